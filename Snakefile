@@ -1,0 +1,178 @@
+# train -> groups -> homology -> equivalence -> report; a job is one shard: an architecture and a block of seeds.
+# Only wiring lives here. What each stage does is in `topomod <stage> --help`; every key of the YAML in config/README.md.
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import min_version
+
+from topomod.config import StudyError, check_study
+
+min_version("9.1")
+
+
+configfile: "config/config.yaml"
+
+
+try:
+    study = check_study(config)
+except StudyError as error:
+    raise WorkflowError(str(error)) from None
+
+STAGES = ["circuits", "groups", "homology"]
+RESULTS = f"results/{study.study}"
+POPULATION = [f"{RESULTS}/population/{shard}" for shard in study.shards()]
+MATURITY = [f"{RESULTS}/maturity/{shard}" for shard in study.maturity_shards()]
+
+
+wildcard_constraints:
+    results=RESULTS,
+    shard=r"[^/]+/\d+-\d+",
+    kind="population|maturity",
+
+
+localrules:
+    all,
+
+
+rule all:
+    input:
+        f"{RESULTS}/report.html",
+
+
+rule train:
+    output:
+        "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    params:
+        settings=study.training_settings(),
+    log:
+        "{results}/logs/train/population/{architecture}_{seeds}.log",
+    benchmark:
+        "{results}/benchmarks/train/population/{architecture}_{seeds}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    shell:
+        "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
+        " --settings {params.settings:q} --output {output} > {log} 2>&1"
+
+
+rule train_longer:
+    output:
+        "{results}/maturity/{architecture}/{seeds}/circuits.safetensors",
+    params:
+        settings=study.training_settings(),
+        snapshots=",".join(map(str, study.maturity.steps)),
+    log:
+        "{results}/logs/train/maturity/{architecture}_{seeds}.log",
+    benchmark:
+        "{results}/benchmarks/train/maturity/{architecture}_{seeds}.tsv"
+    conda:
+        "environment.yaml"
+    priority: 10
+    resources:
+        mem_mb=1500,
+        runtime=240,
+    shell:
+        "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
+        " --settings {params.settings:q} --snapshots {params.snapshots} --output {output} > {log} 2>&1"
+
+
+rule groups:
+    input:
+        "{results}/{kind}/{shard}/circuits.safetensors",
+    output:
+        circuits="{results}/{kind}/{shard}/circuits.parquet",
+        groups="{results}/{kind}/{shard}/groups.parquet",
+        phases="{results}/{kind}/{shard}/phases.parquet",
+    params:
+        min_neurons=study.min_neurons,
+    log:
+        "{results}/logs/groups/{kind}/{shard}.log",
+    benchmark:
+        "{results}/benchmarks/groups/{kind}/{shard}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "topomod groups {input} --min-neurons {params.min_neurons}"
+        " --circuits-table {output.circuits} --groups-table {output.groups} --phases-table {output.phases}"
+        " > {log} 2>&1"
+
+
+rule homology:
+    input:
+        "{results}/{kind}/{shard}/circuits.safetensors",
+    output:
+        verdicts="{results}/{kind}/{shard}/homology.parquet",
+        diagrams="{results}/{kind}/{shard}/diagrams.parquet",
+    params:
+        min_neurons=study.min_neurons,
+    log:
+        "{results}/logs/homology/{kind}/{shard}.log",
+    benchmark:
+        "{results}/benchmarks/homology/{kind}/{shard}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    shell:
+        "topomod homology {input} --min-neurons {params.min_neurons}"
+        " --verdicts-table {output.verdicts} --diagrams-table {output.diagrams} > {log} 2>&1"
+
+
+rule equivalence:
+    input:
+        circuits=expand("{folder}/circuits.parquet", folder=POPULATION),
+        groups=expand("{folder}/groups.parquet", folder=POPULATION),
+        homology=expand("{folder}/homology.parquet", folder=POPULATION),
+    output:
+        endpoints="{results}/endpoints.parquet",
+        summary="{results}/summary.parquet",
+        verdicts="{results}/verdicts.parquet",
+    params:
+        settings=study.equivalence_settings(),
+        folders=POPULATION,
+    log:
+        "{results}/logs/equivalence.log",
+    benchmark:
+        "{results}/benchmarks/equivalence.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "topomod equivalence {params.folders} --settings {params.settings:q} --endpoints-table {output.endpoints}"
+        " --summary-table {output.summary} --verdicts-table {output.verdicts} > {log} 2>&1"
+
+
+rule report:
+    input:
+        tables=rules.equivalence.output,
+        population=expand("{folder}/{table}.parquet", folder=POPULATION, table=["phases", "diagrams"]),
+        maturity=expand("{folder}/{stage}.parquet", folder=MATURITY, stage=STAGES),
+    output:
+        report(
+            "{results}/report.html",
+            caption="config/report.rst",
+            category="Study",
+            labels={"page": "all verdicts and figures"},
+        ),
+    params:
+        settings=study.report_settings(),
+        population=POPULATION,
+        maturity=MATURITY,
+    log:
+        "{results}/logs/report.log",
+    benchmark:
+        "{results}/benchmarks/report.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "topomod report {wildcards.results} --settings {params.settings:q} --output {output} > {log} 2>&1"

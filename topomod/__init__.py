@@ -1,0 +1,42 @@
+"""topomod: what shape did a small network learn, and did two architectures learn the same one?
+
+Names are loaded on first use, so that ``import topomod`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ModularAddition": "tasks",
+    "Recipe": "recipe",
+    "Circuit": "circuits",
+    "load_circuit": "circuits",
+    "load_circuits": "circuits",
+    "save_circuits": "circuits",
+    "train": "training",
+    "NeuronGroup": "groups",
+    "group_neurons": "groups",
+    "manifold": "manifolds",
+    "reference_manifold": "manifolds",
+    "linear_cka": "manifolds",
+    "rsm_similarity": "manifolds",
+    "classify_manifold": "homology",
+    "winding_numbers": "winding",
+    "equivalence_test": "equivalence",
+    "mmd_equivalence_test": "mmd",
+}
+__all__ = sorted([*_HOME, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'topomod' has no attribute {name!r}")
+    return getattr(import_module(f"topomod.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,219 @@
+"""From a circuit to rows: what is measured of each circuit, each neuron group and each point cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.circuits import Circuit
+from topomod.groups import NeuronGroup, groups_of_spectra
+from topomod.homology import classify_manifold
+from topomod.manifolds import group_logits, linear_cka, reference_manifold, rsm_similarity, top_variance
+from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
+from topomod.phases import argmax_pairs, torus_distance
+from topomod.spectra import neuron_spectra, purity
+from topomod.winding import rebase, winding_numbers
+
+SITES = ("preactivations", "logits")
+STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Arrays of one circuit's first layer, computed once for all measurements.
+
+    Parameters
+    ----------
+    preactivations : ndarray
+        (p, p, n_neurons).
+    readout : ndarray
+        (n_classes, n_neurons).
+    logits : ndarray
+        (p, p, n_classes).
+    """
+
+    preactivations: np.ndarray
+    readout: np.ndarray
+    logits: np.ndarray
+
+    def cloud(self, neurons: np.ndarray, site: str) -> np.ndarray:
+        """Point cloud of some neurons at a site, (p * p, n_features)."""
+        values = self.preactivations[:, :, neurons]
+        if site == "logits":
+            values = group_logits(values, self.readout[:, neurons])
+        return values.reshape(-1, values.shape[-1])
+
+
+def first_layer(circuit: Circuit) -> Layer:
+    """Run a circuit on all pairs."""
+    activations = circuit.activations()
+    arrays = (activations.preactivations[0], activations.readouts[0], activations.logits)
+    return Layer(*(array[0].numpy() for array in arrays))
+
+
+def identity(circuit: Circuit) -> dict[str, Any]:
+    """Columns that name a circuit in every table."""
+    return {"architecture": circuit.label, "seed": circuit.seed, "step": circuit.step}
+
+
+def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -> dict[str, Any]:
+    """One row of the table of circuits."""
+    spectra = neuron_spectra(layer.preactivations)
+    right = np.argmax(layer.logits, axis=-1) == circuit.task.targets()
+    return identity(circuit) | {
+        "converged": circuit.converged,
+        "reason": circuit.reason,
+        "accuracy": float(right.mean()),
+        "loss": float(circuit.history["loss"][-1]) if "loss" in circuit.history else float("nan"),
+        "purity": purity(layer.preactivations),
+        "n_groups": len(groups),
+        "n_neurons": len(spectra.power),
+        "n_dead": int((~spectra.alive).sum()),
+        "n_second_order": int((spectra.alive & (spectra.order == 2)).sum()),
+        "gradient_symmetricity": gradient_symmetricity(circuit),
+        "distance_irrelevance": logit_distance_irrelevance(layer.logits, "correct"),
+        "distance_irrelevance_runner_up": logit_distance_irrelevance(layer.logits, "runner_up"),
+        "circularity": circularity(circuit),
+    }
+
+
+def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
+    """One row of the table of groups: spectra, phases and similarity to the references."""
+    p = circuit.task.p
+    cloud = layer.cloud(group.neurons, "preactivations")
+    logits = layer.cloud(group.neurons, "logits")
+    references = {
+        "disc": reference_manifold("disc", p, group.frequency, group.phase_difference),
+        "torus": reference_manifold("torus", p, group.frequency),
+        "circle": reference_manifold("circle", p, group.frequency),
+    }
+    fixed = reference_manifold("disc", p, group.frequency)
+    wave = np.exp(2j * np.pi * group.frequency * np.arange(p) / p)
+    through_group, coordinate = logits.reshape(p, p, p) @ wave, layer.logits @ wave
+    (m_a, m_b), agreement, clearance = winding_numbers(rebase(coordinate, group.frequency))
+    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
+    return identity(circuit) | {
+        "frequency": group.frequency,
+        "normalized_frequency": group.frequency / p,
+        "n_neurons": len(group.neurons),
+        "power": group.power,
+        "first_order_r2": group.first_order_r2,
+        "second_order_r2": group.second_order_r2,
+        "phase_coherence": group.coherence,
+        "phase_difference": group.phase_difference,
+        "amplitude_ratio": group.amplitude_ratio,
+        **{f"{shape}_cka": linear_cka(cloud, reference) for shape, reference in references.items()},
+        **{f"{shape}_rsm": rsm_similarity(cloud, reference) for shape, reference in references.items()},
+        "disc_cka_fixed": linear_cka(cloud, fixed),
+        "disc_rsm_fixed": rsm_similarity(cloud, fixed),
+        "top2_variance": top_variance(cloud, 2),
+        "top4_variance": top_variance(cloud, 4),
+        "logit_circle_cka": linear_cka(logits, references["circle"]),
+        "logit_disc_cka": linear_cka(logits, references["disc"]),
+        "coordinate_circle_cka": linear_cka(_plane(coordinate), references["circle"]),
+        "coordinate_disc_cka": linear_cka(_plane(coordinate), references["disc"]),
+        "logit_power_share": float(np.mean(np.abs(through_group) ** 2) / np.mean(np.abs(coordinate) ** 2)),
+        "winding_a": m_a,
+        "winding_b": m_b,
+        "winding_agreement": agreement,
+        "winding_clearance": clearance,
+        "winding_is_sum": float((m_a, m_b) == (1, 1)),
+        "torus_distance": float(np.mean(torus_distance(pairs, p))),
+    }
+
+
+def _plane(z: np.ndarray) -> np.ndarray:
+    return np.stack([z.real.ravel(), z.imag.ravel()], axis=1)
+
+
+def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
+    """Phase alignment distribution of a group: one row per neuron, re-based to frequency 1."""
+    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
+    return pd.DataFrame(
+        identity(circuit)
+        | {"frequency": group.frequency, "neuron": group.neurons, "a": pairs[:, 0], "b": pairs[:, 1]}
+    )
+
+
+def analyse_groups(
+    circuits: Sequence[Circuit], min_neurons: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Tables of circuits, groups and neuron phases for one shard.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit
+        One shard.
+    min_neurons : int
+        First-order groups with fewer neurons are not rows; they count as unassigned.
+
+    Returns
+    -------
+    circuits, groups, phases : DataFrame
+        One row per circuit, per group, per neuron.
+    """
+    circuit_rows, group_rows, phases = [], [], []
+    for circuit in circuits:
+        layer = first_layer(circuit)
+        groups = first_order_groups(layer, min_neurons)
+        circuit_rows.append(circuit_row(circuit, layer, groups))
+        group_rows += [group_row(circuit, layer, group) for group in groups]
+        phases += [phase_rows(circuit, layer, group) for group in groups]
+    empty = pd.DataFrame(columns=["architecture", "seed", "step", "frequency"])
+    return (
+        pd.DataFrame(circuit_rows),
+        pd.DataFrame(group_rows) if group_rows else empty,
+        pd.concat(phases, ignore_index=True) if phases else empty,
+    )
+
+
+def first_order_groups(layer: Layer, min_neurons: int) -> list[NeuronGroup]:
+    """First-order groups of a layer's arrays."""
+    spectra = neuron_spectra(layer.preactivations)
+    return [group for group in groups_of_spectra(spectra, min_neurons=min_neurons) if group.order == 1]
+
+
+def analyse_homology(
+    circuits: Sequence[Circuit], min_neurons: int, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts and stored diagrams of every group at both sites for one shard.
+
+    Returns
+    -------
+    verdicts : DataFrame
+        One row per group and site.
+    diagrams : DataFrame
+        Bars of persistence at least ``STORED_PERSISTENCE``: site, dimension, birth, death in rms units.
+    """
+    verdicts, diagrams = [], []
+    for circuit in circuits:
+        layer = first_layer(circuit)
+        for group in first_order_groups(layer, min_neurons):
+            for site in SITES:
+                verdict = classify_manifold(layer.cloud(group.neurons, site), p=circuit.task.p, seed=seed)
+                key = identity(circuit) | {"frequency": group.frequency, "site": site}
+                verdicts.append(key | {"n_neurons": len(group.neurons)} | _verdict_columns(verdict))
+                diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
+    columns = ["architecture", "seed", "step", "frequency", "site"]
+    return (
+        pd.DataFrame(verdicts) if verdicts else pd.DataFrame(columns=columns),
+        pd.concat(diagrams, ignore_index=True) if diagrams else pd.DataFrame(columns=columns),
+    )
+
+
+def _verdict_columns(verdict: Any) -> dict[str, Any]:
+    names = (
+        "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
+        "h1_persistence h2_persistence n_points_used"
+    )
+    columns = {name: getattr(verdict, name) for name in names.split()}
+    return columns | {f"betti_{k}": value for k, value in enumerate(verdict.betti)}
+
+
+def _bars(key: dict[str, Any], dimension: int, bars: np.ndarray) -> pd.DataFrame:
+    kept = bars[bars[:, 1] - bars[:, 0] >= STORED_PERSISTENCE]
+    return pd.DataFrame(key | {"dimension": dimension, "birth": kept[:, 0], "death": kept[:, 1]})

@@ -1,0 +1,138 @@
+"""The command line: the only place that parses arguments or prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+Output = Annotated[Path, typer.Option(help="File to write.")]
+Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
+Settings = Annotated[str, typer.Option(help="JSON with the part of the study that this stage uses.")]
+
+
+def main() -> None:
+    """Run a command; wrong input ends with one sentence and exit status 2."""
+    try:
+        app()
+    except (ValueError, FileNotFoundError, IndexError) as error:
+        print(f"topomod: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def log(message: str) -> None:
+    """Print one line with the time of day, at once."""
+    print(f"{time.strftime('%H:%M:%S')} {message}", flush=True)
+
+
+@app.command()
+def check(config: Path) -> None:
+    """Check a study's YAML and say what it will train."""
+    from topomod.config import load_study
+
+    study = load_study(config)
+    print(f"{config}: {len(study.shards())} shards of {', '.join(study.architectures)} at p = {study.p}")
+
+
+@app.command()
+def train(
+    architecture: Annotated[str, typer.Option(help="mlp_add, mlp_concat or attention_<rate>.")],
+    seeds: Annotated[str, typer.Option(help="Block of seeds, FIRST-LAST.")],
+    output: Output,
+    settings: Settings = '{"p": 59, "recipe": {}}',
+    snapshots: Annotated[str, typer.Option(help="Comma-separated steps: follow the circuits.")] = "",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Train a shard: circuits of one architecture, one per seed."""
+    from topomod.circuits import save_circuits
+    from topomod.config import parse_label, parse_seeds
+    from topomod.recipe import Recipe
+    from topomod.tasks import ModularAddition
+    from topomod.training import iterate_training
+
+    name, rate = parse_label(architecture)
+    chosen = parse_seeds(seeds)
+    fields = json.loads(settings)
+    circuits = []
+    for circuit in iterate_training(
+        name,
+        ModularAddition(fields["p"]),
+        chosen,
+        attention_rate=rate,
+        recipe=Recipe(**fields["recipe"]),
+        device=device,
+        snapshots=[int(step) for step in snapshots.split(",") if step],
+    ):
+        circuits.append(circuit)
+        state = "converged" if circuit.converged else f"not converged: {circuit.reason}"
+        log(f"{architecture} seed {circuit.seed} step {circuit.step}: {state}, loss {circuit.history['loss'][-1]:.2e}")
+    save_circuits(output, circuits)
+
+
+@app.command()
+def groups(
+    circuits: Path,
+    circuits_table: Table,
+    groups_table: Table,
+    phases_table: Table,
+    min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that counts.")] = 10,
+) -> None:
+    """Group the neurons of a shard by dominant frequency and measure each group."""
+    from topomod.analysis import analyse_groups
+    from topomod.circuits import load_circuits
+    from topomod.tables import write_table
+
+    tables = analyse_groups(load_circuits(circuits), min_neurons)
+    for table, path in zip(tables, (circuits_table, groups_table, phases_table), strict=True):
+        write_table(table, path)
+    log(f"{circuits}: {len(tables[0])} circuits, {len(tables[1])} groups")
+
+
+@app.command()
+def homology(
+    circuits: Path,
+    verdicts_table: Table,
+    diagrams_table: Table,
+    min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that counts.")] = 10,
+) -> None:
+    """Label the manifold of every group of a shard at both sites by persistent homology."""
+    from topomod.analysis import analyse_homology
+    from topomod.circuits import load_circuits
+    from topomod.tables import write_table
+
+    verdicts, diagrams = analyse_homology(load_circuits(circuits), min_neurons)
+    write_table(verdicts, verdicts_table)
+    write_table(diagrams, diagrams_table)
+    log(f"{circuits}: {len(verdicts)} point clouds labelled")
+
+
+@app.command()
+def equivalence(
+    shards: Annotated[list[Path], typer.Argument(help="Folders with the Parquet tables of the shards.")],
+    settings: Settings,
+    endpoints_table: Table,
+    summary_table: Table,
+    verdicts_table: Table,
+) -> None:
+    """Compare architectures: one value per circuit and endpoint, one verdict per pair and endpoint."""
+    from topomod.tables import circuit_endpoints, read_tables, summarise, verdict_table, write_table
+
+    fields = json.loads(settings)
+    circuits, groups, homology = (
+        read_tables(shard / f"{name}.parquet" for shard in shards) for name in ("circuits", "groups", "homology")
+    )
+    endpoints = circuit_endpoints(circuits, groups, homology)
+    verdicts = verdict_table(endpoints, fields)
+    write_table(endpoints, endpoints_table)
+    write_table(summarise(endpoints, fields["alpha"]), summary_table)
+    write_table(verdicts, verdicts_table)
+    log(f"{len(circuits)} circuits, {len(verdicts)} tests")
+
+
+if __name__ == "__main__":
+    main()

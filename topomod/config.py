@@ -1,0 +1,256 @@
+"""One study's YAML, checked before any job starts. Imports nothing heavy: the Snakefile reads it too."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from topomod.endpoints import ENDPOINTS
+
+ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "attention_<rate>")
+_ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
+
+
+class StudyError(ValueError):
+    """A study's YAML is wrong; the message names the key, what was found and what is allowed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecipeConfig(_Strict):
+    """Training recipe; :class:`topomod.Recipe` says what each key does."""
+
+    lr: float = Field(1e-2, gt=0)
+    weight_decay: float = Field(2.0, ge=0)
+    steps: int = Field(600, ge=1)
+    warmup: int = Field(10, ge=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    tail_lr: float = Field(1e-3, ge=0)
+    max_steps: int = Field(1200, ge=1)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.98, ge=0, lt=1)
+    train_fraction: float = Field(0.8, gt=0, lt=1)
+    min_purity: float = Field(0.9, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RecipeConfig:
+        if self.max_steps < self.steps:
+            raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
+        return self
+
+
+class Seeds(_Strict):
+    """Which seeds: ``first``, ``first + 1``, ...; a larger ``count`` later trains only what is new.
+
+    ``counts`` gives single architectures another number.
+    """
+
+    first: int = Field(0, ge=0)
+    count: int = Field(ge=1)
+    counts: dict[str, Annotated[int, Field(ge=1)]] = {}
+
+
+class Maturity(_Strict):
+    """Circuits that are also followed past the schedule: the first ``count`` seeds, looked at at ``steps``."""
+
+    count: int = Field(ge=0)
+    steps: list[int] = Field(min_length=1)
+
+    @field_validator("steps")
+    @classmethod
+    def _increasing(cls, steps: list[int]) -> list[int]:
+        if steps[0] < 0 or any(b <= a for a, b in zip(steps, steps[1:], strict=False)):
+            raise ValueError(f"steps must be non-negative and increasing, found {steps}")
+        return steps
+
+
+class Margin(_Strict):
+    """How much two architectures may differ in an endpoint and still count as the same, and why."""
+
+    margin: float = Field(gt=0)
+    reason: str = Field(min_length=1)
+
+
+class Study(_Strict):
+    """A whole study; config/README.md explains each key."""
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    p: int = Field(59, ge=3, strict=True)
+    architectures: list[str] = Field(min_length=1)
+    seeds: Seeds
+    shard_size: int = Field(10, ge=1)
+    recipe: RecipeConfig = RecipeConfig()
+    maturity: Maturity
+    min_neurons: int = Field(10, ge=1)
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    positive_control: tuple[str, str] | None = None
+    negative_control: str | None = None
+    margins: dict[str, Margin]
+
+    @field_validator("architectures")
+    @classmethod
+    def _known(cls, labels: list[str]) -> list[str]:
+        for label in labels:
+            if label not in ARCHITECTURE_NAMES[:2] and not _ATTENTION.fullmatch(label):
+                raise ValueError(f"unknown architecture {label!r}; known: {', '.join(ARCHITECTURE_NAMES)}")
+        canonical = [canonical_label(label) for label in labels]
+        if len(set(canonical)) < len(canonical):
+            raise ValueError(f"architectures must be distinct, found {labels}")
+        return canonical
+
+    @field_validator("margins")
+    @classmethod
+    def _endpoints(cls, margins: dict[str, Margin]) -> dict[str, Margin]:
+        unknown, missing = set(margins) - set(ENDPOINTS), set(ENDPOINTS) - set(margins)
+        if unknown:
+            known = ", ".join(ENDPOINTS)
+            raise ValueError(f"unknown endpoint {', '.join(sorted(unknown))}; known: {known}")
+        if missing:
+            raise ValueError(f"no margin for {', '.join(sorted(missing))}: every endpoint needs one, with a reason")
+        return margins
+
+    @model_validator(mode="after")
+    def _named_architectures(self) -> Study:
+        named = [*(self.positive_control or ()), *([self.negative_control] if self.negative_control else [])]
+        for label in [*named, *self.seeds.counts]:
+            if canonical_label(label) not in self.architectures:
+                raise ValueError(f"{label!r} is not one of the study's architectures {self.architectures}")
+        return self
+
+    def shards(self) -> list[str]:
+        """Paths ``<architecture>/<first>-<last>`` of the shards, blocks of seeds aligned to ``shard_size``.
+
+        Aligned blocks keep their names when seeds are added, so that only new ones are trained.
+        """
+        paths = []
+        for label in self.architectures:
+            first = self.seeds.first
+            last = first + self.seeds.counts.get(label, self.seeds.count) - 1
+            starts = range(first - first % self.shard_size, last + 1, self.shard_size)
+            paths += [f"{label}/{max(s, first):05d}-{min(s + self.shard_size - 1, last):05d}" for s in starts]
+        return paths
+
+    def maturity_shards(self) -> list[str]:
+        """Paths of the circuits that are followed longer, one each."""
+        seeds = range(self.seeds.first, self.seeds.first + self.maturity.count)
+        return [f"{label}/{seed:05d}-{seed:05d}" for label in self.architectures for seed in seeds]
+
+    def training_settings(self) -> str:
+        """What training depends on, as canonical JSON."""
+        return canonical_json({"p": self.p, "recipe": self.recipe.model_dump()})
+
+    def equivalence_settings(self) -> str:
+        """What the tests depend on, as canonical JSON."""
+        keys = {"p", "alpha", "positive_control", "negative_control", "margins", "architectures"}
+        return canonical_json(self.model_dump(include=keys))
+
+
+    def report_settings(self) -> str:
+        """The whole study, as canonical JSON: the report prints it."""
+        return canonical_json(self.model_dump())
+
+
+def canonical_json(value: Any) -> str:
+    """JSON that is the same for the same content."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def canonical_label(label: str) -> str:
+    """``attention_1`` and ``attention_1.0`` are one architecture."""
+    return f"attention_{float(label.removeprefix('attention_'))}" if label.startswith("attention_") else label
+
+
+def parse_label(label: str) -> tuple[str, float | None]:
+    """Split ``attention_1.0`` into name and rate.
+
+    Raises
+    ------
+    StudyError
+        For an unknown architecture.
+    """
+    if _ATTENTION.fullmatch(label):
+        return "attention", float(label.removeprefix("attention_"))
+    if label in ARCHITECTURE_NAMES[:2]:
+        return label, None
+    raise StudyError(f"unknown architecture {label!r}; known: {', '.join(ARCHITECTURE_NAMES)}")
+
+
+def parse_seeds(block: str) -> list[int]:
+    """Seeds of a block such as ``00000-00009``.
+
+    Raises
+    ------
+    StudyError
+        If the block is not two non-negative integers, the first at most the second.
+    """
+    match = re.fullmatch(r"(\d+)-(\d+)", block)
+    if match is None or int(match[1]) > int(match[2]):
+        raise StudyError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST, found {block!r}")
+    return list(range(int(match[1]), int(match[2]) + 1))
+
+
+def check_study(config: dict[str, Any], source: str = "config") -> Study:
+    """Check a study read from YAML.
+
+    Raises
+    ------
+    StudyError
+        Naming each wrong key, what was found and what is allowed.
+    """
+    try:
+        return Study.model_validate(config)
+    except ValidationError as error:
+        problems = [_sentence(problem) for problem in error.errors()]
+        raise StudyError("\n".join(f"{source}: {problem}" for problem in problems)) from None
+
+
+def load_study(path: Path | str) -> Study:
+    """Read and check a study's YAML.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, is not YAML, or :func:`check_study` refuses it.
+    """
+    import yaml
+
+    try:
+        config = yaml.safe_load(Path(path).read_text())
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror})") from None
+    except yaml.YAMLError as error:
+        raise StudyError(f"{path}: is not valid YAML ({error})") from None
+    if not isinstance(config, dict):
+        raise StudyError(f"{path}: must hold keys and values, found {type(config).__name__}")
+    return check_study(config, str(path))
+
+
+def _sentence(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "study"
+    found = problem["input"]
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key '{key}'; allowed here: {', '.join(_keys_beside(problem['loc']))}"
+    if problem["type"] == "missing":
+        return f"key '{key}' is missing"
+    if problem["type"] == "value_error":
+        return f"key '{key}': {message}" if problem["loc"] else message
+    shown = "nan" if isinstance(found, float) and math.isnan(found) else repr(found)
+    return f"key '{key}': {message[0].lower()}{message[1:]}, found {shown}"
+
+
+def _keys_beside(location: tuple[Any, ...]) -> list[str]:
+    model: Any = Study
+    for part in location[:-1]:
+        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
+            model = model.model_fields[part].annotation
+        else:
+            model = Margin
+    return list(model.model_fields)

@@ -1,0 +1,288 @@
+"""Prepare a point cloud for homology: denoise, keep the leading components, whiten, merge, jitter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+import scipy.linalg
+from jaxtyping import Complex, Float, Int
+from scipy.spatial import cKDTree
+
+N_HARMONICS = 10  # fewer open holes in discs: H1 persistence .28 rms at 2 harmonics, .04 at 10
+N_NEIGHBOURS = 20
+MAX_RANK = 4  # Delaunay triangulations beyond four dimensions are out of reach
+MAX_COMPONENTS = 12
+MERGE_DISTANCE = 1e-3
+MIN_SIGNAL = 0.1  # of the total power
+JITTER = 1e-3  # cospherical lattice points break Delaunay triangulations
+
+
+@dataclass(frozen=True)
+class DenoisedCloud:
+    """Leading principal coordinates of a cloud with the noise averaged out.
+
+    Parameters
+    ----------
+    coordinates : ndarray
+        (n_points, k), k <= 4 leading components, centred, in the cloud's own units; rows as in the input.
+    eigenvalues : ndarray
+        Variance along each component, largest first; may go on beyond the k components kept.
+    noise : ndarray
+        (k,) standard deviation of what was averaged out along each kept component.
+    noise_left : float
+        Share of ``noise`` that the averaging leaves in ``coordinates``.
+    frequency : int or None
+        Whose multiples were kept; None without group order.
+    share : float or None
+        Power at multiples -1, 0, 1 of ``frequency`` on both axes over the total power, white noise left out.
+    """
+
+    coordinates: Float[np.ndarray, "n k"]
+    eigenvalues: Float[np.ndarray, " m"]
+    noise: Float[np.ndarray, " k"]
+    noise_left: float
+    frequency: int | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class PreparedCloud:
+    """Whitened cloud of unit root mean square radius.
+
+    Parameters
+    ----------
+    points : ndarray
+        (n_distinct, dim) distinct points, jittered.
+    rows : ndarray
+        (n_points, dim) the same before merging and jitter, rows as in the input.
+    rank, fine_rank : int
+        Components with at least ``tau``, respectively ``fine_tau``, of the first one's variance. ``dim`` is the
+        rank, but at most 4.
+    third_ratio : float
+        Variance of the third component over the first.
+    sigma : float
+        Noise per coordinate in rms units, the noisiest coordinate's, as it was before denoising.
+    sigma_left : float
+        What of it the denoising leaves.
+    frequency, share
+        As in :class:`DenoisedCloud`.
+    """
+
+    points: Float[np.ndarray, "d k"]
+    rows: Float[np.ndarray, "n k"]
+    rank: int
+    fine_rank: int
+    third_ratio: float
+    sigma: float
+    sigma_left: float
+    frequency: int | None
+    share: float | None
+
+
+def principal_axes(
+    rows: Float[np.ndarray, "n m"], n_components: int = MAX_COMPONENTS
+) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "m c"]]:
+    """Leading eigenvalues and orthonormal eigenvectors of ``rows.T @ rows``.
+
+    Parameters
+    ----------
+    rows : ndarray
+        (n, m), centred by the caller where that is wanted.
+    n_components : int
+        At most this many are returned.
+
+    Returns
+    -------
+    eigenvalues, axes : ndarray
+        (c,) largest first and (m, c), with c = min(n_components, n, m).
+    """
+    n, m = rows.shape
+    wide = m > n
+    gram = rows @ rows.T if wide else rows.T @ rows
+    count = min(n_components, len(gram))
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=[len(gram) - count, len(gram) - 1])
+    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    if wide:
+        length = np.sqrt(np.where(values > 0, values, 1))
+        vectors = rows.T @ vectors / length
+    return values, vectors
+
+
+def dominant_frequency(power: Float[np.ndarray, "p p"]) -> tuple[int, float]:
+    """Frequency whose first multiples carry the most power, and the share of the signal they carry.
+
+    White noise is estimated by the median power and left out of the share.
+
+    Parameters
+    ----------
+    power : ndarray
+        (p, p) power of the 2-D DFT, constant term zero.
+
+    Returns
+    -------
+    frequency, share : int, float
+        In 1..p//2; power at ``(j f, k f)`` with j, k in -1, 0, 1, over the total,
+        noise taken off both.
+    """
+    p = len(power)
+    f = np.arange(1, p // 2 + 1)
+    axes = power[f, 0] + power[-f, 0] + power[0, f] + power[0, -f]
+    diagonals = power[f, f] + power[-f, -f] + power[f, -f] + power[-f, f]
+    near = np.where(2 * f == p, 0.5 * axes + 0.25 * diagonals, axes + diagonals)  # p / 2 is its own negative
+    best = int(np.argmax(near))
+    floor = float(np.median(power))
+    total = float(power.sum())
+    # where noise is nearly all there is, what is left of the total is itself noise
+    signal = max(total - floor * power.size, MIN_SIGNAL * total)
+    share = (float(near[best]) - 8 * floor) / signal if total > 0 else 0.0
+    return best + 1, float(np.clip(share, 0.0, 1.0))
+
+
+def _kept_harmonics(p: int, frequency: int) -> Int[np.ndarray, " k"]:
+    n_harmonics = max(1, min(N_HARMONICS, p // 3))  # small p: something has to be left out to be averaged away
+    return np.unique(np.arange(-n_harmonics, n_harmonics + 1) * frequency % p)
+
+
+def _synthesise(
+    coefficients: Complex[np.ndarray, "k k c"], harmonics: Int[np.ndarray, " k"], p: int
+) -> Float[np.ndarray, "n c"]:
+    wave = np.exp(2j * np.pi * np.outer(np.arange(p), harmonics) / p)
+    values = np.einsum("ak,klc,bl->abc", wave, coefficients, wave, optimize=True)
+    return np.ascontiguousarray(values.real.reshape(p * p, -1))
+
+
+def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
+    """Keep of a cloud over Z_p x Z_p what its dominant frequency and the multiples of that explain.
+
+    Multiples up to 10 on each axis are kept (up to p // 3 at small p). Everything else is noise: it is dropped,
+    and its strength reported.
+
+    Parameters
+    ----------
+    X : ndarray
+        (p * p, n_features), rows in the order of ``a * p + b``.
+    p : int
+        Modulus.
+
+    Returns
+    -------
+    DenoisedCloud
+
+    Notes
+    -----
+    The principal components are found among the kept Fourier coefficients, 441 rows, not among p * p points.
+    """
+    centred = X - X.mean(axis=0)
+    # single precision halves the time and errs by 1e-7, far below the jitter
+    values = np.asarray(centred / np.abs(centred).max(), np.float32).reshape(p, p, -1)
+    spectrum = scipy.fft.fft2(values, axes=(0, 1), norm="forward")
+    power = np.sum(spectrum.real**2 + spectrum.imag**2, axis=2, dtype=np.float64)
+    power[0, 0] = 0
+    frequency, share = dominant_frequency(power)
+    harmonics = _kept_harmonics(p, frequency)
+    kept = spectrum[np.ix_(harmonics, harmonics)].astype(np.complex128)
+    flat = kept.reshape(-1, kept.shape[-1])
+    eigenvalues, axes = principal_axes(np.concatenate([flat.real, flat.imag]))
+    axes = axes[:, :MAX_RANK]
+    coordinates = _synthesise(kept @ axes, harmonics, p)
+    scores = values.reshape(p * p, -1) @ axes.astype(np.float32)
+    residual = np.mean((scores - coordinates) ** 2, axis=0, dtype=np.float64)
+    dropped = 1 - len(harmonics) ** 2 / p**2
+    noise = np.sqrt(residual / dropped)
+    return DenoisedCloud(coordinates, eigenvalues, noise, float(np.sqrt(1 - dropped)), frequency, share)
+
+
+def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = None) -> DenoisedCloud:
+    """Replace each point by the mean of its nearest neighbours within the leading components.
+
+    For clouds whose rows have no group meaning. The noise is read off the components left out, and off the
+    distances to the neighbours' mean; with no component left out, noise that fills a hole goes unseen.
+
+    Parameters
+    ----------
+    X : ndarray
+        (n_points, n_features).
+    n_neighbours : int, optional
+        Points averaged, the point itself included; 20, fewer below 1000 points.
+
+    Returns
+    -------
+    DenoisedCloud
+    """
+    centred = np.asarray(X - X.mean(axis=0), np.float64)
+    centred = centred / np.abs(centred).max()
+    n = len(centred)
+    k = n_neighbours if n_neighbours is not None else int(np.clip(n // 50, 1, N_NEIGHBOURS))
+    eigenvalues, axes = principal_axes(centred)
+    dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_RANK))
+    scores = centred @ axes[:, :dim]
+    if k < 2:
+        return DenoisedCloud(scores, eigenvalues / n, np.zeros(dim), 1.0, None, None)
+    neighbours = cKDTree(scores).query(scores, k=k)[1]
+    coordinates = scores[neighbours].mean(axis=1)
+    noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / (k - 1))
+    n_spare = centred.shape[1] - dim
+    if n_spare > 0:
+        spare = np.sum(centred**2) / n - eigenvalues[:dim].sum() / n
+        noise = np.maximum(noise, np.sqrt(max(spare, 0.0) / n_spare))
+    # neighbours share the blur that noise gives a filled area: averaging them does not take it back
+    return DenoisedCloud(coordinates - coordinates.mean(axis=0), eigenvalues / n, noise, 1.0, None, None)
+
+
+def merge_points(
+    points: Float[np.ndarray, "n k"], distance: float = MERGE_DISTANCE
+) -> Float[np.ndarray, "d k"]:
+    """One point for each cell of a grid of this width that holds any, rows in first-come order."""
+    cells = np.rint(points / distance).astype(np.int64)
+    first = np.unique(cells, axis=0, return_index=True)[1]
+    return points[np.sort(first)]
+
+
+def prepare_cloud(
+    X: Float[np.ndarray, "n m"],
+    p: int | None = None,
+    *,
+    tau: float = 0.10,
+    fine_tau: float = 0.04,
+    rng: np.random.Generator,
+) -> PreparedCloud:
+    """Denoise a cloud, keep its leading components, whiten them, merge equal points and jitter the rest.
+
+    Parameters
+    ----------
+    X : ndarray
+        (n_points, n_features) with some variance; rows in the order of ``a * p + b`` if ``p`` is given.
+    p : int, optional
+        Modulus: average over the group (:func:`harmonic_denoise`). Without it average over nearest neighbours.
+    tau : float
+        Components with at least this share of the first one's variance are kept: the scale of the answer.
+    fine_tau : float
+        A second, finer scale whose rank is only reported.
+    rng : numpy.random.Generator
+        Draws the jitter.
+
+    Returns
+    -------
+    PreparedCloud
+    """
+    cloud = neighbour_denoise(X) if p is None else harmonic_denoise(X, p)
+    ratio = cloud.eigenvalues / cloud.eigenvalues[0]
+    rank, fine_rank = int(np.sum(ratio >= tau)), int(np.sum(ratio >= fine_tau))
+    dim = min(rank, cloud.coordinates.shape[1])
+    scale = cloud.coordinates[:, :dim].std(axis=0) * np.sqrt(dim)
+    rows = cloud.coordinates[:, :dim] / scale
+    sigma = float(np.max(cloud.noise[:dim] / scale))
+    points = merge_points(rows)
+    return PreparedCloud(
+        points=points + JITTER * rng.standard_normal(points.shape),
+        rows=rows,
+        rank=rank,
+        fine_rank=fine_rank,
+        third_ratio=float(ratio[2]) if len(ratio) > 2 else 0.0,
+        sigma=sigma,
+        sigma_left=sigma * cloud.noise_left,
+        frequency=cloud.frequency,
+        share=cloud.share,
+    )

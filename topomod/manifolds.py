@@ -1,0 +1,171 @@
+"""Point clouds of neuron groups, reference manifolds, and similarity between the two."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+
+from topomod.circuits import Circuit
+from topomod.groups import NeuronGroup
+
+Site = Literal["preactivations", "logits"]
+Shape = Literal["disc", "circle", "torus"]
+
+
+def group_logits(
+    preactivations: Float[np.ndarray, "p p m"], readout: Float[np.ndarray, "c m"]
+) -> Float[np.ndarray, "p p c"]:
+    """Share of the logits that comes through the given neurons, (p, p, n_classes)."""
+    return np.maximum(preactivations, 0) @ readout.T
+
+
+def manifold(circuit: Circuit, group: NeuronGroup, site: Site = "preactivations") -> Float[np.ndarray, "n k"]:
+    """Point cloud of a group: one row per input pair, in the order of ``a * p + b``.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Where the group was found.
+    group : NeuronGroup
+        From :func:`topomod.group_neurons`.
+    site : {"preactivations", "logits"}
+        The group's pre-activations (n_features = its neurons), or its contribution to the logits
+        (n_features = p).
+
+    Returns
+    -------
+    ndarray
+        (p * p, n_features).
+
+    Raises
+    ------
+    ValueError
+        If ``site`` is not one of the two.
+    """
+    if site not in get_args(Site):
+        raise ValueError(f"unknown site {site!r}; known sites: {', '.join(get_args(Site))}")
+    values = circuit.preactivations(group.layer)[:, :, group.neurons]
+    if site == "logits":
+        values = group_logits(values, circuit.readout(group.layer)[:, group.neurons])
+    return values.reshape(-1, values.shape[-1])
+
+
+def reference_manifold(
+    shape: Shape, p: int, frequency: int = 1, phase: float = 0.0
+) -> Float[np.ndarray, "n k"]:
+    """Coordinates of an ideal disc, circle or torus, rows in the order of ``a * p + b``.
+
+    With ``t = 2 pi frequency / p``: the disc is ``exp(i t a) + exp(i (t b + phase))``, the circle
+    ``exp(i (t (a + b) + phase))``, the torus ``(exp(i t a), exp(i (t b + phase)))``.
+
+    Parameters
+    ----------
+    shape : {"disc", "circle", "torus"}
+        Which one.
+    p : int
+        Modulus.
+    frequency : int
+        Cycles per p steps.
+    phase : float
+        Shift of b against a, radians.
+
+    Returns
+    -------
+    ndarray
+        (p * p, 2), or (p * p, 4) for the torus.
+
+    Raises
+    ------
+    ValueError
+        If the shape is not known.
+
+    References
+    ----------
+    arXiv 2512.25060.
+
+    Examples
+    --------
+    >>> reference_manifold("torus", p=5).shape
+    (25, 4)
+    """
+    angle = 2 * np.pi * frequency * np.arange(p) / p
+    a, b = (grid.ravel() for grid in np.meshgrid(angle, angle + phase, indexing="ij"))
+    if shape == "disc":
+        return np.stack([np.cos(a) + np.cos(b), np.sin(a) + np.sin(b)], axis=1)
+    if shape == "circle":
+        return np.stack([np.cos(a + b), np.sin(a + b)], axis=1)
+    if shape == "torus":
+        return np.stack([np.cos(a), np.sin(a), np.cos(b), np.sin(b)], axis=1)
+    raise ValueError(f"unknown shape {shape!r}; known shapes: {', '.join(get_args(Shape))}")
+
+
+def _centred_pair(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    X, Y = np.atleast_2d(np.asarray(X, np.float64)), np.atleast_2d(np.asarray(Y, np.float64))
+    if len(X) != len(Y):
+        raise ValueError(f"point clouds must have the same rows, found {X.shape} and {Y.shape}")
+    return X - X.mean(0), Y - Y.mean(0)
+
+
+def linear_cka(X: Float[np.ndarray, "n k"], Y: Float[np.ndarray, "n l"]) -> float:
+    """Linear centred kernel alignment between two clouds of the same points, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the numbers of rows differ.
+
+    References
+    ----------
+    Kornblith et al., arXiv 1905.00414.
+
+    Examples
+    --------
+    >>> disc, torus = reference_manifold("disc", 59), reference_manifold("torus", 59)
+    >>> round(linear_cka(disc, torus), 12)
+    0.707106781187
+    """
+    X, Y = _centred_pair(X, Y)
+    norm = np.linalg.norm(X.T @ X) * np.linalg.norm(Y.T @ Y)
+    return float(np.linalg.norm(Y.T @ X) ** 2 / norm) if norm > 0 else float("nan")
+
+
+def rsm_similarity(X: Float[np.ndarray, "n k"], Y: Float[np.ndarray, "n l"]) -> float:
+    """Pearson correlation between the squared-distance matrices of two clouds over all pairs of points.
+
+    Computed from row norms and cross products, exactly and without the n x n matrices.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of rows differ.
+
+    References
+    ----------
+    Kriegeskorte et al. 2008, doi 10.3389/neuro.06.004.2008. The value .578 that arXiv 2512.25060 prints for
+    torus against disc fixes the dissimilarity as a distance, not a dot product.
+
+    Examples
+    --------
+    >>> round(rsm_similarity(reference_manifold("disc", 59), reference_manifold("torus", 59)), 4)
+    0.5776
+    """
+    X, Y = _centred_pair(X, Y)
+    n_pairs = len(X) * (len(X) - 1)
+
+    def mean_product(U: np.ndarray, V: np.ndarray) -> float:
+        u, v = np.sum(U**2, 1), np.sum(V**2, 1)
+        return float(2 * (len(U) * u @ v + u.sum() * v.sum() + 2 * np.sum((U.T @ V) ** 2)) / n_pairs)
+
+    mean_x, mean_y = (2 * len(X) * np.sum(U**2) / n_pairs for U in (X, Y))
+    variance = (mean_product(X, X) - mean_x**2) * (mean_product(Y, Y) - mean_y**2)
+    return float((mean_product(X, Y) - mean_x * mean_y) / np.sqrt(variance)) if variance > 0 else float("nan")
+
+
+def top_variance(X: Float[np.ndarray, "n k"], n_components: int) -> float:
+    """Share of the variance in the first principal components."""
+    X = np.asarray(X, np.float64) - np.mean(X, 0, dtype=np.float64)
+    eigenvalues = np.linalg.eigvalsh(X.T @ X)[::-1]
+    total = eigenvalues.sum()
+    return float(eigenvalues[:n_components].sum() / total) if total > 0 else float("nan")

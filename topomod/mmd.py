@@ -1,0 +1,316 @@
+"""Maximum mean discrepancy between two populations of networks, and whether it stays below a margin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+
+from topomod.equivalence import Verdict, verdict_of
+from topomod.kernels import feature_matrix, network_kernel, unbiased_squared_mmd
+from topomod.mean_difference import count_p, tail_quantile
+from topomod.samples import check_settings, network_index
+
+N_RESAMPLES = 4999
+
+
+@dataclass(frozen=True)
+class MMDResult:
+    """Outcome of `mmd_equivalence_test`; every distance is an MMD, not its square.
+
+    Parameters
+    ----------
+    difference : float
+        Root of the unbiased estimate of the squared MMD, 0 where that is negative.
+    squared : float
+        The unbiased estimate itself, possibly negative.
+    ci_low, ci_high : float
+        One-sided confidence bounds of level 1 - alpha each; equivalent when ``ci_high`` is below the margin.
+    p_equivalence : float
+        Against "MMD >= margin".
+    p_difference : float
+        Permutation of networks, against "one distribution of networks".
+    margin, minimum_margin : float
+        The margin used, and the smallest one with which these data would have been called equivalent.
+    n_x, n_y : int
+        Number of networks.
+    bandwidths : tuple of float
+        Of the kernel, in the unit of the samples.
+    alpha : float
+        Level of each test.
+    n_resamples, seed : int
+        Bootstrap draws and permutations, and what they were drawn with.
+    method : str
+        Name of the method.
+    verdict : str
+        See `equivalence.verdict_of`.
+    """
+
+    difference: float
+    squared: float
+    ci_low: float
+    ci_high: float
+    p_equivalence: float
+    p_difference: float
+    margin: float
+    minimum_margin: float
+    n_x: int
+    n_y: int
+    bandwidths: tuple[float, ...]
+    alpha: float
+    n_resamples: int
+    seed: int
+    method: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Mean kernels between networks, those of x first: inner products of their mean embeddings."""
+
+    kernel: Float[np.ndarray, "n n"]
+    n_x: int
+    bandwidths: tuple[float, ...]
+
+    @property
+    def n_y(self) -> int:
+        return len(self.kernel) - self.n_x
+
+
+def mmd(
+    X: ArrayLike,
+    Y: ArrayLike,
+    clusters_x: ArrayLike | None = None,
+    clusters_y: ArrayLike | None = None,
+    bandwidths: tuple[float, ...] | None = None,
+    *,
+    squared: bool = False,
+) -> float:
+    """Maximum mean discrepancy between two samples, each network counting once.
+
+    The kernel is the mean of Gaussian kernels of several bandwidths, so the MMD lies in [0, sqrt(2)]. The
+    estimate of its square is unbiased over networks: pairs within one network are left out.
+
+    Parameters
+    ----------
+    X, Y : array_like
+        (n_rows, n_features) or (n_rows,); embed angles by `kernels.torus_embedding` first.
+    clusters_x, clusters_y : array_like, optional
+        (n_rows,) the trained network of each row; compared within a sample only. Default: each row its own.
+    bandwidths : tuple of float, optional
+        In the unit of X. Default: 1/4, 1/2, 1 and 2 times the median distance between networks, which depends
+        on the data: a margin fixed beforehand wants fixed bandwidths, such as `kernels.TORUS_BANDWIDTHS`.
+    squared : bool
+        Return the unbiased estimate of the squared MMD, possibly negative, instead of the root of its
+        positive part.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 3 networks, NaN, samples or clusters that do not match, bandwidths not positive.
+
+    References
+    ----------
+    Gretton et al. (2012), A kernel two-sample test, Journal of Machine Learning Research 13, 723-773.
+    """
+    estimate = _unbiased(_compare(X, Y, clusters_x, clusters_y, bandwidths))
+    return estimate if squared else float(np.sqrt(max(0.0, estimate)))
+
+
+def mmd_equivalence_test(
+    X: ArrayLike,
+    Y: ArrayLike,
+    margin: float,
+    clusters_x: ArrayLike | None = None,
+    clusters_y: ArrayLike | None = None,
+    alpha: float = 0.05,
+    seed: int = 0,
+    *,
+    bandwidths: tuple[float, ...] | None = None,
+) -> MMDResult:
+    """Test whether the MMD between two populations of networks is below a margin.
+
+    Equivalence is concluded from an upper confidence bound, never from a permutation test that found nothing.
+
+    Parameters
+    ----------
+    X, Y, clusters_x, clusters_y, bandwidths
+        As in `mmd`.
+    margin : float
+        Largest MMD (not squared) that does not matter, fixed before seeing these data; `half_split_margin`
+        offers one from networks of a single architecture.
+    alpha : float
+        Level of each test, in (0, 0.5).
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    MMDResult
+
+    Raises
+    ------
+    ValueError
+        As `mmd`; margin not positive, alpha outside (0, 0.5), or all networks within each sample identical.
+
+    Notes
+    -----
+    A mode that no network of a sample has shown cannot be bounded from that sample: see `_bound_draws`.
+    """
+    check_settings(margin, alpha)
+    comparison = _compare(X, Y, clusters_x, clusters_y, bandwidths)
+    bound_rng, permutation_rng = np.random.default_rng(seed).spawn(2)
+    draws = _bound_draws(comparison, bound_rng)
+    squared = _unbiased(comparison)
+    p_equivalence = count_p(int((draws >= margin).sum()), N_RESAMPLES)
+    p_difference = _permutation_p(comparison, permutation_rng)
+    ci_high = tail_quantile(draws, alpha, upper=True)
+    return MMDResult(
+        difference=float(np.sqrt(max(0.0, squared))),
+        squared=squared,
+        ci_low=max(0.0, tail_quantile(draws, alpha, upper=False)),
+        ci_high=ci_high,
+        p_equivalence=p_equivalence,
+        p_difference=p_difference,
+        margin=margin,
+        minimum_margin=ci_high,
+        n_x=comparison.n_x,
+        n_y=comparison.n_y,
+        bandwidths=comparison.bandwidths,
+        alpha=alpha,
+        n_resamples=N_RESAMPLES,
+        seed=seed,
+        method="mmd, network bootstrap",
+        verdict=verdict_of(p_equivalence, p_difference, alpha),
+    )
+
+
+def half_split_margin(
+    X: ArrayLike,
+    clusters: ArrayLike | None = None,
+    seed: int = 0,
+    quantile: float = 0.95,
+    *,
+    n_splits: int = 500,
+    bandwidths: tuple[float, ...] | None = None,
+) -> float:
+    """Margin from one architecture alone: a quantile of the MMD between random halves of its networks.
+
+    It is a distance that retraining the same architecture produces by chance, at half the number of networks.
+    Take it from networks other than those to be compared, or fix it before the comparison, with the same
+    bandwidths.
+
+    Parameters
+    ----------
+    X, clusters, bandwidths
+        One sample, as in `mmd`; at least 6 networks.
+    seed : int
+        Of the splits.
+    quantile : float
+        In (0, 1).
+    n_splits : int
+        Random splits drawn.
+
+    Raises
+    ------
+    ValueError
+        Fewer than 6 networks, a quantile outside (0, 1), or a margin of zero.
+    """
+    if not 0 < quantile < 1:
+        raise ValueError(f"quantile is {quantile}; it must lie strictly between 0 and 1")
+    rows = feature_matrix(X, "X")
+    index = network_index(clusters, len(rows), "X")
+    n = int(index.max()) + 1
+    if n < 6:
+        raise ValueError(f"X has {n} networks; half splits need at least 6")
+    kernel, _ = network_kernel(rows, index, bandwidths)
+    rng = np.random.default_rng(seed)
+    memberships = _random_memberships(n, n // 2, n_splits, rng)
+    squared = unbiased_squared_mmd(kernel, memberships)
+    margin = float(np.quantile(np.sqrt(np.maximum(squared, 0.0)), quantile))
+    if margin == 0:
+        raise ValueError(
+            "the halves do not differ at this quantile, so it is no margin; take a larger quantile"
+        )
+    return margin
+
+
+def _compare(
+    X: ArrayLike,
+    Y: ArrayLike,
+    clusters_x: ArrayLike | None,
+    clusters_y: ArrayLike | None,
+    bandwidths: tuple[float, ...] | None,
+) -> _Comparison:
+    rows_x, rows_y = feature_matrix(X, "X"), feature_matrix(Y, "Y")
+    if rows_x.shape[1] != rows_y.shape[1]:
+        raise ValueError(
+            f"X has {rows_x.shape[1]} features but Y has {rows_y.shape[1]}; they must be the same ones"
+        )
+    index_x = network_index(clusters_x, len(rows_x), "x")
+    index_y = network_index(clusters_y, len(rows_y), "y")
+    n_x = int(index_x.max()) + 1
+    index = np.concatenate([index_x, index_y + n_x])
+    kernel, used = network_kernel(np.concatenate([rows_x, rows_y]), index, bandwidths)
+    return _Comparison(kernel, n_x, used)
+
+
+def _unbiased(comparison: _Comparison) -> float:
+    membership = np.zeros((1, len(comparison.kernel)))
+    membership[0, : comparison.n_x] = 1
+    return float(unbiased_squared_mmd(comparison.kernel, membership)[0])
+
+
+def _random_memberships(n: int, n_x: int, n_draws: int, rng: np.random.Generator) -> Float[np.ndarray, "b n"]:
+    first = np.tile(np.arange(n) < n_x, (n_draws, 1))
+    return rng.permuted(first, axis=1).astype(float)
+
+
+def _permutation_p(comparison: _Comparison, rng: np.random.Generator) -> float:
+    memberships = _random_memberships(len(comparison.kernel), comparison.n_x, N_RESAMPLES, rng)
+    permuted = unbiased_squared_mmd(comparison.kernel, memberships)
+    # Ties are many with few networks, and rounding must not break them in favour of a difference.
+    observed = _unbiased(comparison) - 1e-12
+    return count_p(int((permuted >= observed).sum()), N_RESAMPLES)
+
+
+def _bound_draws(comparison: _Comparison, rng: np.random.Generator) -> Float[np.ndarray, " b"]:
+    """Confidence draws of the MMD, from bootstrap errors of the mean embeddings.
+
+    The MMD is the length of d = mu_x - mu_y. Were its true length m, with the direction u of the estimate, an
+    estimate with error e would have the unbiased square m^2 + 2 m <u, e> + |e|^2 - E|e|^2. Each draw of e
+    gives the largest m under which the observed square is reached; their upper quantile is the bound. Errors
+    are resampled over networks, scaled for the variance that resampling n networks loses, and to Student's
+    tails.
+    """
+    kernel, n_x, n_y = comparison.kernel, comparison.n_x, comparison.n_y
+    mean = np.concatenate([np.full(n_x, 1 / n_x), np.full(n_y, -1 / n_y)])
+    spread_x, spread_y = _squared_error(kernel[:n_x, :n_x]), _squared_error(kernel[n_x:, n_x:])
+    spread = spread_x + spread_y
+    if spread <= 1e-14:
+        raise ValueError(
+            "the networks of X are all identical, and those of Y too; no bound can be put on what varies"
+        )
+    df = spread**2 / (spread_x**2 / (n_x - 1) + spread_y**2 / (n_y - 1))
+    errors = np.concatenate([_errors(n_x, rng), -_errors(n_y, rng)], axis=1)
+    errors *= np.sqrt(df / rng.chisquare(df, size=(N_RESAMPLES, 1)))
+    length = np.sqrt(max(float(mean @ kernel @ mean), 1e-300))
+    along = errors @ (kernel @ mean) / length
+    excess = ((errors @ kernel) * errors).sum(axis=1) - spread
+    discriminant = along**2 - excess + _unbiased(comparison)
+    return np.where(discriminant > 0, np.sqrt(np.maximum(discriminant, 0)) - along, 0.0)
+
+
+def _squared_error(kernel: Float[np.ndarray, "n n"]) -> float:
+    """Unbiased estimate of the expected squared error of the mean embedding of n networks."""
+    n = len(kernel)
+    return float(np.trace(kernel) - kernel.sum() / n) / (n * (n - 1))
+
+
+def _errors(n: int, rng: np.random.Generator) -> Float[np.ndarray, "b n"]:
+    """Weights of the error of a bootstrap mean over n networks."""
+    counts = rng.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
+    errors: Float[np.ndarray, "b n"] = (counts - 1) / n * np.sqrt(n / (n - 1))
+    return errors

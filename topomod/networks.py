@@ -1,0 +1,210 @@
+"""Architectures over a task, written so that work per token stays apart from work per pair.
+
+Everything before the nonlinearity is a function of ``p`` tokens, not of ``p**2`` inputs. Each architecture
+therefore states its *pair form* (:class:`PairForm`), which training and analysis evaluate alike. Every tensor
+carries a leading axis of circuits, so one call serves a whole stack.
+
+Weight names are the field's: ``W_E`` embedding (p, d_model), ``W_in`` (d_mlp, d_model), ``W_out``, ``W_U``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+D_MODEL, D_MLP, N_HEADS = 128, 512, 4
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class PairForm:
+    """Pre-activations of all pairs as ``left[a] + right[b] + sum_h gate[h,a,b] (gate_left[h,a] - gate_right[h,b])``.
+
+    Logits are ``relu(preactivations) @ readout^T + skip``. S circuits, n_left x n_right pairs, h heads.
+
+    Parameters
+    ----------
+    left, right : Tensor
+        (S, n_left, n_neurons) and (S, n_right, n_neurons).
+    readout : Tensor
+        (S, n_classes, n_neurons), ``W_U^T W_out``.
+    gate : Tensor, optional
+        (S, h, n_left, n_right), the share of attention that token a gets.
+    gate_left, gate_right : Tensor, optional
+        (S, h, n_left, n_neurons) and (S, h, n_right, n_neurons).
+    skip : Tensor, optional
+        (S, n_classes, n_left, n_right), what the residual stream adds to the logits.
+    symmetric : bool
+        True when ``left`` and ``right`` are the same tensor, so that (a, b) and (b, a) agree.
+    """
+
+    left: Tensor
+    right: Tensor
+    readout: Tensor
+    gate: Tensor | None = None
+    gate_left: Tensor | None = None
+    gate_right: Tensor | None = None
+    skip: Tensor | None = None
+    symmetric: bool = False
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that are there, by name; a symmetric form has no ``right`` of its own."""
+        present = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        if self.symmetric:
+            del present["right"]
+        return present
+
+    def preactivations(self) -> Tensor:
+        """Pre-activations of all pairs, (S, n_left, n_right, n_neurons)."""
+        pre = self.left[:, :, None] + self.right[:, None]
+        if self.gate is not None:
+            assert self.gate_left is not None and self.gate_right is not None
+            pre = pre + torch.einsum("shab,sham->sabm", self.gate, self.gate_left)
+            pre = pre - torch.einsum("shab,shbm->sabm", self.gate, self.gate_right)
+        return pre
+
+    def logits(self, preactivations: Tensor) -> Tensor:
+        """Logits from :meth:`preactivations`, (S, n_left, n_right, n_classes)."""
+        logits = torch.relu(preactivations) @ self.readout.mT[:, None]
+        return logits if self.skip is None else logits + self.skip.permute(0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What a stack of networks computes on all pairs.
+
+    Parameters
+    ----------
+    preactivations : tuple of Tensor
+        Per layer (S, n_left, n_right, n_neurons).
+    readouts : tuple of Tensor
+        Per layer (S, n_classes, n_neurons), the linear map from post-activations to logits.
+    logits : Tensor
+        (S, n_left, n_right, n_classes).
+    """
+
+    preactivations: tuple[Tensor, ...]
+    readouts: tuple[Tensor, ...]
+    logits: Tensor
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One row of the table of architectures.
+
+    Parameters
+    ----------
+    name : str
+        As written in a study's YAML.
+    shapes : callable
+        ``p -> {weight name: (shape, standard deviation of its initial normal draw)}``.
+    pair_form : callable
+        ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model).
+    """
+
+    name: str
+    shapes: Callable[[int], dict[str, tuple[tuple[int, ...], float]]]
+    pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm]
+    has_attention: bool = False
+
+    def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+        """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
+        form = self.pair_form(weights, x_left, x_right, rate)
+        preactivations = form.preactivations()
+        return Activations((preactivations,), (form.readout,), form.logits(preactivations))
+
+
+def _mlp_shapes(p: int, n_inputs: int) -> dict[str, tuple[tuple[int, ...], float]]:
+    return {
+        "W_E": ((p, D_MODEL), 1 / math.sqrt(D_MODEL)),
+        "W_in": ((D_MLP, n_inputs * D_MODEL), 1 / math.sqrt(n_inputs * D_MODEL)),
+        "b_in": ((D_MLP,), 0.0),
+        "W_out": ((D_MODEL, D_MLP), 1 / math.sqrt(D_MODEL)),
+        "W_U": ((D_MODEL, p), 1 / math.sqrt(p)),
+    }
+
+
+def _attention_shapes(p: int) -> dict[str, tuple[tuple[int, ...], float]]:
+    std, d_head = 1 / math.sqrt(D_MODEL), D_MODEL // N_HEADS
+    return {
+        "W_E": ((p, D_MODEL), std),
+        "W_pos": ((2, D_MODEL), std),
+        "W_Q": ((N_HEADS, d_head, D_MODEL), std),
+        "W_K": ((N_HEADS, d_head, D_MODEL), std),
+        "W_V": ((N_HEADS, d_head, D_MODEL), std),
+        "W_O": ((N_HEADS, D_MODEL, d_head), std),
+        "W_in": ((D_MLP, D_MODEL), std),
+        "b_in": ((D_MLP,), 0.0),
+        "W_out": ((D_MODEL, D_MLP), std),
+        "b_out": ((D_MODEL,), 0.0),
+        "W_U": ((D_MODEL, p), 1 / math.sqrt(p)),
+    }
+
+
+def _mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+    half_bias = weights["b_in"][:, None] / 2
+    left = x_left @ weights["W_in"].mT + half_bias
+    shared = x_left is x_right
+    right = left if shared else x_right @ weights["W_in"].mT + half_bias
+    return PairForm(left, right, weights["W_U"].mT @ weights["W_out"], symmetric=shared)
+
+
+def _mlp_concat(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+    W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
+    readout = weights["W_U"].mT @ weights["W_out"]
+    return PairForm(x_left @ W_left, x_right @ W_right + weights["b_in"][:, None], readout)
+
+
+def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:
+    """One layer, tokens a then b, read at b; attention weights ``rate * softmax + (1 - rate)`` (Zhong et al.).
+
+    With two tokens softmax is a sigmoid ``gate``, so token a gets ``1 - rate + rate * gate`` and token b
+    ``1 - rate * gate``.
+    """
+    x_left = x_left + weights["W_pos"][:, None, 0]
+    x_right = x_right + weights["W_pos"][:, None, 1]
+    from_heads = weights["W_O"].mT  # (S, h, d_head, d_model)
+    value_left = x_left[:, None] @ weights["W_V"].mT  # (S, h, n_left, d_head)
+    value_right = x_right[:, None] @ weights["W_V"].mT
+    out_left, out_right = value_left @ from_heads, value_right @ from_heads  # (S, h, n, d_model)
+    stream_left, stream_right = (1 - rate) * out_left.sum(1), x_right + out_right.sum(1)
+    W_in, W_U = weights["W_in"].mT, weights["W_U"]
+    skip_right = (stream_right + weights["b_out"][:, None]) @ W_U
+    skip = (stream_left @ W_U).mT[..., None] + skip_right.mT[:, :, None]
+    left, right = stream_left @ W_in, stream_right @ W_in + weights["b_in"][:, None]
+    readout = W_U.mT @ weights["W_out"]
+    if rate == 0:
+        return PairForm(left, right, readout, skip=skip)
+    query = x_right[:, None] @ weights["W_Q"].mT / math.sqrt(weights["W_Q"].shape[2])
+    score_left = (x_left[:, None] @ weights["W_K"].mT) @ query.mT  # (S, h, a, b)
+    score_right = (query * (x_right[:, None] @ weights["W_K"].mT)).sum(-1)  # (S, h, b)
+    gate = torch.sigmoid(score_left - score_right[:, :, None])
+    skip_heads_left, skip_heads_right = rate * out_left @ W_U[:, None], rate * out_right @ W_U[:, None]
+    skip = skip + torch.einsum("shab,shac->scab", gate, skip_heads_left)
+    skip = skip - torch.einsum("shab,shbc->scab", gate, skip_heads_right)
+    heads_to_neurons = rate * from_heads @ W_in[:, None]  # fewer products than through d_model for each token
+    gate_left, gate_right = value_left @ heads_to_neurons, value_right @ heads_to_neurons
+    return PairForm(left, right, readout, gate, gate_left, gate_right, skip)
+
+
+ARCHITECTURES = {
+    architecture.name: architecture
+    for architecture in (
+        Architecture("mlp_add", lambda p: _mlp_shapes(p, 1), _mlp_add),
+        Architecture("mlp_concat", lambda p: _mlp_shapes(p, 2), _mlp_concat),
+        Architecture("attention", _attention_shapes, _attention, has_attention=True),
+    )
+}
+
+
+def initial_weights(architecture: str, p: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Draw one circuit's initial weights, float32; NumPy draws them so that every device starts alike."""
+    return {
+        name: (std * generator.standard_normal(shape)).astype(np.float32)
+        for name, (shape, std) in ARCHITECTURES[architecture].shapes(p).items()
+    }

@@ -1,0 +1,64 @@
+"""How a circuit is trained, and when it counts as converged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Full-batch AdamW on cross entropy.
+
+    Parameters
+    ----------
+    lr : float
+        Peak learning rate.
+    weight_decay : float
+        Decoupled decay; per step a weight shrinks by ``lr * weight_decay``. The sum over the steps sets how
+        mature the structure is, more than the number of steps does.
+    steps : int
+        Length of the schedule.
+    warmup : int
+        Steps of linear warm-up.
+    schedule : {"cosine", "constant"}
+        Shape of the learning rate after the warm-up; cosine decays to ``tail_lr``.
+    tail_lr : float
+        Learning rate after ``steps``, for stragglers and for circuits that are followed longer.
+    max_steps : int
+        Where a circuit that does not meet the criterion is given up.
+    beta1, beta2 : float
+        Adam's averages.
+    train_fraction : float
+        Share of the p^2 pairs trained on, in (0, 1).
+    min_purity : float
+        Structural criterion: least share of the pre-activations' variance at the neurons' own frequencies.
+    """
+
+    lr: float = 1e-2
+    weight_decay: float = 2.0
+    steps: int = 600
+    warmup: int = 10
+    schedule: Literal["cosine", "constant"] = "cosine"
+    tail_lr: float = 1e-3
+    max_steps: int = 1200
+    beta1: float = 0.9
+    beta2: float = 0.98
+    train_fraction: float = 0.8
+    min_purity: float = 0.9
+
+    def learning_rate(self, step: int) -> float:
+        """Learning rate of step 0, 1, ..."""
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        if step >= self.steps:
+            return self.tail_lr
+        if self.schedule == "constant":
+            return self.lr
+        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.tail_lr + (self.lr - self.tail_lr) * 0.5 * (1 + math.cos(math.pi * progress))
+
+    def cumulative_decay(self, step: int) -> float:
+        """Sum of ``lr * weight_decay`` over the first ``step`` steps, the scale of structural maturity."""
+        return self.weight_decay * sum(self.learning_rate(s) for s in range(step))

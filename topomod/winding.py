@@ -1,0 +1,120 @@
+"""Winding numbers of a complex function on the torus Z_p x Z_p, and re-indexing it to frequency 1."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Complex, Int, Shaped
+
+
+class WindingNumbers(NamedTuple):
+    """Class of a map from the torus of pairs to the punctured plane; unpacks as a 3-tuple.
+
+    Parameters
+    ----------
+    winding : tuple of int
+        ``(m_a, m_b)``: turns made while ``a``, respectively ``b``, runs once through Z_p. The mode over the p
+        loops of each direction.
+    agreement : float
+        Share of the loops that turn as often as the mode, the smaller of the two directions. Below 1 the
+        function has zeros, or steps of more than half a turn, between grid points.
+    clearance : float
+        ``min |z| / median |z|``. Near 0 the map hits the origin and has no winding number.
+    """
+
+    winding: tuple[int, int]
+    agreement: float
+    clearance: float
+
+
+def rebase(values: Shaped[np.ndarray, "p p ..."], frequency: int) -> Shaped[np.ndarray, "p p ..."]:
+    """Re-index both axes so that a function of this frequency gets frequency 1.
+
+    Entry ``[a, b]`` of the result is entry ``[a / frequency, b / frequency]`` mod p of the input.
+
+    Parameters
+    ----------
+    values : ndarray
+        (p, p, ...), indexed ``[a, b]``.
+    frequency : int
+        Cycles per p steps, coprime to p.
+
+    Raises
+    ------
+    ValueError
+        If the first two axes differ, or ``frequency`` shares a factor with p and so has no inverse.
+
+    References
+    ----------
+    McCracken et al., arXiv 2505.18266.
+
+    Examples
+    --------
+    >>> z = np.exp(2j * np.pi * 3 * np.add.outer(np.arange(7), np.arange(7)) / 7)
+    >>> winding_numbers(z).winding, winding_numbers(rebase(z, 3)).winding
+    ((3, 3), (1, 1))
+    """
+    if values.ndim < 2 or values.shape[0] != values.shape[1]:
+        raise ValueError(f"values must be (p, p, ...), found {values.shape}")
+    p = len(values)
+    if gcd(frequency, p) != 1:
+        raise ValueError(f"frequency {frequency} and p = {p} share a factor; rebase needs coprime ones")
+    index = np.arange(p) * pow(int(frequency), -1, p) % p
+    return np.asarray(values[np.ix_(index, index)])
+
+
+def _mode(turns: Int[np.ndarray, " p"]) -> tuple[int, float]:
+    values, counts = np.unique(turns, return_counts=True)
+    best = int(np.argmax(counts))
+    return int(values[best]), float(counts[best] / len(turns))
+
+
+def winding_numbers(z: Complex[np.ndarray, "p p"]) -> WindingNumbers:
+    """Winding numbers of a function on Z_p x Z_p around 0.
+
+    Each step from one grid point to the next is taken the short way round, so the function must turn by less
+    than half a turn per step: re-base it to frequency 1 first (:func:`rebase`).
+
+    Parameters
+    ----------
+    z : ndarray
+        (p, p) complex, indexed ``[a, b]``.
+
+    Returns
+    -------
+    WindingNumbers
+        ``(m_a, m_b), agreement, clearance``.
+
+    Raises
+    ------
+    ValueError
+        If ``z`` is not a square matrix of finite numbers with p >= 3.
+
+    References
+    ----------
+    The class in H^1(T^2; Z) that circular coordinates represent: de Silva, Morozov, Vejdemo-Johansson,
+    arXiv 0905.4887.
+
+    Examples
+    --------
+    >>> angle = 2 * np.pi * np.arange(59) / 59
+    >>> (m_a, m_b), agreement, clearance = winding_numbers(np.exp(1j * np.subtract.outer(angle, angle)))
+    >>> (m_a, m_b), agreement, round(clearance, 6)
+    ((1, -1), 1.0, 1.0)
+    """
+    z = np.asarray(z, dtype=np.complex128)
+    if z.ndim != 2 or z.shape[0] != z.shape[1] or len(z) < 3:
+        raise ValueError(f"z must be (p, p) with p at least 3, found {z.shape}")
+    if not np.isfinite(z).all():
+        raise ValueError(f"z must be finite, found {int((~np.isfinite(z)).sum())} entries that are not")
+    modes = []
+    for axis in (0, 1):
+        steps = np.angle(np.roll(z, -1, axis=axis) * np.conj(z))
+        modes.append(_mode(np.rint(steps.sum(axis=axis) / (2 * np.pi)).astype(np.int64)))
+    (m_a, share_a), (m_b, share_b) = modes
+    modulus = np.abs(z)
+    median = float(np.median(modulus))
+    clearance = float(modulus.min()) / median if median > 0 else 0.0
+    return WindingNumbers((m_a, m_b), min(share_a, share_b), clearance)
