@@ -12,13 +12,12 @@ import pandas as pd
 from topomod.circuits import Circuit
 from topomod.groups import NeuronGroup, groups_of_spectra
 from topomod.homology import classify_manifold
-from topomod.manifolds import group_logits, linear_cka, reference_manifold, rsm_similarity, top_variance
+from topomod.manifolds import SITES, group_logits, linear_cka, reference_manifold, rsm_similarity, top_variance
 from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
 from topomod.phases import argmax_pairs, torus_distance
 from topomod.spectra import neuron_spectra, purity
 from topomod.winding import rebase, winding_numbers
 
-SITES = ("preactivations", "logits")
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
 
 

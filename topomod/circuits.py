@@ -84,7 +84,15 @@ class Circuit:
         return _layer(self.activations().preactivations, layer, self.label)
 
     def readout(self, layer: int = 0) -> Float[np.ndarray, "n_classes n_neurons"]:
-        """Linear map from a layer's post-activations to the logits, (n_classes, n_neurons)."""
+        """Linear map from a layer's post-activations to the logits, (n_classes, n_neurons).
+
+        Raises
+        ------
+        IndexError
+            If the network has no such layer.
+        ValueError
+            If another nonlinearity lies between the layer and the logits.
+        """
         return _layer(self.activations().readouts, layer, self.label)
 
     def logits(self) -> Float[np.ndarray, "p p n_classes"]:
@@ -100,10 +108,13 @@ class Circuit:
         return self.weights["W_E"]
 
 
-def _layer(values: Sequence[torch.Tensor], layer: int, label: str) -> np.ndarray:
+def _layer(values: Sequence[torch.Tensor | None], layer: int, label: str) -> np.ndarray:
     if not 0 <= layer < len(values):
         raise IndexError(f"{label} has layers 0 to {len(values) - 1}, asked for {layer}")
-    return np.asarray(values[layer][0].numpy())
+    value = values[layer]
+    if value is None:
+        raise ValueError(f"layer {layer} of {label} reaches the logits only through another nonlinearity")
+    return np.asarray(value[0].numpy())
 
 
 def architecture_label(architecture: str, attention_rate: float | None) -> str:

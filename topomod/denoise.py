@@ -197,8 +197,8 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
 def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = None) -> DenoisedCloud:
     """Replace each point by the mean of its nearest neighbours within the leading components.
 
-    For clouds whose rows have no group meaning. The noise is read off the components left out, and off the
-    distances to the neighbours' mean; with no component left out, noise that fills a hole goes unseen.
+    For clouds whose rows have no group meaning. The noise is read off the components left out; where there are
+    none, off the distances to the neighbours' mean, and noise that fills a hole then goes unseen.
 
     Parameters
     ----------
@@ -222,13 +222,14 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
         return DenoisedCloud(scores, eigenvalues / n, np.zeros(dim), 1.0, None, None)
     neighbours = cKDTree(scores).query(scores, k=k)[1]
     coordinates = scores[neighbours].mean(axis=1)
-    noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / (k - 1))
+    coordinates = coordinates - coordinates.mean(axis=0)
     n_spare = centred.shape[1] - dim
-    if n_spare > 0:
-        spare = np.sum(centred**2) / n - eigenvalues[:dim].sum() / n
-        noise = np.maximum(noise, np.sqrt(max(spare, 0.0) / n_spare))
-    # neighbours share the blur that noise gives a filled area: averaging them does not take it back
-    return DenoisedCloud(coordinates - coordinates.mean(axis=0), eigenvalues / n, noise, 1.0, None, None)
+    spare = (np.sum(centred**2) - eigenvalues[:dim].sum()) / n
+    if n_spare > 0 and spare > 0:
+        # neighbours share the blur that noise gives a filled area: averaging does not take it back
+        return DenoisedCloud(coordinates, eigenvalues / n, np.full(dim, np.sqrt(spare / n_spare)), 1.0, None, None)
+    noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / (k - 1))
+    return DenoisedCloud(coordinates, eigenvalues / n, noise, k**-0.5, None, None)
 
 
 def merge_points(

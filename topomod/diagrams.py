@@ -97,7 +97,7 @@ def alpha_diagrams(
 
 
 def rips_diagrams(
-    X: Float[np.ndarray, "n k"],
+    X: np.ndarray,
     maxdim: int = 1,
     n_perm: int | None = 200,
     coeff: int = 2,
@@ -146,7 +146,7 @@ def rips_diagrams(
     return RipsDiagrams(tuple(np.asarray(d, np.float64) for d in result["dgms"]), r_cover, landmarks, cocycles)
 
 
-def _split_infinite(diagram: Diagram, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
+def _split_infinite(diagram: np.ndarray, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
     diagram = np.asarray(diagram, np.float64).reshape(-1, 2)
     if np.isnan(diagram).any() or np.isinf(diagram[:, 0]).any():
         raise ValueError(f"{name} holds NaN or an infinite birth")
@@ -155,7 +155,7 @@ def _split_infinite(diagram: Diagram, name: str) -> tuple[Diagram, Float[np.ndar
 
 
 def diagram_distance(
-    d1: Diagram, d2: Diagram, metric: Metric = "bottleneck", *, infinite: InfiniteBars = "error"
+    d1: np.ndarray, d2: np.ndarray, metric: str = "bottleneck", *, infinite: str = "error"
 ) -> float:
     """Distance between two persistence diagrams of one dimension.
 

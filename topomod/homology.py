@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from topomod.betti import Betti, betti_numbers
+from topomod.betti import MIN_DEATH, Betti, betti_numbers
 from topomod.denoise import MAX_RANK, PreparedCloud, prepare_cloud
 from topomod.diagrams import Diagram, alpha_diagrams, farthest_points
 from topomod.winding import WindingNumbers, rebase, winding_numbers
@@ -24,6 +24,7 @@ MIN_AGREEMENT = 0.75
 MIN_WINDING_AGREEMENT = 0.9
 HOLE_SIGMAS = 2.5  # the bound covered the true hole in 102 of 102 graded annuli
 MIN_CLEARANCE = 0.2
+MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
 CLEAR_HOLE = 0.5  # rms; the margin of "no hole" is measured against a loop of this persistence
 MIN_DISTINCT = 10
 MAX_ROWS = 20_000
@@ -202,30 +203,41 @@ def betti_margin(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
     return max(float(margin), 0.0)
 
 
+def winding_doubts(forced: ForcedLabel, winding: WindingNumbers | None, sigma: float) -> list[str]:
+    """Contradictions between a label and the winding numbers around the cloud's centre.
+
+    Nearly all loops wind: then the centre is a hole of at least ``min |z|``, more where noise has filled it. A hole
+    too small to be told from the lattice still is a disc if one input alone winds (unequal amplitudes). If both do,
+    the cloud is a function of a + b or a - b pinched at the centre, and neither word fits.
+    """
+    if winding is None or winding.agreement < MIN_WINDING_AGREEMENT:
+        return []
+    m_a, m_b = winding.winding
+    found = []
+    visible = winding.clearance + HOLE_SIGMAS * sigma > MIN_DEATH
+    if forced == "disc" and ((m_a and m_b) or ((m_a or m_b) and visible)):
+        found.append(f"no hole, yet it winds {winding.winding}")
+    if forced == "circle" and not (m_a or m_b) and winding.clearance > MIN_CLEARANCE:
+        found.append("a hole that neither input winds around")
+    return found
+
+
 def doubts(
-    forced: ForcedLabel,
-    cloud: PreparedCloud,
-    agreement: float,
-    hole_upper_bound: float,
-    winding: WindingNumbers | None,
-    resolution: float,
+    forced: ForcedLabel, betti: Betti, cloud: PreparedCloud, agreement: float, hole_upper_bound: float, resolution: float
 ) -> list[str]:
     """Reasons not to trust a label, empty if there are none."""
     found = []
+    n_points, dim = cloud.points.shape
     if cloud.share is not None and cloud.share < MIN_SHARE:
         found.append(f"share {cloud.share:.2f}: not one frequency")
     if cloud.rank > MAX_RANK:
         found.append(f"rank {cloud.rank}: only {MAX_RANK} components read")
+    if forced == "other" and n_points < MIN_POINTS_BY_DIM.get(dim, 0):
+        found.append(f"{n_points} points are few for rank {cloud.rank}")
     if agreement < MIN_AGREEMENT:
         found.append(f"only {agreement:.0%} of subsamples agree")
-    if forced == "disc" and hole_upper_bound > resolution:
+    if betti[:2] == (1, 0) and cloud.rank > 1 and hole_upper_bound > resolution:
         found.append(f"a hole up to {hole_upper_bound:.2f} rms cannot be excluded")
-    if winding is None or winding.agreement < MIN_WINDING_AGREEMENT:
-        return found
-    if forced == "disc" and winding.winding != (0, 0):
-        found.append(f"no hole, yet it winds {winding.winding}")
-    if forced == "circle" and winding.winding == (0, 0) and winding.clearance > MIN_CLEARANCE:
-        found.append("a hole that neither input winds around")
     return found
 
 
@@ -263,7 +275,7 @@ def _empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedClou
 
 
 def classify_manifold(
-    X: Float[np.ndarray, "n k"],
+    X: np.ndarray,
     p: int | None = None,
     seed: int = 0,
     *,
@@ -287,7 +299,7 @@ def classify_manifold(
         Components with at least this share of the first one's variance count: for the verdict, and for
         ``fine_rank``, which is only reported.
     resolution : float
-        In rms units. A disc whose ``hole_upper_bound`` is larger is called uncertain.
+        In rms units. Where no loop is found and ``hole_upper_bound`` is larger, the verdict is uncertain.
     n_subsamples : int, optional
         Repetitions on 70 % of the points; 4 at rank 2, 3 at rank 3, 2 at rank 4.
 
@@ -346,7 +358,8 @@ def _verdict(
     winding = cloud_winding(cloud, p) if p is not None else None
     h1_persistence, hole = top_persistence(diagrams[1])
     bound = hole + HOLE_SIGMAS * cloud.sigma_left
-    reasons = doubts(forced, cloud, agreement, bound, winding, resolution)
+    reasons = doubts(forced, betti, cloud, agreement, bound, resolution)
+    reasons += winding_doubts(forced, winding, cloud.sigma_left)
     purity = 1.0 if cloud.share is None else min(1.0, cloud.share / MIN_SHARE)
     other = [_describe_other(betti, cloud.rank, cloud.third_ratio)] if forced == "other" else []
     return ManifoldVerdict(

@@ -82,21 +82,3 @@ def _median_bandwidths(weights: sparse.csr_matrix, support: Float[np.ndarray, "u
             "more than half the pairs of networks coincide, which gives no bandwidth; give bandwidths"
         )
     return tuple(multiple * median for multiple in _MEDIAN_MULTIPLES)
-
-
-def unbiased_squared_mmd(
-    kernel: Float[np.ndarray, "n n"], memberships: Float[np.ndarray, "b n"]
-) -> Float[np.ndarray, " b"]:
-    """Unbiased squared MMD for each assignment of the networks to x (1) and y (0)."""
-    n_x = memberships.sum(axis=1)
-    n_y = memberships.shape[1] - n_x
-    between = kernel - np.diag(np.diag(kernel))
-    towards_x = memberships @ between
-    total = between.sum()
-    within_x = (towards_x * memberships).sum(axis=1)
-    across = towards_x.sum(axis=1) - within_x
-    within_y = total - within_x - 2 * across
-    squared: Float[np.ndarray, " b"] = (
-        within_x / (n_x * (n_x - 1)) + within_y / (n_y * (n_y - 1)) - 2 * across / (n_x * n_y)
-    )
-    return squared

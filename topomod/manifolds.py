@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 from jaxtyping import Float
 
 from topomod.circuits import Circuit
 from topomod.groups import NeuronGroup
 
-Site = Literal["preactivations", "logits"]
-Shape = Literal["disc", "circle", "torus"]
+SITES = ("preactivations", "logits")
+SHAPES = ("disc", "circle", "torus")
 
 
 def group_logits(
@@ -21,7 +19,7 @@ def group_logits(
     return np.maximum(preactivations, 0) @ readout.T
 
 
-def manifold(circuit: Circuit, group: NeuronGroup, site: Site = "preactivations") -> Float[np.ndarray, "n k"]:
+def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations") -> Float[np.ndarray, "n k"]:
     """Point cloud of a group: one row per input pair, in the order of ``a * p + b``.
 
     Parameters
@@ -44,8 +42,8 @@ def manifold(circuit: Circuit, group: NeuronGroup, site: Site = "preactivations"
     ValueError
         If ``site`` is not one of the two.
     """
-    if site not in get_args(Site):
-        raise ValueError(f"unknown site {site!r}; known sites: {', '.join(get_args(Site))}")
+    if site not in SITES:
+        raise ValueError(f"unknown site {site!r}; known sites: {', '.join(SITES)}")
     values = circuit.preactivations(group.layer)[:, :, group.neurons]
     if site == "logits":
         values = group_logits(values, circuit.readout(group.layer)[:, group.neurons])
@@ -53,7 +51,7 @@ def manifold(circuit: Circuit, group: NeuronGroup, site: Site = "preactivations"
 
 
 def reference_manifold(
-    shape: Shape, p: int, frequency: int = 1, phase: float = 0.0
+    shape: str, p: int, frequency: int = 1, phase: float = 0.0
 ) -> Float[np.ndarray, "n k"]:
     """Coordinates of an ideal disc, circle or torus, rows in the order of ``a * p + b``.
 
@@ -98,7 +96,7 @@ def reference_manifold(
         return np.stack([np.cos(a + b), np.sin(a + b)], axis=1)
     if shape == "torus":
         return np.stack([np.cos(a), np.sin(a), np.cos(b), np.sin(b)], axis=1)
-    raise ValueError(f"unknown shape {shape!r}; known shapes: {', '.join(get_args(Shape))}")
+    raise ValueError(f"unknown shape {shape!r}; known shapes: {', '.join(SHAPES)}")
 
 
 def _centred_pair(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -108,8 +106,13 @@ def _centred_pair(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     return X - X.mean(0), Y - Y.mean(0)
 
 
-def linear_cka(X: Float[np.ndarray, "n k"], Y: Float[np.ndarray, "n l"]) -> float:
+def linear_cka(X: np.ndarray, Y: np.ndarray) -> float:
     """Linear centred kernel alignment between two clouds of the same points, in [0, 1].
+
+    Parameters
+    ----------
+    X, Y : ndarray
+        (n_points, n_features), rows in the same order; NaN comes back for a constant cloud.
 
     Raises
     ------
@@ -131,10 +134,15 @@ def linear_cka(X: Float[np.ndarray, "n k"], Y: Float[np.ndarray, "n l"]) -> floa
     return float(np.linalg.norm(Y.T @ X) ** 2 / norm) if norm > 0 else float("nan")
 
 
-def rsm_similarity(X: Float[np.ndarray, "n k"], Y: Float[np.ndarray, "n l"]) -> float:
+def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
     """Pearson correlation between the squared-distance matrices of two clouds over all pairs of points.
 
     Computed from row norms and cross products, exactly and without the n x n matrices.
+
+    Parameters
+    ----------
+    X, Y : ndarray
+        (n_points, n_features), rows in the same order; NaN comes back where all distances are equal.
 
     Raises
     ------

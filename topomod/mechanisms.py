@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
-
 import numpy as np
 import torch
 
@@ -48,7 +48,7 @@ def _triples(p: int) -> list[tuple[int, int, int]]:
     return triples[:GRADIENT_TRIPLES]
 
 
-def distance_irrelevance(circuit: Circuit, logit: Literal["correct", "runner_up"] = "correct") -> float:
+def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     """How little a logit depends on the distance a - b: near 0 pizza, near 1 clock.
 
     Two definitions circulate and must not be mixed: the correct logit (paper, notebook) and the largest wrong
@@ -117,3 +117,47 @@ def circularity(circuit: Circuit) -> float:
     scores = (left * singular)[:, :4]
     power = np.abs(np.fft.rfft(scores, axis=0)[1:]) ** 2
     return float(np.mean(2 * power.max(axis=0) / (len(scores) * np.sum(scores**2, axis=0))))
+
+
+def ablate_frequencies(
+    circuit: Circuit, frequencies: Sequence[int], site: str = "logits"
+) -> float:
+    """Accuracy on all inputs after some frequencies are projected out.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Any circuit of modular addition.
+    frequencies : sequence of int
+        Each in 1..p//2; none leaves the circuit as it is.
+    site : {"logits", "embedding"}
+        Along the classes of the logits, or along the tokens of the embedding.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        For another site or a frequency out of range.
+
+    References
+    ----------
+    arXiv 2503.22059; arXiv 2301.05217.
+    """
+    p = circuit.task.p
+    wrong = [f for f in frequencies if not 1 <= f <= p // 2]
+    if wrong:
+        raise ValueError(f"frequencies must lie in 1..{p // 2}, found {wrong}")
+    angle = 2 * np.pi * np.outer(np.arange(p), np.asarray(frequencies, dtype=int)) / p
+    basis = np.linalg.svd(np.concatenate([np.cos(angle), np.sin(angle)], axis=1), full_matrices=False)
+    kept = np.eye(p) - basis.U[:, basis.S > 1e-9] @ basis.U[:, basis.S > 1e-9].T
+    if site == "logits":
+        predicted = np.argmax(circuit.logits() @ kept, axis=-1)
+        return float(np.mean(predicted == circuit.task.targets()))
+    if site == "embedding":
+        embedding = (kept @ circuit.embedding()).astype(np.float32)
+        return replace(circuit, weights=circuit.weights | {"W_E": embedding}).accuracy()
+    raise ValueError(f"site must be 'logits' or 'embedding', found {site!r}")

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from topomod.embedding_difference import (
+    Comparison,
+    bound_draws,
+    observed_squared_mmd,
+    permutation_p,
+    random_memberships,
+    unbiased_squared_mmd,
+)
 from topomod.equivalence import Verdict, verdict_of
-from topomod.kernels import feature_matrix, network_kernel, unbiased_squared_mmd
+from topomod.kernels import feature_matrix, network_kernel
 from topomod.mean_difference import count_p, tail_quantile
 from topomod.samples import check_settings, network_index
-
-N_RESAMPLES = 4999
 
 
 @dataclass(frozen=True)
@@ -66,19 +71,6 @@ class MMDResult:
     verdict: Verdict
 
 
-@dataclass(frozen=True)
-class _Comparison:
-    """Mean kernels between networks, those of x first: inner products of their mean embeddings."""
-
-    kernel: Float[np.ndarray, "n n"]
-    n_x: int
-    bandwidths: tuple[float, ...]
-
-    @property
-    def n_y(self) -> int:
-        return len(self.kernel) - self.n_x
-
-
 def mmd(
     X: ArrayLike,
     Y: ArrayLike,
@@ -115,7 +107,7 @@ def mmd(
     ----------
     Gretton et al. (2012), A kernel two-sample test, Journal of Machine Learning Research 13, 723-773.
     """
-    estimate = _unbiased(_compare(X, Y, clusters_x, clusters_y, bandwidths))
+    estimate = observed_squared_mmd(_compare(X, Y, clusters_x, clusters_y, bandwidths))
     return estimate if squared else float(np.sqrt(max(0.0, estimate)))
 
 
@@ -157,15 +149,15 @@ def mmd_equivalence_test(
 
     Notes
     -----
-    A mode that no network of a sample has shown cannot be bounded from that sample: see `_bound_draws`.
+    A mode that no network of a sample has shown cannot be bounded from that sample: see `bound_draws`.
     """
     check_settings(margin, alpha)
     comparison = _compare(X, Y, clusters_x, clusters_y, bandwidths)
     bound_rng, permutation_rng = np.random.default_rng(seed).spawn(2)
-    draws = _bound_draws(comparison, bound_rng)
-    squared = _unbiased(comparison)
-    p_equivalence = count_p(int((draws >= margin).sum()), N_RESAMPLES)
-    p_difference = _permutation_p(comparison, permutation_rng)
+    draws = bound_draws(comparison, bound_rng)
+    squared = observed_squared_mmd(comparison)
+    p_equivalence = count_p(int((draws >= margin).sum()), len(draws))
+    p_difference = permutation_p(comparison, permutation_rng)
     ci_high = tail_quantile(draws, alpha, upper=True)
     return MMDResult(
         difference=float(np.sqrt(max(0.0, squared))),
@@ -180,7 +172,7 @@ def mmd_equivalence_test(
         n_y=comparison.n_y,
         bandwidths=comparison.bandwidths,
         alpha=alpha,
-        n_resamples=N_RESAMPLES,
+        n_resamples=len(draws),
         seed=seed,
         method="mmd, network bootstrap",
         verdict=verdict_of(p_equivalence, p_difference, alpha),
@@ -227,7 +219,7 @@ def half_split_margin(
         raise ValueError(f"X has {n} networks; half splits need at least 6")
     kernel, _ = network_kernel(rows, index, bandwidths)
     rng = np.random.default_rng(seed)
-    memberships = _random_memberships(n, n // 2, n_splits, rng)
+    memberships = random_memberships(n, n // 2, n_splits, rng)
     squared = unbiased_squared_mmd(kernel, memberships)
     margin = float(np.quantile(np.sqrt(np.maximum(squared, 0.0)), quantile))
     if margin == 0:
@@ -243,74 +235,15 @@ def _compare(
     clusters_x: ArrayLike | None,
     clusters_y: ArrayLike | None,
     bandwidths: tuple[float, ...] | None,
-) -> _Comparison:
+) -> Comparison:
     rows_x, rows_y = feature_matrix(X, "X"), feature_matrix(Y, "Y")
     if rows_x.shape[1] != rows_y.shape[1]:
         raise ValueError(
             f"X has {rows_x.shape[1]} features but Y has {rows_y.shape[1]}; they must be the same ones"
         )
-    index_x = network_index(clusters_x, len(rows_x), "x")
-    index_y = network_index(clusters_y, len(rows_y), "y")
+    index_x = network_index(clusters_x, len(rows_x), "X")
+    index_y = network_index(clusters_y, len(rows_y), "Y")
     n_x = int(index_x.max()) + 1
     index = np.concatenate([index_x, index_y + n_x])
     kernel, used = network_kernel(np.concatenate([rows_x, rows_y]), index, bandwidths)
-    return _Comparison(kernel, n_x, used)
-
-
-def _unbiased(comparison: _Comparison) -> float:
-    membership = np.zeros((1, len(comparison.kernel)))
-    membership[0, : comparison.n_x] = 1
-    return float(unbiased_squared_mmd(comparison.kernel, membership)[0])
-
-
-def _random_memberships(n: int, n_x: int, n_draws: int, rng: np.random.Generator) -> Float[np.ndarray, "b n"]:
-    first = np.tile(np.arange(n) < n_x, (n_draws, 1))
-    return rng.permuted(first, axis=1).astype(float)
-
-
-def _permutation_p(comparison: _Comparison, rng: np.random.Generator) -> float:
-    memberships = _random_memberships(len(comparison.kernel), comparison.n_x, N_RESAMPLES, rng)
-    permuted = unbiased_squared_mmd(comparison.kernel, memberships)
-    # Ties are many with few networks, and rounding must not break them in favour of a difference.
-    observed = _unbiased(comparison) - 1e-12
-    return count_p(int((permuted >= observed).sum()), N_RESAMPLES)
-
-
-def _bound_draws(comparison: _Comparison, rng: np.random.Generator) -> Float[np.ndarray, " b"]:
-    """Confidence draws of the MMD, from bootstrap errors of the mean embeddings.
-
-    The MMD is the length of d = mu_x - mu_y. Were its true length m, with the direction u of the estimate, an
-    estimate with error e would have the unbiased square m^2 + 2 m <u, e> + |e|^2 - E|e|^2. Each draw of e
-    gives the largest m under which the observed square is reached; their upper quantile is the bound. Errors
-    are resampled over networks, scaled for the variance that resampling n networks loses, and to Student's
-    tails.
-    """
-    kernel, n_x, n_y = comparison.kernel, comparison.n_x, comparison.n_y
-    mean = np.concatenate([np.full(n_x, 1 / n_x), np.full(n_y, -1 / n_y)])
-    spread_x, spread_y = _squared_error(kernel[:n_x, :n_x]), _squared_error(kernel[n_x:, n_x:])
-    spread = spread_x + spread_y
-    if spread <= 1e-14:
-        raise ValueError(
-            "the networks of X are all identical, and those of Y too; no bound can be put on what varies"
-        )
-    df = spread**2 / (spread_x**2 / (n_x - 1) + spread_y**2 / (n_y - 1))
-    errors = np.concatenate([_errors(n_x, rng), -_errors(n_y, rng)], axis=1)
-    errors *= np.sqrt(df / rng.chisquare(df, size=(N_RESAMPLES, 1)))
-    length = np.sqrt(max(float(mean @ kernel @ mean), 1e-300))
-    along = errors @ (kernel @ mean) / length
-    excess = ((errors @ kernel) * errors).sum(axis=1) - spread
-    discriminant = along**2 - excess + _unbiased(comparison)
-    return np.where(discriminant > 0, np.sqrt(np.maximum(discriminant, 0)) - along, 0.0)
-
-
-def _squared_error(kernel: Float[np.ndarray, "n n"]) -> float:
-    """Unbiased estimate of the expected squared error of the mean embedding of n networks."""
-    n = len(kernel)
-    return float(np.trace(kernel) - kernel.sum() / n) / (n * (n - 1))
-
-
-def _errors(n: int, rng: np.random.Generator) -> Float[np.ndarray, "b n"]:
-    """Weights of the error of a bootstrap mean over n networks."""
-    counts = rng.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
-    errors: Float[np.ndarray, "b n"] = (counts - 1) / n * np.sqrt(n / (n - 1))
-    return errors
+    return Comparison(kernel, n_x, used)

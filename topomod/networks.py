@@ -82,14 +82,15 @@ class Activations:
     ----------
     preactivations : tuple of Tensor
         Per layer (S, n_left, n_right, n_neurons).
-    readouts : tuple of Tensor
-        Per layer (S, n_classes, n_neurons), the linear map from post-activations to logits.
+    readouts : tuple of Tensor or None
+        Per layer (S, n_classes, n_neurons), the linear map from post-activations to logits; None where another
+        nonlinearity lies between.
     logits : Tensor
         (S, n_left, n_right, n_classes).
     """
 
     preactivations: tuple[Tensor, ...]
-    readouts: tuple[Tensor, ...]
+    readouts: tuple[Tensor | None, ...]
     logits: Tensor
 
 
@@ -104,17 +105,26 @@ class Architecture:
     shapes : callable
         ``p -> {weight name: (shape, standard deviation of its initial normal draw)}``.
     pair_form : callable
-        ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model).
+        ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model), of the
+        first nonlinearity.
+    has_attention : bool
+        Whether it takes an ``attention_rate``.
+    deeper : callable, optional
+        ``(weights, first PairForm) -> Activations`` for networks with further layers; these are analysed, not
+        trained here.
     """
 
     name: str
     shapes: Callable[[int], dict[str, tuple[tuple[int, ...], float]]]
     pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm]
     has_attention: bool = False
+    deeper: Callable[[Weights, PairForm], Activations] | None = None
 
     def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
         """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
         form = self.pair_form(weights, x_left, x_right, rate)
+        if self.deeper is not None:
+            return self.deeper(weights, form)
         preactivations = form.preactivations()
         return Activations((preactivations,), (form.readout,), form.logits(preactivations))
 
@@ -151,13 +161,24 @@ def _mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) ->
     left = x_left @ weights["W_in"].mT + half_bias
     shared = x_left is x_right
     right = left if shared else x_right @ weights["W_in"].mT + half_bias
-    return PairForm(left, right, weights["W_U"].mT @ weights["W_out"], symmetric=shared)
+    return PairForm(left, right, _mlp_readout(weights), symmetric=shared)
 
 
 def _mlp_concat(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
     W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
-    readout = weights["W_U"].mT @ weights["W_out"]
-    return PairForm(x_left @ W_left, x_right @ W_right + weights["b_in"][:, None], readout)
+    return PairForm(x_left @ W_left, x_right @ W_right + weights["b_in"][:, None], _mlp_readout(weights))
+
+
+def _mlp_readout(weights: Weights) -> Tensor:
+    """Map from neurons to logits; released MLPs read out by ``W_U`` alone."""
+    return weights["W_U"].mT @ weights["W_out"] if "W_out" in weights else weights["W_U"].mT
+
+
+def _mlp_second_layer(weights: Weights, first: PairForm) -> Activations:
+    pre = first.preactivations()
+    second = torch.relu(pre) @ weights["W_in_1"].mT[:, None] + weights["b_in_1"][:, None, None]
+    logits = torch.relu(second) @ weights["W_U"][:, None]
+    return Activations((pre, second), (None, weights["W_U"].mT), logits)
 
 
 def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:
@@ -198,8 +219,12 @@ ARCHITECTURES = {
         Architecture("mlp_add", lambda p: _mlp_shapes(p, 1), _mlp_add),
         Architecture("mlp_concat", lambda p: _mlp_shapes(p, 2), _mlp_concat),
         Architecture("attention", _attention_shapes, _attention, has_attention=True),
+        Architecture("mlp_add_two_layers", lambda p: _mlp_shapes(p, 1), _mlp_add, deeper=_mlp_second_layer),
     )
 }
+
+
+TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.deeper is None)
 
 
 def initial_weights(architecture: str, p: int, generator: np.random.Generator) -> dict[str, np.ndarray]:

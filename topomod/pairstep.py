@@ -38,7 +38,7 @@ class Pairs:
     windows: bool
 
 
-def walk(targets: Tensor, mask: Tensor, symmetric: bool) -> Pairs:
+def walk(targets: Tensor, mask: Tensor, symmetric: bool, dtype: torch.dtype = torch.float32) -> Pairs:
     """Lay out all pairs for :func:`loss_and_gradients`.
 
     Parameters
@@ -50,11 +50,12 @@ def walk(targets: Tensor, mask: Tensor, symmetric: bool) -> Pairs:
     symmetric : bool
         Whether (a, b) and (b, a) have the same logits.
     """
-    weights = mask / mask.sum((1, 2), keepdim=True)
+    weights = mask.to(dtype) / mask.sum((1, 2), keepdim=True)
     if not symmetric:
         return Pairs(targets, weights, windows=False)
     p = len(targets)
-    a, k = torch.arange(p), torch.arange(p // 2 + 1)[:, None]
+    a = torch.arange(p, device=targets.device)
+    k = torch.arange(p // 2 + 1, device=targets.device)[:, None]
     b = (a + k) % p
     both = weights[:, a, b] + weights[:, b, a]
     # k = 0 meets each pair once but adds it twice; for even p, k = p / 2 meets each pair twice

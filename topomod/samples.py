@@ -23,11 +23,9 @@ def network_index(clusters: ArrayLike | None, n_rows: int, name: str) -> Int[np.
     if clusters is not None:
         labels = np.asarray(clusters)
         if labels.shape != (n_rows,):
-            raise ValueError(
-                f"clusters_{name} has shape {labels.shape} but {name} has {n_rows} rows; label each row"
-            )
+            raise ValueError(f"clusters_{name.lower()} has shape {labels.shape} but {name} has {n_rows} rows")
         if labels.dtype.kind == "f" and np.isnan(labels).any():
-            raise ValueError(f"clusters_{name} contains NaN; give every row the label of its network")
+            raise ValueError(f"clusters_{name.lower()} contains NaN; give every row the label of its network")
         index = np.unique(labels, return_inverse=True)[1]
     n_networks = len(np.unique(index))
     if n_networks < MIN_NETWORKS:

@@ -68,7 +68,7 @@ def order_power(coefficients: Complex[np.ndarray, "p p n"]) -> tuple[np.ndarray,
     return first, second
 
 
-def neuron_spectra(preactivations: Float[np.ndarray, "p p n"]) -> NeuronSpectra:
+def neuron_spectra(preactivations: np.ndarray) -> NeuronSpectra:
     """Spectra of all neurons of a layer.
 
     Parameters
@@ -84,6 +84,7 @@ def neuron_spectra(preactivations: Float[np.ndarray, "p p n"]) -> NeuronSpectra:
     if preactivations.ndim != 3 or preactivations.shape[0] != preactivations.shape[1]:
         raise ValueError(f"preactivations must be (p, p, n_neurons), found {preactivations.shape}")
     coefficients = spectrum(preactivations)
+    rounding = 1e-12 * np.max(np.abs(coefficients[0, 0]) ** 2, initial=0)  # what float32 leaves of a constant
     coefficients[0, 0] = 0
     power = np.sum(np.abs(coefficients) ** 2, axis=(0, 1))
     first, second = order_power(coefficients)
@@ -94,7 +95,7 @@ def neuron_spectra(preactivations: Float[np.ndarray, "p p n"]) -> NeuronSpectra:
     amplitude = np.where(2 * frequency == len(coefficients), 1, 2)
     return NeuronSpectra(
         power=power,
-        alive=(power > 0) & (power >= DEAD_POWER * power.max(initial=0)),
+        alive=(power > rounding) & (power >= DEAD_POWER * power.max(initial=0)),
         frequency=frequency,
         order=np.where(second[best, neurons] > first[best, neurons], 2, 1),
         first_order_r2=first[best, neurons] / total,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from topomod.circuits import Circuit, architecture_label
-from topomod.networks import ARCHITECTURES, PairForm, initial_weights
+from topomod.networks import ARCHITECTURES, TRAINABLE, PairForm, initial_weights
 from topomod.pairstep import PairStep, walk
 from topomod.recipe import Recipe
 from topomod.spectra import purity
@@ -187,8 +187,8 @@ def iterate_training(
 
 
 def _checked(architecture: str, seeds: Sequence[int], attention_rate: float | None) -> float | None:
-    if architecture not in ARCHITECTURES:
-        raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(ARCHITECTURES)}")
+    if architecture not in TRAINABLE:
+        raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(TRAINABLE)}")
     if ARCHITECTURES[architecture].has_attention:
         if attention_rate is None or not 0 <= attention_rate <= 1:
             raise ValueError(f"{architecture} needs attention_rate in [0, 1], found {attention_rate!r}")

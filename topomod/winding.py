@@ -6,7 +6,7 @@ from math import gcd
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Complex, Int, Shaped
+from jaxtyping import Int, Shaped
 
 
 class WindingNumbers(NamedTuple):
@@ -29,7 +29,7 @@ class WindingNumbers(NamedTuple):
     clearance: float
 
 
-def rebase(values: Shaped[np.ndarray, "p p ..."], frequency: int) -> Shaped[np.ndarray, "p p ..."]:
+def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
     """Re-index both axes so that a function of this frequency gets frequency 1.
 
     Entry ``[a, b]`` of the result is entry ``[a / frequency, b / frequency]`` mod p of the input.
@@ -71,7 +71,7 @@ def _mode(turns: Int[np.ndarray, " p"]) -> tuple[int, float]:
     return int(values[best]), float(counts[best] / len(turns))
 
 
-def winding_numbers(z: Complex[np.ndarray, "p p"]) -> WindingNumbers:
+def winding_numbers(z: np.ndarray) -> WindingNumbers:
     """Winding numbers of a function on Z_p x Z_p around 0.
 
     Each step from one grid point to the next is taken the short way round, so the function must turn by less

@@ -1,0 +1,72 @@
+"""The fast step against the plain formulation, in float64."""
+
+import numpy as np
+import pytest
+import torch
+
+from plain import plain_logits, plain_loss
+from topomod.networks import ARCHITECTURES, PairForm, initial_weights
+from topomod.pairstep import PairStep, walk
+from topomod.tasks import ModularAddition
+
+CASES = [("mlp_add", 0.0), ("mlp_concat", 0.0), ("attention", 0.0), ("attention", 0.3), ("attention", 1.0)]
+
+
+def stack(architecture: str, p: int, n: int, seed: int) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    rng = np.random.default_rng(seed)
+    drawn = [initial_weights(architecture, p, rng) for _ in range(n)]
+    weights = {k: torch.tensor(np.stack([d[k] for d in drawn]), dtype=torch.float64) for k in drawn[0]}
+    for name in ("b_in", "b_out"):  # biases start at zero: give them something to be wrong about
+        if name in weights:
+            weights[name] += torch.tensor(rng.standard_normal(weights[name].shape))
+    return weights, torch.tensor(rng.random((n, p, p)) < 0.7)
+
+
+@pytest.mark.parametrize(("architecture", "rate"), CASES)
+@pytest.mark.parametrize("p", [7, 8, 31])
+def test_loss_and_gradients_are_those_of_the_plain_network(architecture: str, rate: float, p: int) -> None:
+    weights, mask = stack(architecture, p, n=2, seed=p)
+    targets = torch.tensor(ModularAddition(p).targets())
+    leaves = {k: v.clone().requires_grad_() for k, v in weights.items()}
+    form = ARCHITECTURES[architecture].pair_form(leaves, leaves["W_E"], leaves["W_E"], rate)
+    step = PairStep(walk(targets, mask, form.symmetric, torch.float64), form.left.shape[-1], p)
+    with torch.no_grad():
+        loss, all_right, gradients = step(form)
+    tensors = form.tensors()
+    torch.autograd.backward(list(tensors.values()), [gradients[name] for name in tensors])
+    for i in range(2):
+        plain = {k: v[i].clone().requires_grad_() for k, v in weights.items()}
+        expected = plain_loss(architecture, plain, targets, mask[i], rate)
+        expected.backward()
+        assert loss[i].item() == pytest.approx(expected.item(), rel=1e-12)
+        for name, leaf in plain.items():
+            found = leaves[name].grad
+            wanted = torch.zeros_like(leaf) if leaf.grad is None else leaf.grad
+            assert torch.allclose(found[i] if found is not None else 0 * wanted, wanted, rtol=1e-9, atol=1e-12), name
+    assert not all_right.any()
+
+
+@pytest.mark.parametrize(("architecture", "rate"), CASES)
+def test_pair_form_gives_the_plain_logits(architecture: str, rate: float) -> None:
+    p = 11
+    weights, _ = stack(architecture, p, n=1, seed=3)
+    x = weights["W_E"]
+    found = ARCHITECTURES[architecture].activations(weights, x, x, rate).logits[0]
+    a, b = torch.meshgrid(torch.arange(p), torch.arange(p), indexing="ij")
+    single = {k: v[0] for k, v in weights.items()}
+    wanted = plain_logits(architecture, single, a.reshape(-1), b.reshape(-1), rate).reshape(p, p, p)
+    assert torch.allclose(found, wanted, rtol=1e-10)
+
+
+def test_all_right_needs_every_pair() -> None:
+    p = 5
+    targets = torch.tensor(ModularAddition(p).targets())
+    one_hot = torch.nn.functional.one_hot(targets, p).double()
+    skip = 10 * one_hot.permute(2, 0, 1)[None]
+    zeros = torch.zeros(1, p, 3, dtype=torch.float64)
+    form = PairForm(zeros, zeros, torch.zeros(1, p, 3, dtype=torch.float64), skip=skip)
+    pairs = walk(targets, torch.ones(1, p, p, dtype=torch.bool), symmetric=False, dtype=torch.float64)
+    assert PairStep(pairs, 3, p)(form)[1].item()
+    spoiled = skip.clone()
+    spoiled[0, :, 2, 3] = spoiled[0, :, 2, 3].roll(1)
+    assert not PairStep(pairs, 3, p)(PairForm(zeros, zeros, form.readout, skip=spoiled))[1].item()

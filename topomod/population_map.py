@@ -1,0 +1,161 @@
+"""Maps of a population: UMAP of endpoints, features of diagrams, bottleneck distances between circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from topomod.diagrams import diagram_distance
+from topomod.endpoints import ENDPOINTS
+from topomod.tables import KEY
+
+MIN_CIRCUITS = 10  # below this UMAP's neighbourhoods and the features' means say nothing
+PER_ARCHITECTURE = 10  # circuits in the matrix of distances
+AMPLITUDES = ("bottleneck", "wasserstein", "landscape", "betti", "heat")
+
+
+class NotAvailableError(RuntimeError):
+    """A part of the report that cannot be made here; the message says why, for the reader."""
+
+
+def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """UMAP of standardised endpoints, for display only.
+
+    Parameters
+    ----------
+    matrix : DataFrame
+        From :func:`topomod.population.endpoint_matrix`. A missing endpoint takes its column's median.
+    seed : int
+        Of UMAP.
+
+    Returns
+    -------
+    DataFrame
+        Columns architecture, seed, step, converged, x, y.
+
+    Raises
+    ------
+    NotAvailableError
+        With fewer than ``MIN_CIRCUITS`` circuits, or without umap-learn.
+
+    References
+    ----------
+    arXiv 1802.03426.
+    """
+    if len(matrix) < MIN_CIRCUITS:
+        raise NotAvailableError(f"Not drawn: UMAP needs at least {MIN_CIRCUITS} circuits, there are {len(matrix)}.")
+    values = matrix[[name for name in ENDPOINTS if name in matrix]].astype(float)
+    values = values.fillna(values.median()).dropna(axis=1)
+    spread = values.std(ddof=0)
+    values = values.loc[:, spread > 1e-12]
+    standard = ((values - values.mean()) / values.std(ddof=0)).to_numpy()
+    if not standard.shape[1]:
+        raise NotAvailableError("Not drawn: no endpoint varies between circuits.")
+    try:
+        from umap import UMAP
+    except ImportError:
+        raise NotAvailableError(
+            "Not drawn: umap-learn is not installed (pip install 'topomod[pipeline]')."
+        ) from None
+    neighbours = min(15, len(matrix) - 1)
+    init = "spectral" if len(matrix) > 20 else "random"
+    model = UMAP(n_neighbors=neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init)
+    places = model.fit_transform(standard)
+    return matrix[[*KEY, "converged"]].assign(x=places[:, 0], y=places[:, 1])
+
+
+def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> dict[tuple[str, int, int], np.ndarray]:
+    """Diagram (n_pairs, 2) of each circuit's strongest group at a site; bars that never die are left out."""
+    rows = diagrams[(diagrams["site"] == site) & (diagrams["dimension"] == dimension)]
+    finite = rows[np.isfinite(rows["death"].astype(float))]
+    return {
+        (str(key[0]), int(key[1]), int(key[2])): part[["birth", "death"]].to_numpy(float)
+        for key, part in finite.groupby(KEY, sort=False)
+    }
+
+
+def padded(diagrams: list[np.ndarray]) -> Float[np.ndarray, "n pairs 3"]:
+    """Diagrams as giotto-tda wants them: (birth, death, dimension) triples, padded on the diagonal."""
+    stacked = np.zeros((len(diagrams), max(len(d) for d in diagrams), 3))
+    stacked[:, :, 2] = 1
+    for row, diagram in zip(stacked, diagrams, strict=True):
+        row[: len(diagram), :2] = diagram
+        row[len(diagram) :, :2] = diagram[0, 0]
+    return stacked
+
+
+def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features of the H1 diagrams of the circuits' strongest groups, by giotto-tda.
+
+    Circuits whose diagram is empty have no features and are left out.
+
+    Returns
+    -------
+    features : DataFrame
+        Columns architecture, seed, step, n_bars, entropy, one amplitude per metric.
+    curves : DataFrame
+        Mean Betti curve: architecture, scale (rms units), betti.
+
+    Raises
+    ------
+    NotAvailableError
+        With fewer than ``MIN_CIRCUITS`` circuits, or without giotto-tda.
+
+    References
+    ----------
+    arXiv 2004.02551.
+    """
+    by_circuit = circuit_diagrams(diagrams, site)
+    if len(by_circuit) < MIN_CIRCUITS:
+        raise NotAvailableError(
+            f"Not computed: at least {MIN_CIRCUITS} circuits with an H1 diagram are needed, "
+            f"there are {len(by_circuit)}."
+        )
+    entropy, amplitude, betti_curve = _giotto()
+    stacked = padded(list(by_circuit.values()))
+    features = pd.DataFrame(list(by_circuit), columns=KEY)
+    features["n_bars"] = [len(d) for d in by_circuit.values()]
+    features["entropy"] = entropy().fit_transform(stacked)[:, 0]
+    for metric in AMPLITUDES:
+        features[metric] = amplitude(metric=metric).fit_transform(stacked)[:, 0]
+    curve = betti_curve(n_bins=100)
+    heights = curve.fit_transform(stacked)[:, 0, :]
+    scales = np.ravel(curve.samplings_[1])
+    means = pd.DataFrame(heights, columns=scales).groupby(features["architecture"], sort=False).mean()
+    return features, means.rename_axis(columns="scale").stack().rename("betti").reset_index()
+
+
+def _giotto() -> tuple[Callable, Callable, Callable]:
+    try:
+        from gtda.diagrams import Amplitude, BettiCurve, PersistenceEntropy
+    except ImportError:
+        raise NotAvailableError(
+            "Not computed: giotto-tda is not installed (pip install 'topomod[pipeline]')."
+        ) from None
+    return PersistenceEntropy, Amplitude, BettiCurve
+
+
+def bottleneck_matrix(
+    diagrams: pd.DataFrame, site: str, architectures: list[str], per_architecture: int = PER_ARCHITECTURE
+) -> tuple[list[tuple[str, int]], Float[np.ndarray, "n n"]]:
+    """Bottleneck distances (gudhi) between the H1 diagrams of some circuits' strongest groups.
+
+    Returns
+    -------
+    circuits : list of (architecture, seed)
+        The first few of each architecture, in its order.
+    distances : ndarray
+        (n, n) in rms units.
+    """
+    by_circuit = circuit_diagrams(diagrams, site)
+    chosen = []
+    for architecture in architectures:
+        chosen += sorted(key for key in by_circuit if key[0] == architecture)[:per_architecture]
+    distances = np.zeros((len(chosen), len(chosen)))
+    for i, first in enumerate(chosen):
+        for j in range(i):
+            distances[i, j] = distances[j, i] = diagram_distance(by_circuit[first], by_circuit[chosen[j]])
+    return [(architecture, seed) for architecture, seed, _ in chosen], distances

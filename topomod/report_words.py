@@ -1,0 +1,174 @@
+"""What the report says in words: counts of verdicts, controls, circuits. "Not significant" is never "the same"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.config import Study
+from topomod.endpoints import FIRST_LAYER, MECHANISM, ORGANISATION, READ_OUT, STATEMENTS
+from topomod.tables import KEY
+
+VERDICTS = ("equivalent", "trivially different", "different", "inconclusive")
+SYMBOLS = {"equivalent": "=", "trivially different": "≈", "different": "≠", "inconclusive": "?"}
+CLAIMS = {
+    FIRST_LAYER: "Same first-layer geometry",
+    READ_OUT: "Same read-out geometry",
+    MECHANISM: "Same mechanism",
+    ORGANISATION: "Same organisation",
+}
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """Round for display; a dash for what is missing.
+
+    Examples
+    --------
+    >>> number(-0.0001), number(float("nan")), number(0.98765)
+    ('0.000', '–', '0.988')
+    """
+    if value is None or np.isnan(value):
+        return "–"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.{digits}f}"
+    text = text.lstrip("-") if not text.strip("-0.") else text
+    return text.replace("-", "−")
+
+
+def p_value(value: float | None) -> str:
+    """A p-value for display.
+
+    Examples
+    --------
+    >>> p_value(0.0002), p_value(0.0431)
+    ('< .001', '.043')
+    """
+    if value is None or np.isnan(value):
+        return "–"
+    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def sample_name(name: str) -> str:
+    """Name of a sample: an architecture, or half of its circuits."""
+    label, _, half = name.partition("#")
+    return f"{label}, {half} seeds" if half else label
+
+
+def comparison_rows(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
+    """Role, names and rows of each comparison, pairs first as declared, the negative control last."""
+    grouped = verdicts.groupby(["role", "x", "y"], sort=False)
+    return [
+        {"role": role, "x": x, "y": y, "title": comparison_title(role, x, y), "rows": rows}
+        for (role, x, y), rows in grouped
+    ]
+
+
+def comparison_title(role: str, x: str, y: str) -> str:
+    """Name of a comparison for readers, with its role if it is a control."""
+    title = f"{sample_name(x)} vs {sample_name(y)}"
+    return title if role == "pair" else f"{title} ({role})"
+
+
+def main_comparison(comparisons: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The pair the answer is about: uniform against learnable attention, else the first that is no control."""
+    for comparison in comparisons:
+        if {comparison["x"], comparison["y"]} == {"attention_0.0", "attention_1.0"}:
+            return comparison
+    pairs = [comparison for comparison in comparisons if comparison["role"] == "pair"]
+    return pairs[0] if pairs else None
+
+
+def verdict_counts(rows: pd.DataFrame) -> dict[str, int]:
+    """Number of endpoints with each verdict."""
+    return {verdict: int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS}
+
+
+def statement_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """One answer per statement for the rows of one comparison.
+
+    Returns
+    -------
+    list of dict
+        ``claim``, ``answer`` (yes, no, partly shown, undecided), ``sentence``, ``counts``, and ``different`` (titles of
+        the endpoints that differ).
+    """
+    answers = []
+    for statement in STATEMENTS:
+        own = rows[rows["statement"] == statement]
+        if own.empty:
+            continue
+        counts = verdict_counts(own)
+        answer, sentence = _answer(counts, len(own))
+        different = own[own["verdict"] == "different"]
+        beyond = (different["ci_low"] > different["margin"]) | (different["ci_high"] < -different["margin"])
+        answers.append(
+            {"claim": CLAIMS[statement], "answer": answer, "sentence": sentence, "counts": counts, "n": len(own)}
+            | {"different": list(different["title"]), "beyond": list(different.loc[beyond, "title"])}
+            | {"trivial": list(own.loc[own["verdict"] == "trivially different", "title"])}
+        )
+    return answers
+
+
+def _answer(counts: dict[str, int], n: int) -> tuple[str, str]:
+    shown = counts["equivalent"] + counts["trivially different"]
+    if counts["different"]:
+        return "no", f"not the same: {counts['different']} of {n} endpoints differ."
+    if shown == n:
+        return "yes", "shown on every endpoint, up to the declared margins."
+    if shown:
+        return "partly shown", (
+            f"shown on {shown} of {n} endpoints; the others are undecided, which is no evidence of sameness."
+        )
+    return "undecided", "these circuits decide no endpoint, which is no evidence of sameness."
+
+
+def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> list[dict[str, Any]]:
+    """What the controls say of the tests: the positive one should find differences, the negative one none."""
+    outcomes = []
+    for comparison in comparisons:
+        if comparison["role"] == "pair":
+            continue
+        counts = verdict_counts(comparison["rows"])
+        n, different = len(comparison["rows"]), counts["different"] + counts["trivially different"]
+        if comparison["role"] == "positive control":
+            passed = counts["different"] > 0
+            text = f"known to differ: {counts['different']} of {n} endpoints are found different"
+            text += "." if passed else "; differences of this size cannot be seen with these circuits."
+        else:
+            passed = different == 0
+            text = (
+                f"two halves of one architecture: {different} of {n} endpoints are found different (0 expected; at "
+                f"least one by chance in at most {alpha:.0%} of studies per statement), {counts['equivalent']} are "
+                "found equivalent."
+            )
+        outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
+    return outcomes
+
+
+def circuit_counts(circuits: pd.DataFrame, endpoints: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
+    """Trained, converged and unusable circuits per architecture."""
+    missing = endpoints[endpoints["converged"].astype(bool) & endpoints["value"].isna()]
+    rows = []
+    for architecture in study.architectures:
+        own = circuits[circuits["architecture"] == architecture]
+        converged = own["converged"].astype(bool)
+        gaps = missing[missing["architecture"] == architecture]
+        failures = [f"seed {row.seed}: {row.reason}" for row in own[~converged].itertuples()]
+        rows.append(
+            {"architecture": architecture, "trained": len(own), "converged": int(converged.sum())}
+            | {"failures": failures, "without_groups": int((own["n_groups"] == 0).sum())}
+            | {"missing": len(gaps[KEY].drop_duplicates()), "missing_endpoints": sorted(set(gaps["endpoint"]))}
+            | {"steps": _range(own.loc[converged, "step"]), "accuracy": float(own["accuracy"].min())}
+        )
+    return rows
+
+
+def _range(values: pd.Series) -> str:
+    if values.empty:
+        return "–"
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low}–{high}"
