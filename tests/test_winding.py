@@ -97,7 +97,12 @@ def test_rebase_refuses_a_frequency_without_inverse():
 
 @pytest.mark.parametrize(
     ("z", "match"),
-    [(np.ones((3, 4)), "p, p"), (np.ones(9), "p, p"), (np.ones((2, 2)), "at least 3"), (np.full((5, 5), np.nan), "25")],
+    [
+        (np.ones((3, 4)), "p, p"),
+        (np.ones(9), "p, p"),
+        (np.ones((2, 2)), "at least 3"),
+        (np.full((5, 5), np.nan), "25 entries"),
+    ],
 )
 def test_bad_input(z, match):
     with pytest.raises(ValueError, match=match):

@@ -1,18 +1,23 @@
-"""Read Betti numbers off persistence diagrams."""
+"""Read Betti numbers off persistence diagrams, and name the shapes they belong to."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import numpy as np
 
 from topomod.diagrams import Diagram
 
 Betti = tuple[int, int, int]
+ForcedLabel = Literal["disc", "circle", "torus", "other"]
 
 MAX_COUNT = 4
 MIN_DEATH = 0.1  # rms; the p-periodic lattice itself makes loops below it
 MIN_GAP = (3.0, 1.8, 1.5)  # persistence of the last bar counted over the next one's, per dimension
 MIN_DEATH_OVER_BIRTH = (1.0, 1.8, 1.2)
 MIN_MERGE = 0.2  # rms; radius at which components must still be apart to count as several
+MAX_THIRD_RATIO = 0.25  # of the first variance; more and a cloud without holes is a ball, not a disc
+CLEAR_HOLE = 0.5  # rms; the margin of "no hole" is measured against a loop of this persistence
 
 
 def count_holes(diagram: Diagram, dimension: int) -> int:
@@ -47,3 +52,45 @@ def betti_numbers(diagrams: tuple[Diagram, ...]) -> Betti:
     """Read ``(b0, b1, b2)`` off persistence diagrams in rms units."""
     b2 = count_holes(diagrams[2], 2) if len(diagrams) > 2 else 0
     return count_components(diagrams[0]), count_holes(diagrams[1], 1), b2
+
+
+def shape_of(betti: Betti, rank: int, third_ratio: float) -> ForcedLabel:
+    """Name the Betti numbers, given how flat the cloud is."""
+    if rank < 2:
+        return "other"
+    if betti == (1, 0, 0) and third_ratio < MAX_THIRD_RATIO:
+        return "disc"
+    if betti == (1, 1, 0):
+        return "circle"
+    return "torus" if betti == (1, 2, 1) else "other"
+
+
+def describe_other(betti: Betti, rank: int, third_ratio: float) -> str:
+    """Why a cloud is none of the three shapes, in a few words."""
+    if rank < 2:
+        return "rank 1"
+    if betti[0] > 1:
+        return f"{betti[0]} components"
+    return f"solid: third over first variance {third_ratio:.2f}" if betti == (1, 0, 0) else f"betti {betti}"
+
+
+def top_persistence(diagram: Diagram) -> tuple[float, float]:
+    """Persistence and death of the most persistent bar, zeros if there is none."""
+    if len(diagram) == 0:
+        return 0.0, 0.0
+    best = int(np.argmax(diagram[:, 1] - diagram[:, 0]))
+    return float(diagram[best, 1] - diagram[best, 0]), float(diagram[best, 1])
+
+
+def betti_margin(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
+    """How clearly bars and noise part, 0..1.
+
+    One minus the first bar not counted over the last one counted, the worst dimension's.
+    """
+    margin = 1.0
+    for dimension in range(1, len(diagrams)):
+        bars = np.sort(diagrams[dimension][:, 1] - diagrams[dimension][:, 0])[::-1]
+        bars = np.append(bars, np.zeros(betti[dimension] + 1))
+        last = bars[betti[dimension] - 1] if betti[dimension] else CLEAR_HOLE
+        margin = min(margin, 1 - bars[betti[dimension]] / last)
+    return max(float(margin), 0.0)

@@ -134,5 +134,20 @@ def equivalence(
     log(f"{len(circuits)} circuits, {len(verdicts)} tests")
 
 
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Results of the study, results/<study>.")],
+    settings: Annotated[str, typer.Option(help="JSON of the whole study.")],
+    output: Output,
+) -> None:
+    """Write one self-contained HTML page of a finished study: verdicts, figures, methods, provenance."""
+    from topomod.config import check_study
+    from topomod.report import write_report
+
+    started = time.monotonic()
+    write_report(folder, check_study(json.loads(settings), "settings"), output)
+    log(f"{output}: {output.stat().st_size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s")
+
+
 if __name__ == "__main__":
     main()

@@ -58,8 +58,8 @@ class PreparedCloud:
     rows : ndarray
         (n_points, dim) the same before merging and jitter, rows as in the input.
     rank, fine_rank : int
-        Components with at least ``tau``, respectively ``fine_tau``, of the first one's variance. ``dim`` is the
-        rank, but at most 4.
+        Components with at least ``tau``, respectively ``fine_tau``, of the first one's variance. ``dim`` is
+        the rank, but at most 4.
     third_ratio : float
         Variance of the third component over the first.
     sigma : float
@@ -141,8 +141,9 @@ def dominant_frequency(power: Float[np.ndarray, "p p"]) -> tuple[int, float]:
 
 
 def _kept_harmonics(p: int, frequency: int) -> Int[np.ndarray, " k"]:
-    n_harmonics = max(1, min(N_HARMONICS, p // 3))  # small p: something has to be left out to be averaged away
-    return np.unique(np.arange(-n_harmonics, n_harmonics + 1) * frequency % p)
+    # at small p, too, something has to be left out for the noise to go with
+    n_harmonics = max(1, min(N_HARMONICS, p // 3))
+    return np.asarray(np.unique(np.arange(-n_harmonics, n_harmonics + 1) * frequency % p))
 
 
 def _synthesise(
@@ -156,8 +157,8 @@ def _synthesise(
 def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
     """Keep of a cloud over Z_p x Z_p what its dominant frequency and the multiples of that explain.
 
-    Multiples up to 10 on each axis are kept (up to p // 3 at small p). Everything else is noise: it is dropped,
-    and its strength reported.
+    Multiples up to 10 on each axis are kept (up to p // 3 at small p). The rest is noise: it is dropped, and
+    its strength reported.
 
     Parameters
     ----------
@@ -197,8 +198,8 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
 def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = None) -> DenoisedCloud:
     """Replace each point by the mean of its nearest neighbours within the leading components.
 
-    For clouds whose rows have no group meaning. The noise is read off the components left out; where there are
-    none, off the distances to the neighbours' mean, and noise that fills a hole then goes unseen.
+    For clouds whose rows have no group meaning. The noise is read off the components left out; where there
+    are none, off the distances to the neighbours' mean, and noise that fills a hole then goes unseen.
 
     Parameters
     ----------
@@ -227,7 +228,8 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     spare = (np.sum(centred**2) - eigenvalues[:dim].sum()) / n
     if n_spare > 0 and spare > 0:
         # neighbours share the blur that noise gives a filled area: averaging does not take it back
-        return DenoisedCloud(coordinates, eigenvalues / n, np.full(dim, np.sqrt(spare / n_spare)), 1.0, None, None)
+        noise = np.full(dim, np.sqrt(spare / n_spare))
+        return DenoisedCloud(coordinates, eigenvalues / n, noise, 1.0, None, None)
     noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / (k - 1))
     return DenoisedCloud(coordinates, eigenvalues / n, noise, k**-0.5, None, None)
 
@@ -238,7 +240,7 @@ def merge_points(
     """One point for each cell of a grid of this width that holds any, rows in first-come order."""
     cells = np.rint(points / distance).astype(np.int64)
     first = np.unique(cells, axis=0, return_index=True)[1]
-    return points[np.sort(first)]
+    return np.asarray(points[np.sort(first)])
 
 
 def prepare_cloud(
@@ -256,7 +258,7 @@ def prepare_cloud(
     X : ndarray
         (n_points, n_features) with some variance; rows in the order of ``a * p + b`` if ``p`` is given.
     p : int, optional
-        Modulus: average over the group (:func:`harmonic_denoise`). Without it average over nearest neighbours.
+        Modulus: average over the group (:func:`harmonic_denoise`). Without it over nearest neighbours.
     tau : float
         Components with at least this share of the first one's variance are kept: the scale of the answer.
     fine_tau : float

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float
 
-Diagram = Float[np.ndarray, "n_pairs 2"]
+Diagram = Float[np.ndarray, "_ 2"]
 Metric = Literal["bottleneck", "wasserstein"]
 InfiniteBars = Literal["error", "drop", "match"]
 
@@ -56,9 +56,14 @@ def farthest_points(points: Float[np.ndarray, "n k"], n_perm: int, start: int = 
     return chosen
 
 
-def alpha_diagrams(
-    points: Float[np.ndarray, "n k"], maxdim: int = 1, coeff: int = 2
-) -> tuple[Diagram, ...]:
+def thin(points: Float[np.ndarray, "n k"], limit: int, rng: np.random.Generator) -> Float[np.ndarray, "d k"]:
+    """At most ``limit`` points, spread evenly so that small holes survive."""
+    if len(points) <= limit:
+        return points
+    return np.asarray(points[farthest_points(points, limit, int(rng.integers(len(points))))])
+
+
+def alpha_diagrams(points: Float[np.ndarray, "n k"], maxdim: int = 1, coeff: int = 2) -> tuple[Diagram, ...]:
     """Persistence diagrams of the alpha complex, births and deaths as radii.
 
     Exact for the union of balls around the points, at a small fraction of the cost of a Rips complex in up to
@@ -96,6 +101,13 @@ def alpha_diagrams(
     return tuple(diagrams)
 
 
+def cloud_diagrams(points: Float[np.ndarray, "n k"], coeff: int = 2) -> tuple[Diagram, ...]:
+    """Alpha diagrams up to H1 in the plane, H2 beyond."""
+    if points.shape[1] == 1:
+        points = np.column_stack([points, np.zeros(len(points))])
+    return alpha_diagrams(points, maxdim=1 if points.shape[1] < 3 else 2, coeff=coeff)
+
+
 def rips_diagrams(
     X: np.ndarray,
     maxdim: int = 1,
@@ -130,6 +142,7 @@ def rips_diagrams(
     Bauer 2021, arXiv 1908.02518; Tralie, Saul, Bar-On 2018, doi 10.21105/joss.00925.
     """
     from ripser import ripser
+    from scipy.spatial import cKDTree
 
     X = np.asarray(X, np.float64)
     if X.ndim != 2 or not np.isfinite(X).all():
@@ -139,11 +152,10 @@ def rips_diagrams(
     landmarks = farthest_points(X, n_landmarks, int(np.random.default_rng(seed).integers(len(X))))
     chosen = X[landmarks]
     result = ripser(chosen, maxdim=maxdim, coeff=coeff, do_cocycles=do_cocycles)
-    from scipy.spatial import cKDTree
-
     r_cover = float(cKDTree(chosen).query(X)[0].max()) if n_landmarks < len(X) else 0.0
     cocycles = tuple(result["cocycles"]) if do_cocycles else ()
-    return RipsDiagrams(tuple(np.asarray(d, np.float64) for d in result["dgms"]), r_cover, landmarks, cocycles)
+    diagrams = tuple(np.asarray(diagram, np.float64) for diagram in result["dgms"])
+    return RipsDiagrams(diagrams, r_cover, landmarks, cocycles)
 
 
 def _split_infinite(diagram: np.ndarray, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
@@ -166,8 +178,8 @@ def diagram_distance(
     metric : {"bottleneck", "wasserstein"}
         Bottleneck, or 1-Wasserstein; ground metric L-infinity in both.
     infinite : {"error", "drop", "match"}
-        What to do with bars that never die: refuse them; leave them out; or match them by order of birth, which
-        gives ``inf`` if the diagrams hold different numbers of them.
+        What to do with bars that never die: refuse them; leave them out; or match them by order of birth,
+        which gives ``inf`` if the diagrams hold different numbers of them.
 
     Raises
     ------
@@ -180,7 +192,7 @@ def diagram_distance(
 
     Examples
     --------
-    >>> diagram_distance(np.array([[0.0, 1.0]]), np.array([[0.0, 1.5]]))
+    >>> round(diagram_distance(np.array([[0.0, 1.0]]), np.array([[0.0, 1.5]])), 12)
     0.5
     """
     if metric not in get_args(Metric):

@@ -10,22 +10,28 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from topomod.betti import MIN_DEATH, Betti, betti_numbers
+from topomod.betti import (
+    MIN_DEATH,
+    Betti,
+    ForcedLabel,
+    betti_margin,
+    betti_numbers,
+    describe_other,
+    shape_of,
+    top_persistence,
+)
 from topomod.denoise import MAX_RANK, PreparedCloud, prepare_cloud
-from topomod.diagrams import Diagram, alpha_diagrams, farthest_points
+from topomod.diagrams import Diagram, cloud_diagrams, thin
 from topomod.winding import WindingNumbers, rebase, winding_numbers
 
-ForcedLabel = Literal["disc", "circle", "torus", "other"]
 Label = Literal["disc", "circle", "torus", "other", "uncertain"]
 
-MAX_THIRD_RATIO = 0.25  # of the first variance; more and a cloud without holes is a ball, not a disc
 MIN_SHARE = 0.7  # below it the cloud holds more than one frequency
 MIN_AGREEMENT = 0.75
 MIN_WINDING_AGREEMENT = 0.9
 HOLE_SIGMAS = 2.5  # the bound covered the true hole in 102 of 102 graded annuli
 MIN_CLEARANCE = 0.2
 MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
-CLEAR_HOLE = 0.5  # rms; the margin of "no hole" is measured against a loop of this persistence
 MIN_DISTINCT = 10
 MAX_ROWS = 20_000
 POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 1000}
@@ -100,17 +106,6 @@ class ManifoldVerdict:
     diagrams: tuple[Diagram, ...]
 
 
-def shape_of(betti: Betti, rank: int, third_ratio: float) -> ForcedLabel:
-    """Name the Betti numbers, given how flat the cloud is."""
-    if rank < 2:
-        return "other"
-    if betti == (1, 0, 0) and third_ratio < MAX_THIRD_RATIO:
-        return "disc"
-    if betti == (1, 1, 0):
-        return "circle"
-    return "torus" if betti == (1, 2, 1) else "other"
-
-
 def check_cloud(X: np.ndarray, p: int | None) -> Float[np.ndarray, "n k"]:
     """Refuse what cannot be a point cloud, warn about what is probably a transposed one."""
     X = np.asarray(X)
@@ -124,18 +119,18 @@ def check_cloud(X: np.ndarray, p: int | None) -> Float[np.ndarray, "n k"]:
     if len(X) < MIN_DISTINCT:
         raise ValueError(f"X must have at least {MIN_DISTINCT} points, found {len(X)} rows")
     if p is not None and (p < 5 or p * p != len(X)):
-        raise ValueError(f"with p = {p} X must have p * p = {p * p} rows and p be at least 5, found {len(X)} rows")
+        raise ValueError(f"with p = {p} X needs p * p = {p * p} rows, and p at least 5; rows found: {len(X)}")
     if X.shape[1] > len(X):
-        warnings.warn(
-            f"X has more features ({X.shape[1]}) than points ({len(X)}): is it transposed?", UserWarning, stacklevel=3
-        )
+        found = f"{X.shape[1]} features and only {len(X)} points"
+        warnings.warn(f"X has {found}: is it transposed?", UserWarning, stacklevel=3)
     return X
 
 
 def has_signal(X: Float[np.ndarray, "n k"]) -> bool:
     """Whether a cloud varies by more than the rounding of its numbers."""
     spread = float(np.ptp(X, axis=0).max())
-    return spread > 100 * np.finfo(X.dtype).eps * float(np.abs(X).max()) and spread > 1e-30
+    rounding = 100 * float(np.finfo(X.dtype).eps) * float(np.abs(X).max())
+    return spread > max(rounding, 1e-30)
 
 
 def n_distinct_rows(X: Float[np.ndarray, "n k"], rng: np.random.Generator) -> int:
@@ -143,21 +138,9 @@ def n_distinct_rows(X: Float[np.ndarray, "n k"], rng: np.random.Generator) -> in
     return len(np.unique(X @ rng.standard_normal(X.shape[1])))
 
 
-def thin(points: Float[np.ndarray, "n k"], limit: int, rng: np.random.Generator) -> Float[np.ndarray, "d k"]:
-    """At most ``limit`` points, spread evenly: maxmin samples keep the shape that random ones of their size lose."""
-    if len(points) <= limit:
-        return points
-    return points[farthest_points(points, limit, int(rng.integers(len(points))))]
-
-
-def cloud_diagrams(points: Float[np.ndarray, "n k"], coeff: int = 2) -> tuple[Diagram, ...]:
-    """Alpha diagrams up to H1 in the plane, H2 beyond."""
-    if points.shape[1] == 1:
-        points = np.column_stack([points, np.zeros(len(points))])
-    return alpha_diagrams(points, maxdim=1 if points.shape[1] < 3 else 2, coeff=coeff)
-
-
-def subsample_agreement(cloud: PreparedCloud, label: ForcedLabel, n_subsamples: int, rng: np.random.Generator) -> float:
+def subsample_agreement(
+    cloud: PreparedCloud, label: ForcedLabel, n_subsamples: int, rng: np.random.Generator
+) -> float:
     """Share of random subsamples of 70 % that get the label.
 
     The last one is read over Z/3, where a Klein bottle is no longer mistaken for a torus.
@@ -175,7 +158,7 @@ def subsample_agreement(cloud: PreparedCloud, label: ForcedLabel, n_subsamples: 
 
 
 def cloud_winding(cloud: PreparedCloud, p: int) -> WindingNumbers | None:
-    """Winding numbers of the two leading components, sign fixed; None off rank 2 or without an inverse frequency."""
+    """Winding numbers of the two leading components up to sign; None where there are none to speak of."""
     if cloud.rank != 2 or cloud.frequency is None or gcd(cloud.frequency, p) != 1:
         return None
     z = (cloud.rows[:, 0] + 1j * cloud.rows[:, 1]).reshape(p, p)
@@ -184,31 +167,12 @@ def cloud_winding(cloud: PreparedCloud, p: int) -> WindingNumbers | None:
     return WindingNumbers((sign * m_a, sign * m_b), agreement, clearance)
 
 
-def top_persistence(diagram: Diagram) -> tuple[float, float]:
-    """Persistence and death of the most persistent bar, zeros if there is none."""
-    if len(diagram) == 0:
-        return 0.0, 0.0
-    best = int(np.argmax(diagram[:, 1] - diagram[:, 0]))
-    return float(diagram[best, 1] - diagram[best, 0]), float(diagram[best, 1])
-
-
-def betti_margin(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
-    """How clearly bars and noise part, 0..1: one minus the next bar over the last counted, the worst dimension's."""
-    margin = 1.0
-    for dimension in range(1, len(diagrams)):
-        bars = np.sort(diagrams[dimension][:, 1] - diagrams[dimension][:, 0])[::-1]
-        bars = np.append(bars, np.zeros(betti[dimension] + 1))
-        last = bars[betti[dimension] - 1] if betti[dimension] else CLEAR_HOLE
-        margin = min(margin, 1 - bars[betti[dimension]] / last)
-    return max(float(margin), 0.0)
-
-
 def winding_doubts(forced: ForcedLabel, winding: WindingNumbers | None, sigma: float) -> list[str]:
     """Contradictions between a label and the winding numbers around the cloud's centre.
 
-    Nearly all loops wind: then the centre is a hole of at least ``min |z|``, more where noise has filled it. A hole
-    too small to be told from the lattice still is a disc if one input alone winds (unequal amplitudes). If both do,
-    the cloud is a function of a + b or a - b pinched at the centre, and neither word fits.
+    Where nearly all loops wind, the centre is a hole of at least ``min |z|``, more where noise has filled it.
+    A cloud with a hole too small to be told from the lattice still is a disc if one input alone winds (unequal
+    amplitudes). If both do, it is a function of a + b or a - b pinched at the centre, and neither word fits.
     """
     if winding is None or winding.agreement < MIN_WINDING_AGREEMENT:
         return []
@@ -223,7 +187,12 @@ def winding_doubts(forced: ForcedLabel, winding: WindingNumbers | None, sigma: f
 
 
 def doubts(
-    forced: ForcedLabel, betti: Betti, cloud: PreparedCloud, agreement: float, hole_upper_bound: float, resolution: float
+    forced: ForcedLabel,
+    betti: Betti,
+    cloud: PreparedCloud,
+    agreement: float,
+    hole_upper_bound: float,
+    resolution: float,
 ) -> list[str]:
     """Reasons not to trust a label, empty if there are none."""
     found = []
@@ -241,15 +210,9 @@ def doubts(
     return found
 
 
-def _describe_other(betti: Betti, rank: int, third_ratio: float) -> str:
-    if rank < 2:
-        return "rank 1"
-    if betti[0] > 1:
-        return f"{betti[0]} components"
-    return f"solid: third over first variance {third_ratio:.2f}" if betti == (1, 0, 0) else f"betti {betti}"
-
-
-def _empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedCloud | None = None) -> ManifoldVerdict:
+def _empty_verdict(
+    label: Label, reason: str, n_points: int, cloud: PreparedCloud | None = None
+) -> ManifoldVerdict:
     return ManifoldVerdict(
         label=label,
         forced_label="other",
@@ -289,10 +252,10 @@ def classify_manifold(
     Parameters
     ----------
     X : ndarray
-        (n_points, n_features). With ``p``, rows in the order of ``a * p + b``. Above 20000 points without ``p``
-        a random 20000 are used.
+        (n_points, n_features). With ``p``, rows in the order of ``a * p + b``. Above 20000 points without
+        ``p`` a random 20000 are used.
     p : int, optional
-        Modulus, at least 5: average the noise away over the group. Without it nearest neighbours are averaged.
+        Modulus, at least 5: average the noise away over the group. Without it over nearest neighbours.
     seed : int
         Draws jitter and subsamples.
     tau, fine_tau : float
@@ -310,9 +273,9 @@ def classify_manifold(
     Raises
     ------
     ValueError
-        For NaN or infinite entries, fewer than 10 distinct points, fewer than 2 features, or rows that are not
-        p * p. A cloud over Z_p x Z_p with few distinct points is "uncertain" instead, one without any variance
-        "other".
+        For NaN or infinite entries, fewer than 10 points, fewer than 2 features, or rows that are not p * p;
+        without ``p`` also for fewer than 10 distinct points. With ``p`` that is "uncertain" instead, and
+        a cloud without any variance always "other".
 
     Warns
     -----
@@ -341,7 +304,8 @@ def classify_manifold(
         X = X[rng.choice(len(X), MAX_ROWS, replace=False)]
     cloud = prepare_cloud(X, p, tau=tau, fine_tau=fine_tau, rng=rng)
     if len(cloud.points) < MIN_DISTINCT:
-        return _empty_verdict("uncertain", f"only {len(cloud.points)} distinct points", len(cloud.points), cloud)
+        reason = f"only {len(cloud.points)} distinct points"
+        return _empty_verdict("uncertain", reason, len(cloud.points), cloud)
     return _verdict(cloud, p, resolution, n_subsamples, rng)
 
 
@@ -361,7 +325,7 @@ def _verdict(
     reasons = doubts(forced, betti, cloud, agreement, bound, resolution)
     reasons += winding_doubts(forced, winding, cloud.sigma_left)
     purity = 1.0 if cloud.share is None else min(1.0, cloud.share / MIN_SHARE)
-    other = [_describe_other(betti, cloud.rank, cloud.third_ratio)] if forced == "other" else []
+    other = [describe_other(betti, cloud.rank, cloud.third_ratio)] if forced == "other" else []
     return ManifoldVerdict(
         label="uncertain" if reasons else forced,
         forced_label=forced,

@@ -157,7 +157,7 @@ def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
     Examples
     --------
     >>> round(rsm_similarity(reference_manifold("disc", 59), reference_manifold("torus", 59)), 4)
-    0.5776
+    0.5771
     """
     X, Y = _centred_pair(X, Y)
     n_pairs = len(X) * (len(X) - 1)

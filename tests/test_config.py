@@ -1,0 +1,119 @@
+"""A wrong study is refused before any job starts, in one sentence that names the key."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from topomod.config import StudyError, canonical_label, check_study, load_study, parse_label, parse_seeds
+from topomod.endpoints import ENDPOINTS
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    config = copy.deepcopy(DEFAULT)
+    for path, value in changes.items():
+        *folders, key = path.split("__")
+        place = config
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[key] = value
+    return config
+
+
+def test_default_study() -> None:
+    study = load_study(ROOT / "config" / "config.yaml")
+    assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
+    assert set(study.margins) == set(ENDPOINTS)
+    assert len(study.shards()) == 20 and study.shards()[0] == "mlp_add/00000-00009"
+
+
+@pytest.mark.parametrize("name", ["quick", "paper"])
+def test_other_studies_on_top_of_the_default(name: str) -> None:
+    config = copy.deepcopy(DEFAULT)
+    for key, value in yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()).items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+    study = check_study(config)
+    n_circuits = sum(len(parse_seeds(shard.split("/")[1])) for shard in study.shards())
+    assert n_circuits == {"quick": 24, "paper": 703}[name]
+
+
+def test_more_seeds_keep_the_old_shards() -> None:
+    old = check_study(changed(seeds={"first": 0, "count": 20})).shards()
+    new = check_study(changed(seeds={"first": 0, "count": 30})).shards()
+    assert set(old) < set(new)
+
+
+def test_settings_do_not_move_with_what_a_stage_does_not_use() -> None:
+    plain, other = check_study(DEFAULT), check_study(changed(alpha=0.01, margins__disc_cka__margin=0.2))
+    assert plain.training_settings() == other.training_settings()
+    assert plain.equivalence_settings() != other.equivalence_settings()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "unknown key 'colour'; allowed here: study, p, architectures"),
+        ({"recipe__speed": 2}, "unknown key 'recipe.speed'; allowed here: lr, weight_decay"),
+        ({"margins__disc_cka__width": 1}, "unknown key 'margins.disc_cka.width'; allowed here: margin, reason"),
+        ({"architectures": ["mlp_ad"]}, "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, attention_<rate>"),
+        ({"architectures": ["attention_1.5"]}, "unknown architecture 'attention_1.5'"),
+        ({"architectures": ["attention_1", "attention_1.0"]}, "must be distinct"),
+        ({"architectures": []}, "key 'architectures'"),
+        ({"p": 2}, "key 'p': input should be greater than or equal to 3, found 2"),
+        ({"p": 59.5}, "key 'p': input should be a valid integer, found 59.5"),
+        ({"p": "59"}, "key 'p'"),
+        ({"recipe__train_fraction": 1.0}, "key 'recipe.train_fraction': input should be less than 1, found 1.0"),
+        ({"recipe__train_fraction": 0}, "key 'recipe.train_fraction': input should be greater than 0, found 0"),
+        ({"recipe__max_steps": 10}, r"max_steps must be at least steps \(600\), found 10"),
+        ({"seeds__first": -1}, "key 'seeds.first': input should be greater than or equal to 0, found -1"),
+        ({"seeds__count": 0}, "key 'seeds.count': input should be greater than or equal to 1, found 0"),
+        ({"maturity__steps": [5, 3]}, "non-negative and increasing"),
+        ({"negative_control": "attention_0.5"}, "'attention_0.5' is not one of the study's architectures"),
+        ({"margins__disc_cka__margin": 0}, "key 'margins.disc_cka.margin': input should be greater than 0, found 0"),
+        ({"margins__beauty": {"margin": 1, "reason": "x"}}, "unknown endpoint beauty; known: disc_cka"),
+        ({"alpha": 0.7}, "key 'alpha': input should be less than 0.5, found 0.7"),
+        ({"study": "../up"}, "key 'study'"),
+    ],
+)
+def test_wrong_studies(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        check_study(changed(**changes))
+
+
+def test_every_endpoint_needs_a_margin() -> None:
+    config = copy.deepcopy(DEFAULT)
+    del config["margins"]["circularity"]
+    with pytest.raises(StudyError, match="no margin for circularity"):
+        check_study(config)
+    del config["margins"]
+    with pytest.raises(StudyError, match="key 'margins' is missing"):
+        check_study(config)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    with pytest.raises(StudyError, match="cannot be read"):
+        load_study(path)
+    path.write_text("p: [1")
+    with pytest.raises(StudyError, match="not valid YAML"):
+        load_study(path)
+    path.write_text("- 1")
+    with pytest.raises(StudyError, match="must hold keys and values, found list"):
+        load_study(path)
+
+
+def test_labels_and_seeds() -> None:
+    assert parse_label("attention_0.25") == ("attention", 0.25)
+    assert parse_label("mlp_add") == ("mlp_add", None)
+    assert canonical_label("attention_1") == "attention_1.0"
+    assert parse_seeds("00008-00010") == [8, 9, 10]
+    with pytest.raises(StudyError, match="unknown architecture 'rnn'"):
+        parse_label("rnn")
+    for block in ("5", "7-3", "-1-4"):
+        with pytest.raises(StudyError, match="seeds must be FIRST-LAST"):
+            parse_seeds(block)

@@ -1,0 +1,104 @@
+"""From groups to circuits to verdicts: weights, missing values, controls."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from topomod.config import check_study
+from topomod.endpoints import ENDPOINTS
+from topomod.tables import circuit_endpoints, comparisons, read_tables, summarise, verdict_table, write_table
+from test_config import DEFAULT
+
+
+def population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Made-up tables: attention_0.0 and mlp_add alike, mlp_concat elsewhere, two groups per circuit."""
+    rng = np.random.default_rng(seed)
+    circuits, groups, homology = [], [], []
+    for label in ("attention_0.0", "mlp_add", "mlp_concat"):
+        shift = 0.5 if label == "mlp_concat" else 0.0
+        for s in range(n):
+            key = {"architecture": label, "seed": s, "step": 600}
+            base = {e.column: shift + 0.01 * rng.standard_normal() for e in ENDPOINTS.values()}
+            circuits.append(key | {"converged": True} | base)
+            for f, n_neurons in ((3, 100), (5, 300)):
+                row = key | {"frequency": f, "n_neurons": n_neurons}
+                groups.append(row | base | {"winding_is_sum": 1.0})
+                for site in ("preactivations", "logits"):
+                    label_here = "torus" if shift and site == "preactivations" else "disc"
+                    homology.append(row | base | {"site": site, "label": label_here})
+    return pd.DataFrame(circuits), pd.DataFrame(groups), pd.DataFrame(homology)
+
+
+def settings() -> dict[str, Any]:
+    config = copy.deepcopy(DEFAULT)
+    config["architectures"] = ["mlp_add", "mlp_concat", "attention_0.0"]
+    return check_study(config).model_dump()
+
+
+def test_groups_are_averaged_by_their_neurons() -> None:
+    circuits, groups, homology = population(3)
+    groups.loc[groups["frequency"] == 3, "disc_cka"] = 0.0
+    groups.loc[groups["frequency"] == 5, "disc_cka"] = 1.0
+    homology.loc[homology["frequency"] == 3, "label"] = "circle"
+    values = circuit_endpoints(circuits, groups, homology).set_index("endpoint")["value"]
+    assert np.allclose(values["disc_cka"], 0.75)
+    assert np.allclose(values["share_circle_logits"], 0.25)
+    assert len(values) == len(ENDPOINTS) * len(circuits)
+
+
+def test_a_circuit_without_groups_has_no_value() -> None:
+    circuits, groups, homology = population(3)
+    alone = (groups["architecture"] == "mlp_add") & (groups["seed"] == 1)
+    endpoints = circuit_endpoints(circuits, groups[~alone], homology)
+    row = endpoints[(endpoints["architecture"] == "mlp_add") & (endpoints["seed"] == 1)].set_index("endpoint")
+    assert np.isnan(row.loc["disc_cka", "value"]) and np.isfinite(row.loc["circularity", "value"])
+    summary = summarise(endpoints).set_index(["architecture", "endpoint"])
+    assert summary.loc[("mlp_add", "disc_cka"), "n"] == 2
+    assert summary.loc[("mlp_add", "circularity"), "n"] == 3
+
+
+def test_circuits_that_did_not_converge_are_left_out() -> None:
+    circuits, groups, homology = population(10)
+    circuits.loc[circuits["seed"] == 4, "converged"] = False
+    circuits.loc[circuits["seed"] == 4, "circularity"] = 1e6
+    table = verdict_table(circuit_endpoints(circuits, groups, homology), settings())
+    row = table[(table["x"] == "mlp_add") & (table["y"] == "mlp_concat") & (table["endpoint"] == "circularity")]
+    assert row["n_x"].item() == 9 and abs(row["mean_x"].item()) < 1
+
+
+def test_controls_come_out_as_they_must() -> None:
+    table = verdict_table(circuit_endpoints(*population(50)), settings()).set_index(["role", "endpoint"])
+    positive, negative = table.loc["positive control"], table.loc["negative control"]
+    assert positive.loc["disc_cka", "verdict"] == "different"
+    assert positive.loc["share_torus_preactivations", "verdict"] == "different"
+    assert set(negative["verdict"]) <= {"equivalent", "trivially different"}
+    assert (negative["n_x"] == 25).all()
+    same = table.loc["pair"]
+    assert set(same[(same["x"] == "mlp_add") & (same["y"] == "attention_0.0")]["verdict"]) <= {
+        "equivalent",
+        "trivially different",
+    }
+
+
+def test_too_few_circuits_are_inconclusive_and_say_so() -> None:
+    table = verdict_table(circuit_endpoints(*population(2)), settings())
+    assert (table["verdict"] == "inconclusive").all()
+    assert table["note"].str.contains("at least 3").all()
+
+
+def test_comparisons_without_controls() -> None:
+    plain = {"architectures": ["a", "b"], "positive_control": None, "negative_control": None}
+    assert comparisons(plain) == [("pair", "a", "b")]
+
+
+def test_tables_are_whole_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "x.parquet"
+    write_table(pd.DataFrame({"a": [1]}), path)
+    assert read_tables([path, path])["a"].tolist() == [1, 1]
+    path.write_bytes(path.read_bytes()[:20])
+    with pytest.raises(ValueError, match=r"x\.parquet is corrupt or missing"):
+        read_tables([path])

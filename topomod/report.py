@@ -1,0 +1,319 @@
+"""One self-contained page of a study: verdicts first, then the figures, methods and provenance."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod import plots, plots_population, plots_shapes
+from topomod.analysis import SITES
+from topomod.config import Study
+from topomod.endpoints import ENDPOINTS, STATEMENTS
+from topomod.files import atomic_path
+from topomod.population import (
+    LABELS,
+    StudyTables,
+    converged_rows,
+    endpoint_matrix,
+    label_shares,
+    load_tables,
+    maturity_endpoints,
+    moving_endpoints,
+    phase_density,
+)
+from topomod.population_examples import Example, read_examples, read_histories
+from topomod.population_map import (
+    AMPLITUDES,
+    NotAvailableError,
+    bottleneck_matrix,
+    diagram_features,
+    endpoint_map,
+)
+from topomod.provenance import provenance
+from topomod.published import CLOSE, PAPER, PAPER_P, compare_published
+from topomod.recipe import Recipe
+from topomod.report_words import (
+    SYMBOLS,
+    VERDICTS,
+    circuit_counts,
+    comparison_rows,
+    control_outcomes,
+    main_comparison,
+    number,
+    p_value,
+    sample_name,
+    statement_answers,
+    verdict_counts,
+)
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure as the page holds it.
+
+    Parameters
+    ----------
+    json : str
+        The figure, safe inside a script element.
+    height : int
+        Pixels kept free until it is drawn.
+    name : str
+        File name of its data.
+    """
+
+    json: str
+    height: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """One entry of a drop-down list and the figure it shows; ``group`` is the heading it stands under."""
+
+    value: str
+    label: str
+    group: str
+    plot: Plot
+
+
+def write_report(folder: Path, study: Study, output: Path) -> None:
+    """Write the page of a finished study; it appears under its name only when complete.
+
+    Parameters
+    ----------
+    folder : Path
+        ``results/<study>``.
+    study : Study
+        The settings it ran with.
+    output : Path
+        HTML file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a table of the study is missing or corrupt.
+    """
+    page = render(folder, study)
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def render(folder: Path, study: Study) -> str:
+    """Page of a finished study, as one string of HTML."""
+    import jinja2
+    from plotly.offline import get_plotlyjs
+
+    tables = load_tables(folder, study)
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name}
+    context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
+    context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ENDPOINTS.items()}}
+    for section in (answers, published, labels, shapes, distributions, maturity, maps, training):
+        context |= section(folder, study, tables)
+    context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
+    return environment.get_template("report.html").render(context)
+
+
+def embed(figure: Any, name: str) -> Plot:
+    """Make a figure's JSON that cannot end the script element it stands in."""
+    text = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Plot(text, int(figure.layout.height), name)
+
+
+def csv_link(table: pd.DataFrame) -> str:
+    """Table as a data URI, at full precision."""
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False)
+    return "data:text/csv;base64," + base64.b64encode(buffer.getvalue().encode()).decode()
+
+
+def endpoint_options(draw: Callable[[str, str], Any], names: Iterable[str], file: str) -> list[Option]:
+    """One figure per endpoint, in the order of their statements."""
+    return [
+        Option(name, ENDPOINTS[name].title, statement, embed(draw(name, ENDPOINTS[name].title), f"{file}_{name}"))
+        for statement in STATEMENTS
+        for name in names
+        if ENDPOINTS[name].statement == statement
+    ]
+
+
+def answers(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Verdicts of every comparison, and the answer for the pair the question is about."""
+    comparisons = comparison_rows(tables.verdicts) if len(tables.verdicts) else []
+    main = main_comparison(comparisons)
+    for place, comparison in enumerate(comparisons):
+        rows = comparison["rows"]
+        by_statement = {s: rows[rows["statement"] == s] for s in STATEMENTS}
+        comparison["value"] = f"comparison{place}"
+        comparison["counts"] = {s: verdict_counts(own) for s, own in by_statement.items()}
+        comparison["tests"] = {s: [row._asdict() for row in own.itertuples()] for s, own in by_statement.items()}
+        comparison["plot"] = embed(plots.forest(rows), f"forest_{place}")
+    return {
+        "comparisons": comparisons,
+        "main": main,
+        "main_answers": statement_answers(main["rows"]) if main else [],
+        "controls": control_outcomes(comparisons, study.alpha),
+        "circuit_counts": circuit_counts(tables.circuits, tables.endpoints, study),
+        "statements": STATEMENTS,
+        "verdicts_csv": csv_link(tables.verdicts),
+    }
+
+
+def published(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """The published table beside this study's, where the modulus is the paper's."""
+    context = {"paper": PAPER, "paper_p": PAPER_P, "close": CLOSE, "published": []}
+    table = compare_published(tables, study.architectures, study.alpha) if study.p == PAPER_P else pd.DataFrame()
+    if table.empty:
+        return context | {"published_csv": "", "published_architectures": []}
+    rows = [
+        {"head": own.iloc[0].to_dict(), "cells": own.set_index("architecture").to_dict("index")}
+        for _, own in table.groupby(["row", "column"], sort=False)
+    ]
+    names = list(table["architecture"].unique())
+    return context | {"published": rows, "published_csv": csv_link(table), "published_architectures": names}
+
+
+def labels(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Shares of labels per site."""
+    shares = label_shares(tables.homology, tables.circuits, study.alpha)
+    rows = {
+        key: own.set_index("label").to_dict("index")
+        for key, own in shares.groupby(["site", "architecture"], sort=False)
+    }
+    sites = [site for site in SITES if site in set(shares["site"])]
+    figures = {site: embed(plots.label_bars(shares, site), f"labels_{site}") for site in sites}
+    return {"labels": LABELS, "shares": rows, "share_plots": figures, "shares_csv": csv_link(shares)}
+
+
+def shapes(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Example manifolds, and the phases of all neurons."""
+    examples = read_examples(folder, study, tables.circuits, tables.groups)
+    phases = converged_rows(tables.phases, tables.circuits)
+    found = [name for name in study.architectures if len(phases) and name in set(phases["architecture"])]
+    densities = [phase_density(phases[phases["architecture"] == name], study.p) for name in found]
+    top = max((float(np.quantile(density, 0.999)) for density in densities), default=1.0)
+    maps = {
+        name: embed(plots_shapes.phase_heatmap(phases, name, study.p, top), f"phases_{name}") for name in found
+    }
+    distances = plots_shapes.torus_histogram(phases, found, study.p) if found else None
+    return {
+        "sites": SITES,
+        "examples": [_example_card(example, tables, study.p) for example in examples],
+        "no_example": [n for n in study.architectures if n not in {e.architecture for e in examples}],
+        "phase_maps": maps,
+        "torus_plot": embed(distances, "torus_distance") if distances else None,
+    }
+
+
+def _example_card(example: Example, tables: StudyTables, p: int) -> dict[str, Any]:
+    key = {name: getattr(example, name) for name in ("architecture", "seed", "step", "frequency")}
+    group, verdicts = _select(tables.groups, key), _select(tables.homology, key)
+    sites = {}
+    for site in SITES:
+        stem = f"{example.architecture}_{site}"
+        own = verdicts[verdicts["site"] == site]
+        sites[site] = {
+            "cloud": embed(plots_shapes.point_cloud(example, site, p), f"cloud_{stem}"),
+            "diagram": embed(plots_shapes.persistence_diagram(example.bars, site), f"diagram_{stem}"),
+            "verdict": own.iloc[0].to_dict() if len(own) else None,
+        }
+    return {"example": example, "group": group.iloc[0].to_dict(), "sites": sites}
+
+
+def _select(table: pd.DataFrame, key: dict[str, Any]) -> pd.DataFrame:
+    return table[np.logical_and.reduce([table[name] == value for name, value in key.items()])]
+
+
+def distributions(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Every endpoint of every circuit."""
+    matrix = endpoint_matrix(tables.endpoints)
+    options = endpoint_options(
+        lambda name, title: plots.endpoint_strip(matrix, name, title, study.architectures), ENDPOINTS, "endpoint"
+    )
+    return {"endpoint_options": options, "endpoints_csv": csv_link(matrix)}
+
+
+def maturity(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Endpoints along training, and which of them still move after the schedule."""
+    recipe = Recipe(**study.recipe.model_dump())
+    context = {"recipe": recipe, "final_decay": recipe.cumulative_decay(recipe.steps)}
+    values = maturity_endpoints(tables)
+    if values["value"].notna().sum() == 0:
+        return context | {"maturity_options": [], "moving": [], "moving_steps": None, "maturity_csv": ""}
+    moving = moving_endpoints(values, study)
+    options = endpoint_options(
+        lambda name, title: plots_population.maturity_curves(values, name, title, study.architectures, recipe),
+        ENDPOINTS,
+        "maturity",
+    )
+    steps = None if moving.empty else moving.iloc[0].to_dict()
+    rows = moving[moving["moves"]].to_dict("records")
+    return context | {
+        "maturity_options": options,
+        "moving": rows,
+        "moving_steps": steps,
+        "maturity_csv": csv_link(values.pivot(index=["architecture", "seed", "step"], columns="endpoint",
+                                              values="value").reset_index()),
+    }
+
+
+def maps(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Maps of circuits: UMAP, diagram features, bottleneck distances."""
+    names = study.architectures
+    context: dict[str, Any] = {"map_plot": None, "map_note": "", "features": {}, "amplitudes": AMPLITUDES}
+    try:
+        places = endpoint_map(endpoint_matrix(tables.endpoints))
+        context["map_plot"] = embed(plots_population.circuit_map(places, names), "umap")
+    except NotAvailableError as error:
+        context["map_note"] = str(error)
+    diagrams = converged_rows(tables.diagrams, tables.circuits)
+    for site in SITES:
+        context["features"][site] = _site_features(diagrams, site, names)
+    return context
+
+
+def _site_features(diagrams: pd.DataFrame, site: str, names: Sequence[str]) -> dict[str, Any]:
+    parts: dict[str, Any] = {"note": "", "rows": [], "curves": None, "csv": "", "blocks": None, "compared": 0}
+    if diagrams.empty:
+        return parts | {"note": "Not computed: no group has a bar in H1."}
+    circuits, distances = bottleneck_matrix(diagrams, site, list(names))
+    if len(circuits) > 1:
+        parts["blocks"] = embed(plots_population.distance_blocks(circuits, distances), f"bottleneck_{site}")
+    try:
+        features, curves = diagram_features(diagrams, site)
+    except NotAvailableError as error:
+        return parts | {"note": str(error)}
+    grouped = features.groupby("architecture", sort=False)[["n_bars", "entropy", *AMPLITUDES]]
+    mean, spread, sizes = grouped.mean(), grouped.std(ddof=1), grouped.size()
+    rows = [
+        {"architecture": name, "n": int(sizes[name]), "mean": mean.loc[name].to_dict()}
+        | {"sd": spread.loc[name].to_dict()}
+        for name in names
+        if name in mean.index
+    ]
+    curve_plot = embed(plots_population.betti_curves(curves, names), f"betti_{site}")
+    return parts | {"rows": rows, "curves": curve_plot, "csv": csv_link(features)}
+
+
+def training(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+    """Loss curves of all circuits."""
+    histories = read_histories(folder, study)
+    if histories.empty:
+        return {"loss_plot": None}
+    return {"loss_plot": embed(plots_population.loss_curves(histories, study.architectures), "loss")}
