@@ -32,6 +32,10 @@ localrules:
     all,
 
 
+onsuccess:
+    print(f"Report: {RESULTS}/report.html")
+
+
 rule all:
     input:
         f"{RESULTS}/report.html",

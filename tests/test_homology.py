@@ -85,7 +85,6 @@ def test_sixty_points_are_never_confidently_wrong(name):
         ("disc", 1.0, "disc", (1, 0, 0), None),
         ("circle", 1.0, "circle", (1, 1, 0), (1, 1)),
         ("annulus", 0.5, "circle", (1, 1, 0), (1, 0)),
-        ("torus", 1.0, "torus", (1, 2, 1), None),
         ("torus", 0.6, "torus", (1, 2, 1), None),
     ],
 )
@@ -137,8 +136,10 @@ def test_resolution_is_what_a_disc_must_resolve():
     assert classify_manifold(X, p=31, resolution=1.0).label == "disc"
 
 
-def test_pinched_circle_is_uncertain_because_it_winds():
-    verdict = classify_manifold(group_cloud("pizza", 59), p=59)
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_pinched_circle_is_uncertain_because_it_winds(noise):
+    X = group_cloud("pizza", 59)
+    verdict = classify_manifold(X + noise * np.random.default_rng(0).normal(size=X.shape), p=59)
     assert (verdict.label, verdict.forced_label, verdict.winding) == ("uncertain", "disc", (1, 1))
     assert "winds (1, 1)" in verdict.reason
 
@@ -157,7 +158,7 @@ def test_shuffled_rows_with_p_are_not_believed():
 
 
 def test_klein_bottle_is_not_called_a_torus():
-    u, v = np.random.default_rng(2).uniform(0, TAU, size=(2, 4000))
+    u, v = np.random.default_rng(2).uniform(0, TAU, size=(2, 1500))
     tube = 2 + np.cos(v)
     X = np.column_stack([tube * np.cos(u), tube * np.sin(u), 1.5 * np.sin(v)[:, None] * unit(u / 2)])
     assert classify_manifold(X).label in {"uncertain", "other"}
@@ -260,8 +261,8 @@ def test_counting_rules():
     def bars(*pairs):
         return np.array(pairs, float).reshape(-1, 2)
 
-    assert count_holes(bars((0.1, 1.0), (0.1, 0.2)), 1) == 1
-    assert count_holes(bars((0.1, 1.0), (0.1, 0.9), (0.1, 0.2)), 1) == 2
+    assert count_holes(bars((0.1, 1.0), (0.15, 0.2)), 1) == 1
+    assert count_holes(bars((0.1, 1.0), (0.1, 0.9), (0.15, 0.2)), 1) == 2
     assert count_holes(bars((0.0, 0.09)), 1) == 0  # below the lattice scale
     assert count_holes(bars((0.6, 1.0)), 1) == 0  # born late
     assert count_holes(bars((0.6, 1.0)), 2) == 1
@@ -284,9 +285,7 @@ def test_alpha_agrees_with_ripser_on_a_small_circle():
     (birth, death), (rips_birth, rips_death) = alpha[1][-1], rips.diagrams[1][-1]
     assert birth == pytest.approx(rips_birth / 2, abs=1e-6)
     assert death == pytest.approx(1.0, abs=0.02)
-    assert rips_death / 2 == pytest.approx(
-        np.sqrt(3) / 2, abs=0.05
-    )  # Rips fills a circle at an inscribed triangle
+    assert rips_death / 2 == pytest.approx(np.sqrt(3) / 2, abs=0.05)  # Rips fills a circle at an inscribed triangle
     assert rips.r_cover == 0
 
 
@@ -307,10 +306,7 @@ def test_rips_sees_the_coefficients_of_the_projective_plane():
     x /= np.linalg.norm(x, axis=1)[:, None]
     i, j = np.triu_indices(3)
     plane = (x[:, i] * x[:, j])[farthest_points(x[:, i] * x[:, j], 60)] * np.where(i == j, 1, np.sqrt(2))
-    top = {
-        c: np.ptp(rips_diagrams(plane, n_perm=None, coeff=c).diagrams[1], axis=1).max(initial=0)
-        for c in (2, 3)
-    }
+    top = {c: np.ptp(rips_diagrams(plane, n_perm=None, coeff=c).diagrams[1], axis=1).max(initial=0) for c in (2, 3)}
     assert top[2] > 0.4
     assert top[3] < 0.5 * top[2]
 

@@ -124,6 +124,12 @@ def test_controls():
     assert wide.verdict == "trivially different"
 
 
+def test_a_sample_against_itself():
+    x, clusters = networks(0, 40)
+    result = mmd_equivalence_test(x, x, 0.15, clusters, clusters, bandwidths=TORUS_BANDWIDTHS)
+    assert (result.difference, result.verdict) == (0.0, "equivalent")
+
+
 def test_few_networks_with_many_rows_stay_inconclusive():
     (x, clusters_x), (y, clusters_y) = networks(0, 3, rows=200), networks(1, 3, rows=200)
     result = mmd_equivalence_test(x, y, 0.05, clusters_x, clusters_y, bandwidths=TORUS_BANDWIDTHS)

@@ -234,9 +234,7 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     return DenoisedCloud(coordinates, eigenvalues / n, noise, k**-0.5, None, None)
 
 
-def merge_points(
-    points: Float[np.ndarray, "n k"], distance: float = MERGE_DISTANCE
-) -> Float[np.ndarray, "d k"]:
+def merge_points(points: Float[np.ndarray, "n k"], distance: float = MERGE_DISTANCE) -> Float[np.ndarray, "d k"]:
     """One point for each cell of a grid of this width that holds any, rows in first-come order."""
     cells = np.rint(points / distance).astype(np.int64)
     first = np.unique(cells, axis=0, return_index=True)[1]

@@ -166,9 +166,7 @@ def _split_infinite(diagram: np.ndarray, name: str) -> tuple[Diagram, Float[np.n
     return diagram[~infinite], np.sort(diagram[infinite, 0])
 
 
-def diagram_distance(
-    d1: np.ndarray, d2: np.ndarray, metric: str = "bottleneck", *, infinite: str = "error"
-) -> float:
+def diagram_distance(d1: np.ndarray, d2: np.ndarray, metric: str = "bottleneck", *, infinite: str = "error") -> float:
     """Distance between two persistence diagrams of one dimension.
 
     Parameters

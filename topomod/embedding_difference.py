@@ -82,33 +82,41 @@ def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.nd
     spread_x, spread_y = _squared_error(kernel[:n_x, :n_x]), _squared_error(kernel[n_x:, n_x:])
     spread = spread_x + spread_y
     if spread <= 1e-14:
-        raise ValueError(
-            "the networks of X are all identical, and those of Y too; no bound can be put on what varies"
-        )
+        raise ValueError("the networks of X are all identical, and those of Y too; no bound can be put on what varies")
     counts_x, counts_y = _resampled_counts(n_x, rng), _resampled_counts(n_y, rng)
     errors = np.concatenate([_errors(counts_x), -_errors(counts_y)], axis=1)
-    length = np.sqrt(max(float(mean @ kernel @ mean), 1e-300))
-    projections = kernel @ mean / length
+    projections, caution = _directions(comparison, mean, spread)
     along = errors @ projections
     across_squared = ((errors @ kernel) * errors).sum(axis=1) - along**2
-    studentised = along * _spread_ratio(projections[:n_x], projections[n_x:], counts_x, counts_y)
-    studentised *= _direction_caution(comparison, projections)
+    studentised = caution * along * _spread_ratio(projections[:n_x], projections[n_x:], counts_x, counts_y)
     reached = observed_squared_mmd(comparison) + spread - across_squared
     draws: Float[np.ndarray, " b"] = np.where(reached > 0, np.sqrt(np.maximum(reached, 0)) - studentised, 0.0)
     return np.where(np.isnan(draws), np.inf, draws)
 
 
-def _direction_caution(comparison: Comparison, projections: Float[np.ndarray, " n"]) -> float:
-    """Standard error along the direction where it is largest, over that along the estimated one; at least 1."""
+def _directions(
+    comparison: Comparison, mean: Float[np.ndarray, " n"], spread: float
+) -> tuple[Float[np.ndarray, " n"], float]:
+    """Projections of the networks on the direction of the estimate, and a factor, at least 1, on their error.
+
+    As far as the estimate is noise, its direction says nothing of the true one, which may be where networks vary
+    most: the variance is taken between the one along the estimate and the largest one, by the share of noise.
+    """
     kernel, n_x, n_y = comparison.kernel, comparison.n_x, comparison.n_y
     centring = np.eye(n_x + n_y)
     centring[:n_x, :n_x] -= 1 / n_x
     centring[n_x:, n_x:] -= 1 / n_y
-    scale = np.repeat([n_x * (n_x - 1), n_y * (n_y - 1)], [n_x, n_y]) ** -0.5
+    scale = np.repeat([n_x * (n_x - 1.0), n_y * (n_y - 1.0)], [n_x, n_y]) ** -0.5
     gram = scale[:, None] * (centring @ kernel @ centring) * scale
-    largest = float(linalg.eigvalsh(gram, subset_by_index=[n_x + n_y - 1] * 2)[0])
+    values, vectors = linalg.eigh(gram, subset_by_index=[n_x + n_y - 1] * 2)
+    largest = float(values[0])
+    squared_length = float(mean @ kernel @ mean)
+    if squared_length < 1e-12:  # the same networks twice: the estimate has no direction
+        return kernel @ centring @ (scale * vectors[:, 0]) / np.sqrt(largest), 1.0
+    projections = kernel @ mean / np.sqrt(squared_length)
     along = float(((centring @ projections * scale) ** 2).sum())
-    return float(np.sqrt(max(1.0, largest / max(along, 1e-300))))
+    noise_share = min(1.0, spread / squared_length)
+    return projections, float(np.sqrt(1 + noise_share * max(0.0, largest / max(along, 1e-300) - 1)))
 
 
 def _spread_ratio(
@@ -119,9 +127,7 @@ def _spread_ratio(
 ) -> Float[np.ndarray, " b"]:
     """Standard error of ``mean(x) - mean(y)`` over that of each resample, NaN where the latter is zero."""
 
-    def variance(
-        values: Float[np.ndarray, " n"], counts: Float[np.ndarray, "b n"]
-    ) -> Float[np.ndarray, " b"]:
+    def variance(values: Float[np.ndarray, " n"], counts: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
         n = len(values)
         centred = values - values.mean()
         squares: Float[np.ndarray, " b"] = counts @ centred**2 / n - (counts @ centred / n) ** 2

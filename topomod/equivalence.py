@@ -215,13 +215,9 @@ def _check_bounds(
     slack = 1e-9 * (high - low)
     for name, values in (("x", x), ("y", y)):
         if values.min() < low - slack or values.max() > high + slack:
-            raise ValueError(
-                f"{name} runs from {values.min():g} to {values.max():g}, outside its bounds {bounds}"
-            )
+            raise ValueError(f"{name} runs from {values.min():g} to {values.max():g}, outside its bounds {bounds}")
     if margin >= high - low:
-        raise ValueError(
-            f"margin is {margin} but bounds {bounds} allow no larger difference; choose a smaller one"
-        )
+        raise ValueError(f"margin is {margin} but bounds {bounds} allow no larger difference; choose a smaller one")
 
 
 def _result(

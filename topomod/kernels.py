@@ -78,7 +78,5 @@ def _median_bandwidths(weights: sparse.csr_matrix, support: Float[np.ndarray, "u
     distances = squares[:, None] + squares - 2 * means @ means.T
     median = float(np.sqrt(max(0.0, np.median(distances[np.triu_indices(len(means), 1)]))))
     if median <= 1e-7 * np.sqrt(squares.max()):  # zero, but for rounding
-        raise ValueError(
-            "more than half the pairs of networks coincide, which gives no bandwidth; give bandwidths"
-        )
+        raise ValueError("more than half the pairs of networks coincide, which gives no bandwidth; give bandwidths")
     return tuple(multiple * median for multiple in _MEDIAN_MULTIPLES)

@@ -90,9 +90,7 @@ def _standard_errors(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> 
     return float(np.sqrt(v_x + v_y)), df
 
 
-def welch(
-    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], margin: float, alpha: float
-) -> MeanDifference:
+def welch(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], margin: float, alpha: float) -> MeanDifference:
     """Two one-sided Welch tests; at least one sample varies."""
     difference = float(x.mean() - y.mean())
     error, df = _standard_errors(x, y)

@@ -223,9 +223,7 @@ def half_split_margin(
     squared = unbiased_squared_mmd(kernel, memberships)
     margin = float(np.quantile(np.sqrt(np.maximum(squared, 0.0)), quantile))
     if margin == 0:
-        raise ValueError(
-            "the halves do not differ at this quantile, so it is no margin; take a larger quantile"
-        )
+        raise ValueError("the halves do not differ at this quantile, so it is no margin; take a larger quantile")
     return margin
 
 
@@ -238,9 +236,7 @@ def _compare(
 ) -> Comparison:
     rows_x, rows_y = feature_matrix(X, "X"), feature_matrix(Y, "Y")
     if rows_x.shape[1] != rows_y.shape[1]:
-        raise ValueError(
-            f"X has {rows_x.shape[1]} features but Y has {rows_y.shape[1]}; they must be the same ones"
-        )
+        raise ValueError(f"X has {rows_x.shape[1]} features but Y has {rows_y.shape[1]}; they must be the same ones")
     index_x = network_index(clusters_x, len(rows_x), "X")
     index_y = network_index(clusters_y, len(rows_y), "Y")
     n_x = int(index_x.max()) + 1

@@ -109,22 +109,22 @@ class Architecture:
         first nonlinearity.
     has_attention : bool
         Whether it takes an ``attention_rate``.
-    deeper : callable, optional
-        ``(weights, first PairForm) -> Activations`` for networks with further layers; these are analysed, not
-        trained here.
+    forward : callable, optional
+        ``(weights, first PairForm) -> Activations`` for networks with further layers or another nonlinearity than
+        ReLU; these are analysed, not trained here.
     """
 
     name: str
     shapes: Callable[[int], dict[str, tuple[tuple[int, ...], float]]]
     pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm]
     has_attention: bool = False
-    deeper: Callable[[Weights, PairForm], Activations] | None = None
+    forward: Callable[[Weights, PairForm], Activations] | None = None
 
     def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
         """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
         form = self.pair_form(weights, x_left, x_right, rate)
-        if self.deeper is not None:
-            return self.deeper(weights, form)
+        if self.forward is not None:
+            return self.forward(weights, form)
         preactivations = form.preactivations()
         return Activations((preactivations,), (form.readout,), form.logits(preactivations))
 
@@ -213,18 +213,33 @@ def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -
     return PairForm(left, right, readout, gate, gate_left, gate_right, skip)
 
 
+def _squared(weights: Weights, first: PairForm) -> Activations:
+    pre = first.preactivations()
+    return Activations((pre,), (first.readout,), pre**2 @ first.readout.mT[:, None])
+
+
+def _power_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+    W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
+    return PairForm(x_left @ W_left, x_right @ W_right, weights["W_U"].mT)
+
+
+def _power_mlp_shapes(p: int) -> dict[str, tuple[tuple[int, ...], float]]:
+    return {"W_E": ((p, p), 1.0), "W_in": ((4 * (p - 1), 2 * p), 1.0), "W_U": ((4 * (p - 1), p), 1.0)}
+
+
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture("mlp_add", lambda p: _mlp_shapes(p, 1), _mlp_add),
         Architecture("mlp_concat", lambda p: _mlp_shapes(p, 2), _mlp_concat),
         Architecture("attention", _attention_shapes, _attention, has_attention=True),
-        Architecture("mlp_add_two_layers", lambda p: _mlp_shapes(p, 1), _mlp_add, deeper=_mlp_second_layer),
+        Architecture("mlp_add_two_layers", lambda p: _mlp_shapes(p, 1), _mlp_add, forward=_mlp_second_layer),
+        Architecture("power_mlp", _power_mlp_shapes, _power_mlp, forward=_squared),
     )
 }
 
 
-TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.deeper is None)
+TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.forward is None)
 
 
 def initial_weights(architecture: str, p: int, generator: np.random.Generator) -> dict[str, np.ndarray]:

@@ -62,7 +62,7 @@ def forest(rows: pd.DataFrame) -> Any:
         for index in own.index:
             y += 1
             places.append((index, y))
-            ticks.append((y, "<br>".join(wrap(str(rows["title"][index]), 30))))
+            ticks.append((y, "<br>".join(wrap(str(rows["title"][index]), 32))))
         y += 1.4
     placed = rows.assign(y=pd.Series(dict(places)))
     traces = [_forest_trace(placed[placed["verdict"] == verdict], verdict) for verdict in VERDICTS]
@@ -70,14 +70,14 @@ def forest(rows: pd.DataFrame) -> Any:
     band = {"type": "rect", "x0": -1, "x1": 1, "y0": -1, "y1": y, "line": {"width": 0}, "layer": "below"}
     return figure(
         traces,
-        height=int(24 * y + 90),
+        height=int(28 * y + 90),
         shapes=[band | {"fillcolor": "rgba(0,158,115,0.16)"}],
         xaxis={"title": {"text": "difference / margin"}, "range": limits, "zeroline": True, "dtick": 2},
         yaxis={
             "range": [y - 0.4, -0.8],
             "tickvals": [tick for tick, _ in ticks],
             "ticktext": [text for _, text in ticks],
-            "tickfont": {"size": 11},
+            "tickfont": {"size": 10.5},
             "showgrid": False,
             "zeroline": False,
         },
@@ -155,7 +155,7 @@ def endpoint_strip(matrix: pd.DataFrame, endpoint: str, title: str, architecture
         traces.append(
             {"type": "scatter", "mode": "markers", "name": name, "showlegend": False}
             | {"x": floats(place - 0.1 + spread), "y": floats(values)}
-            | {"marker": {"color": colour, "symbol": marker, "size": 6, "opacity": 0.6}}
+            | {"marker": {"color": colour, "symbol": marker, "size": 7, "opacity": 0.7}}
             | {"customdata": own["seed"].to_numpy(np.int32)}
             | {"hovertemplate": f"{name}, seed %{{customdata}}<br>%{{y:.4g}}<extra></extra>"}
         )

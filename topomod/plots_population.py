@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,8 @@ def maturity_curves(
         traces,
         height=360,
         shapes=[end | {"line": {"color": "#8c8c8c", "dash": "dot"}}],
-        xaxis={"type": "log", "title": {"text": "training step"}},
-        yaxis={"title": {"text": title}},
+        xaxis={"type": "log", "title": {"text": "training step"}, "tickvals": sorted(decay)},
+        yaxis={"title": {"text": "<br>".join(wrap(title, 36))}},
     )
 
 
@@ -143,6 +144,6 @@ def loss_curves(histories: pd.DataFrame, architectures: Sequence[str]) -> Any:
     return figure(
         traces,
         height=380,
-        xaxis={"type": "log", "title": {"text": "training step"}},
-        yaxis={"type": "log", "title": {"text": "training loss"}, "exponentformat": "power"},
+        xaxis={"type": "log", "dtick": 1, "title": {"text": "training step"}},
+        yaxis={"type": "log", "dtick": 1, "title": {"text": "training loss"}, "exponentformat": "power"},
     )

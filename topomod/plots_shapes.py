@@ -56,7 +56,7 @@ def point_cloud(example: Example, site: str, p: int) -> Any:
         | {"nticks": 4, "tickfont": {"size": 9}}
         for i, axis in enumerate("xyz")
     }
-    camera = {"eye": {"x": 1.1, "y": 1.1, "z": 1.3}}
+    camera = {"eye": {"x": 1.35, "y": 1.35, "z": 1.3}}
     scene = axes | {"aspectmode": "cube", "camera": camera, "dragmode": "turntable"}
     return figure([trace], height=340, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}, meta={"p": p})
 
@@ -104,7 +104,7 @@ def phase_heatmap(phases: pd.DataFrame, architecture: str, p: int, top: float) -
     }
     return figure(
         [trace],
-        height=330,
+        height=300,
         xaxis={"title": {"text": "a (re-based)"}, "constrain": "domain", "showgrid": False},
         yaxis={"title": {"text": "b (re-based)"}, "scaleanchor": "x", "constrain": "domain", "showgrid": False},
     )

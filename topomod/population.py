@@ -168,7 +168,7 @@ def label_shares(homology: pd.DataFrame, circuits: pd.DataFrame, alpha: float = 
             low, high = share_interval(shares[label].to_numpy(), alpha)
             size = (len(shares), int(counts[label].sum()))
             rows.append((architecture, site, label, *size, float(shares[label].mean()), low, high))
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).sort_values("site", ascending=False, kind="stable", ignore_index=True)
 
 
 def group_means(groups: pd.DataFrame, circuits: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

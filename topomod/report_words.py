@@ -34,7 +34,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "–"
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:.{digits}f}"
+    text = f"{value:.{digits}f}" if abs(value) < 1e5 else f"{value:.1e}"
     text = text.lstrip("-") if not text.strip("-0.") else text
     return text.replace("-", "−")
 
