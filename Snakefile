@@ -52,6 +52,7 @@ rule train:
         "{results}/benchmarks/train/population/{architecture}_{seeds}.tsv"
     conda:
         "environment.yaml"
+    priority: 10  # the long jobs first, so that the short ones fill the gaps at the end
     resources:
         mem_mb=1500,
         runtime=120,
@@ -72,7 +73,7 @@ rule train_longer:
         "{results}/benchmarks/train/maturity/{architecture}_{seeds}.tsv"
     conda:
         "environment.yaml"
-    priority: 10
+    priority: 20
     resources:
         mem_mb=1500,
         runtime=240,

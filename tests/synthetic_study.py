@@ -11,7 +11,7 @@ from topomod.analysis import analyse_groups, analyse_homology
 from topomod.circuits import Circuit, save_circuits
 from topomod.config import Study, check_study, parse_label
 from topomod.endpoints import ENDPOINTS
-from topomod.tables import circuit_endpoints, summarise, verdict_table, write_table
+from topomod.tables import circuit_endpoints, comparisons, read_tables, summarise, verdict_table, write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]
@@ -78,7 +78,8 @@ def spread(table: pd.DataFrame, circuits: int, wanted: list[int]) -> pd.DataFram
     for seed in wanted:
         rows = table[table["seed"] == seed % circuits].assign(seed=seed)
         if seed >= circuits:
-            rows = rows.assign(**{c: True for c in ("converged",) if c in rows}, **{c: "" for c in ("reason",) if c in rows})
+            healthy = {"converged": True, "reason": ""} if "accuracy" in table else {}
+            rows = rows.assign(**healthy)
             for column in rows.select_dtypes("float").columns.difference(["birth", "death"]):
                 noisy = rows[column] + 0.01 * rng.normal(size=len(rows))
                 rows[column] = noisy.clip(0, 1) if rows[column].between(0, 1).all() else noisy
@@ -114,11 +115,12 @@ def _write_tables(folder: Path, circuits: list[Circuit], study: Study, wanted: l
 
 def write_equivalence(folder: Path, study: Study) -> None:
     """The three tables of the equivalence stage."""
-    from topomod.tables import read_tables
-
     shards = [folder / "population" / shard for shard in study.shards()]
     tables = [read_tables(s / f"{name}.parquet" for s in shards) for name in ("circuits", "groups", "homology")]
     endpoints = circuit_endpoints(*tables)
     write_table(endpoints, folder / "endpoints.parquet")
     write_table(summarise(endpoints, study.alpha), folder / "summary.parquet")
-    write_table(verdict_table(endpoints, study.model_dump()), folder / "verdicts.parquet")
+    settings = study.model_dump()
+    compared = bool(comparisons(settings))
+    verdicts = verdict_table(endpoints, settings) if compared else pd.DataFrame(columns=["role", "x", "y", "verdict"])
+    write_table(verdicts, folder / "verdicts.parquet")

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_study import ALL, make_study, write_synthetic
 
+from synthetic_study import ALL, make_study, write_synthetic
 from topomod.report import write_report
 
 pytestmark = pytest.mark.browser
@@ -117,7 +117,8 @@ def test_clouds_are_recoloured(browser: Any) -> None:
     browser.execute_script(f"{box}.scrollIntoView({{block: 'center'}})")
     assert wait(browser, f"return {box}.dataset.state === 'drawn'")
     browser.execute_script(
-        "const list = document.querySelector('[data-residue]'); list.value = 'a'; list.dispatchEvent(new Event('change'));"
+        "const list = document.querySelector('[data-residue]');"
+        "list.value = 'a'; list.dispatchEvent(new Event('change'));"
     )
     assert wait(browser, f"return {box}.data[0].marker.color.slice(0, 3).join() === '0,0,0'")
     assert errors(browser) == []

@@ -14,7 +14,8 @@ from topomod.circuits import Circuit, load_circuits, save_circuits
 
 def test_round_trip(tmp_path: Path, trained: dict[str, Circuit]) -> None:
     for name, circuit in trained.items():
-        other = replace(circuit, seed=7, step=9, converged=False, reason="wrong on some pairs")
+        early = {key: values[:10] for key, values in circuit.history.items()}
+        other = replace(circuit, seed=7, step=9, converged=False, reason="wrong on some pairs", history=early)
         path = tmp_path / f"{name}.safetensors"
         save_circuits(path, [circuit, other])
         first, second = load_circuits(path)
@@ -22,6 +23,7 @@ def test_round_trip(tmp_path: Path, trained: dict[str, Circuit]) -> None:
         assert second.seed == 7 and second.step == 9 and second.reason == other.reason
         assert np.array_equal(topomod.load_circuit(path, index=1).logits(), circuit.logits())
         assert np.array_equal(first.history["loss"], circuit.history["loss"])
+        assert len(second.history["loss"]) == len(second.history["accurate"]) == 10
         assert [p.name for p in tmp_path.glob(".*")] == []
 
 

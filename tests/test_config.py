@@ -29,7 +29,7 @@ def test_default_study() -> None:
     study = load_study(ROOT / "config" / "config.yaml")
     assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
     assert set(study.margins) == set(ENDPOINTS)
-    assert len(study.shards()) == 20 and study.shards()[0] == "mlp_add/00000-00009"
+    assert len(study.shards()) == 8 and study.shards()[0] == "mlp_add/00000-00024"
 
 
 @pytest.mark.parametrize("name", ["quick", "paper"])
@@ -43,8 +43,8 @@ def test_other_studies_on_top_of_the_default(name: str) -> None:
 
 
 def test_more_seeds_keep_the_old_shards() -> None:
-    old = check_study(changed(seeds={"first": 0, "count": 20})).shards()
-    new = check_study(changed(seeds={"first": 0, "count": 30})).shards()
+    old = check_study(changed(seeds={"first": 0, "count": 50})).shards()
+    new = check_study(changed(seeds={"first": 0, "count": 60})).shards()
     assert set(old) < set(new)
 
 

@@ -10,7 +10,8 @@ NAMES = ["mlp_add", "attention_0.0"]
 
 
 def make_rows() -> pd.DataFrame:
-    rows = [("a", 0.05, 0.0, 0.1, "inconclusive"), ("b", 9.0, 8.0, np.inf, "different"), ("c", np.nan, np.nan, np.nan, "inconclusive")]
+    untested = ("c", np.nan, np.nan, np.nan, "inconclusive")
+    rows = [("a", 0.05, 0.0, 0.1, "inconclusive"), ("b", 9.0, 8.0, np.inf, "different"), untested]
     table = pd.DataFrame(rows, columns=["title", "difference", "ci_low", "ci_high", "verdict"])
     return table.assign(statement="mechanism", margin=0.1)
 
@@ -51,7 +52,9 @@ def test_arrays_are_float32() -> None:
 
 def make_example(p: int = 5) -> Example:
     cloud = np.random.default_rng(0).normal(size=(p * p, 3)).astype(np.float32)
-    return Example("mlp_add", 0, 300, 1, 10, True, {"logits": cloud}, {"logits": np.array([0.5, 0.3, 0.1])}, pd.DataFrame())
+    return Example(
+        "mlp_add", 0, 300, 1, 10, True, {"logits": cloud}, {"logits": np.array([0.5, 0.3, 0.1])}, pd.DataFrame()
+    )
 
 
 def test_point_cloud_is_coloured_by_the_sum_on_a_cyclic_scale() -> None:

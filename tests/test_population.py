@@ -3,8 +3,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import make_study
 
+from synthetic_study import make_study
 from topomod import population_map
 from topomod.endpoints import ENDPOINTS
 from topomod.population import (
@@ -95,7 +95,11 @@ def test_label_shares_count_circuits_once() -> None:
 
 
 def test_endpoint_matrix_keeps_missing_values_and_order() -> None:
-    rows = [("mlp_add", 0, "circularity", 1.0), ("mlp_add", 0, "disc_cka", np.nan), ("attention_0.0", 0, "disc_cka", 2.0)]
+    rows = [
+        ("mlp_add", 0, "circularity", 1.0),
+        ("mlp_add", 0, "disc_cka", np.nan),
+        ("attention_0.0", 0, "disc_cka", 2.0),
+    ]
     table = pd.DataFrame(rows, columns=["architecture", "seed", "endpoint", "value"]).assign(step=1, converged=True)
     matrix = endpoint_matrix(table)
     assert list(matrix["architecture"]) == ["mlp_add", "attention_0.0"]

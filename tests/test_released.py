@@ -62,7 +62,8 @@ def test_a_transformer_needs_its_attention_rate(tmp_path: Path) -> None:
         "blocks.0.mlp.W_out": (d, m),
         "blocks.0.mlp.b_out": (d,),
     }
-    torch.save({k: torch.randn(s, generator=torch.Generator().manual_seed(0)) for k, s in shapes.items()}, tmp_path / "m.pt")
+    generator = torch.Generator().manual_seed(0)
+    torch.save({name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}, tmp_path / "m.pt")
     with pytest.raises(ValueError, match="attention rate is in its config"):
         topomod.load_released(tmp_path / "m.pt")
     circuit = topomod.load_released(tmp_path / "m.pt", config={"attn_coeff": 1})

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from typer.testing import CliRunner
 
+from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from topomod import report
 from topomod.cli import app
 from topomod.config import Study
@@ -149,7 +149,7 @@ def test_three_statements_and_controls_are_answered(text: str) -> None:
         assert text.count(f"<h3>{claim}:") == 1
     assert "mlp_add vs mlp_concat (positive control)" in text
     assert "(negative control)" in text
-    assert "did attention_0.0 and attention_1.0 learn the same" in text
+    assert "did attention_0.0 (uniform attention) and attention_1.0 (learnable attention) learn the same" in text
 
 
 def test_unconverged_circuits_are_listed(text: str) -> None:
@@ -283,13 +283,22 @@ def test_controls_pass_or_fail() -> None:
 
 
 def test_main_comparison_prefers_the_attention_pair() -> None:
-    pairs = [{"role": "pair", "x": x, "y": y} for x, y in (("mlp_add", "mlp_concat"), ("attention_1.0", "attention_0.0"))]
+    pairs = [
+        {"role": "pair", "x": x, "y": y} for x, y in (("mlp_add", "mlp_concat"), ("attention_1.0", "attention_0.0"))
+    ]
     assert main_comparison(pairs) is pairs[1]
     assert main_comparison(pairs[:1]) is pairs[0]
     assert main_comparison([{"role": "negative control", "x": "u#even", "y": "u#odd"}]) is None
 
 
 def test_display_of_numbers() -> None:
-    assert [number(v) for v in (-0.0, 0.12349, -1.5, float("inf"), None, 3e10)] == ["0.000", "0.123", "−1.500", "∞", "–", "3.0e+10"]
+    assert [number(v) for v in (-0.0, 0.12349, -1.5, float("inf"), None, 3e10)] == [
+        "0.000",
+        "0.123",
+        "−1.500",
+        "∞",
+        "–",
+        "3.0e+10",
+    ]
     assert [p_value(v) for v in (1.0, 0.00001, 0.5, float("nan"))] == ["1.000", "< .001", ".500", "–"]
     assert verdict_counts(rows("different"))["different"] == 1

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from test_config import DEFAULT
 from topomod.config import check_study
 from topomod.endpoints import ENDPOINTS
 from topomod.tables import circuit_endpoints, comparisons, read_tables, summarise, verdict_table, write_table
-from test_config import DEFAULT
 
 
 def population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -93,6 +93,11 @@ def test_too_few_circuits_are_inconclusive_and_say_so() -> None:
 def test_comparisons_without_controls() -> None:
     plain = {"architectures": ["a", "b"], "positive_control": None, "negative_control": None}
     assert comparisons(plain) == [("pair", "a", "b")]
+
+
+def test_one_architecture_alone_has_nothing_to_compare() -> None:
+    alone = settings() | {"architectures": ["mlp_add"], "positive_control": None, "negative_control": None}
+    assert len(verdict_table(circuit_endpoints(*population(3)), alone)) == 0
 
 
 def test_tables_are_whole_or_refused(tmp_path: Path) -> None:

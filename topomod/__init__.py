@@ -1,4 +1,4 @@
-"""topomod: what shape did a small network learn, and did two architectures learn the same one?
+"""The shape of what small networks learn, and whether two architectures learnt the same one.
 
 Names are loaded on first use, so that ``import topomod`` costs nothing.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,10 @@ class Layer:
 def first_layer(circuit: Circuit) -> Layer:
     """Run a circuit on all pairs."""
     activations = circuit.activations()
-    arrays = (activations.preactivations[0], activations.readouts[0], activations.logits)
-    return Layer(*(array[0].numpy() for array in arrays))
+    readout = activations.readouts[0]
+    if readout is None:
+        raise ValueError(f"{circuit.label}: its first layer reaches the logits only through another nonlinearity")
+    return Layer(*(array[0].numpy() for array in (activations.preactivations[0], readout, activations.logits)))
 
 
 def identity(circuit: Circuit) -> dict[str, Any]:
@@ -93,8 +96,6 @@ def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, A
     fixed = reference_manifold("disc", p, group.frequency)
     wave = np.exp(2j * np.pi * group.frequency * np.arange(p) / p)
     through_group, coordinate = logits.reshape(p, p, p) @ wave, layer.logits @ wave
-    (m_a, m_b), agreement, clearance = winding_numbers(rebase(coordinate, group.frequency))
-    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
     return identity(circuit) | {
         "frequency": group.frequency,
         "normalized_frequency": group.frequency / p,
@@ -116,13 +117,21 @@ def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, A
         "coordinate_circle_cka": linear_cka(_plane(coordinate), references["circle"]),
         "coordinate_disc_cka": linear_cka(_plane(coordinate), references["disc"]),
         "logit_power_share": float(np.mean(np.abs(through_group) ** 2) / np.mean(np.abs(coordinate) ** 2)),
-        "winding_a": m_a,
-        "winding_b": m_b,
-        "winding_agreement": agreement,
-        "winding_clearance": clearance,
-        "winding_is_sum": float((m_a, m_b) == (1, 1)),
-        "torus_distance": float(np.mean(torus_distance(pairs, p))),
+        **_rebased_columns(layer, group, coordinate),
     }
+
+
+def _rebased_columns(layer: Layer, group: NeuronGroup, coordinate: np.ndarray) -> dict[str, float]:
+    """Winding of the logit coordinate and torus distance; NaN where f has no inverse mod p (composite p)."""
+    names = ("winding_a", "winding_b", "winding_agreement", "winding_clearance", "winding_is_sum", "torus_distance")
+    p = len(coordinate)
+    if gcd(group.frequency, p) != 1:
+        return dict.fromkeys(names, float("nan"))
+    (m_a, m_b), agreement, clearance = winding_numbers(rebase(coordinate, group.frequency))
+    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
+    distance = float(np.mean(torus_distance(pairs, p)))
+    values = (m_a, m_b, agreement, clearance, (m_a, m_b) == (1, 1), distance)
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
 
 
 def _plane(z: np.ndarray) -> np.ndarray:
@@ -130,7 +139,9 @@ def _plane(z: np.ndarray) -> np.ndarray:
 
 
 def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
-    """Phase alignment distribution of a group: one row per neuron, re-based to frequency 1."""
+    """Phase alignment distribution of a group, re-based to frequency 1: one row per neuron, none without an inverse."""
+    if gcd(group.frequency, circuit.task.p) != 1:
+        return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b"])
     pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
     return pd.DataFrame(
         identity(circuit)
@@ -162,6 +173,7 @@ def analyse_groups(
         circuit_rows.append(circuit_row(circuit, layer, groups))
         group_rows += [group_row(circuit, layer, group) for group in groups]
         phases += [phase_rows(circuit, layer, group) for group in groups]
+    phases = [rows for rows in phases if len(rows)]
     empty = pd.DataFrame(columns=["architecture", "seed", "step", "frequency"])
     return (
         pd.DataFrame(circuit_rows),

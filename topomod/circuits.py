@@ -47,7 +47,7 @@ class Circuit:
     reason : str
         Why not converged; empty when it is.
     history : dict of ndarray
-        ``step``, ``loss``, ``accurate`` (right on all pairs) along training, one entry per recorded step.
+        ``loss`` and ``accurate`` (right on all pairs) before step 0, 1, ..., ``step``.
     """
 
     architecture: str
@@ -157,10 +157,16 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
         ],
     }
     tensors = {f"weights/{k}": np.stack([c.weights[k] for c in circuits]) for k in first.weights}
-    tensors |= {f"history/{k}": np.stack([c.history[k] for c in circuits]) for k in first.history}
+    tensors |= {f"history/{k}": _stack_padded([c.history[k] for c in circuits]) for k in first.history}
     metadata = {"format": FORMAT, "version": str(VERSION), "header": json.dumps(header)}
     with atomic_path(Path(path)) as temporary:
         save_file(tensors, temporary, metadata=metadata)
+
+
+def _stack_padded(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Stack histories of circuits that stopped at different steps; reading cuts them at their step again."""
+    longest = max(len(row) for row in rows)
+    return np.stack([np.pad(row, (0, longest - len(row))) for row in rows])
 
 
 def load_circuits(path: Path | str) -> list[Circuit]:
@@ -177,8 +183,8 @@ def load_circuits(path: Path | str) -> list[Circuit]:
     recipe = None if header["recipe"] is None else Recipe(**header["recipe"])
     task = task_from_description(header["task"])
 
-    def row(kind: str, index: int) -> dict[str, np.ndarray]:
-        return {k.removeprefix(kind): v[index] for k, v in tensors.items() if k.startswith(kind)}
+    def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:
+        return {k.removeprefix(kind): v[index][:length] for k, v in tensors.items() if k.startswith(kind)}
 
     return [
         Circuit(
@@ -187,7 +193,7 @@ def load_circuits(path: Path | str) -> list[Circuit]:
             weights=row("weights/", i),
             attention_rate=header["attention_rate"],
             recipe=recipe,
-            history=row("history/", i),
+            history=row("history/", i, own["step"] + 1),
             **own,
         )
         for i, own in enumerate(header["circuits"])

@@ -138,9 +138,11 @@ class Study(_Strict):
         return paths
 
     def maturity_shards(self) -> list[str]:
-        """Paths of the circuits that are followed longer, one each."""
-        seeds = range(self.seeds.first, self.seeds.first + self.maturity.count)
-        return [f"{label}/{seed:05d}-{seed:05d}" for label in self.architectures for seed in seeds]
+        """Paths of the shards of circuits that are followed longer, one per architecture."""
+        if self.maturity.count == 0:
+            return []
+        first, last = self.seeds.first, self.seeds.first + self.maturity.count - 1
+        return [f"{label}/{first:05d}-{last:05d}" for label in self.architectures]
 
     def training_settings(self) -> str:
         """What training depends on, as canonical JSON."""

@@ -16,7 +16,7 @@ def group_logits(
     preactivations: Float[np.ndarray, "p p m"], readout: Float[np.ndarray, "c m"]
 ) -> Float[np.ndarray, "p p c"]:
     """Share of the logits that comes through the given neurons, (p, p, n_classes)."""
-    return np.maximum(preactivations, 0) @ readout.T
+    return np.asarray(np.maximum(preactivations, 0) @ readout.T)
 
 
 def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations") -> Float[np.ndarray, "n k"]:

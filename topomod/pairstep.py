@@ -179,7 +179,8 @@ class PairStep:
         gradients["readout"] += d_logits @ hidden.flatten(1, 2)
         d_hidden = self._view(self._d_hidden, *hidden.shape)
         torch.matmul(d_logits.mT, form.readout, out=d_hidden.flatten(1, 2))
-        return torch.ops.aten.threshold_backward(d_hidden, hidden, 0, grad_input=d_hidden)
+        torch.ops.aten.threshold_backward(d_hidden, hidden, 0, grad_input=d_hidden)
+        return d_hidden
 
     def _gate_block(self, form: PairForm, rows: slice, d_pre: Tensor, gradients: dict[str, Tensor]) -> None:
         assert form.gate is not None and form.gate_left is not None and form.gate_right is not None

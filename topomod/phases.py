@@ -40,4 +40,4 @@ def torus_distance(pairs: Int[np.ndarray, "n 2"], p: int) -> Int[np.ndarray, " n
     array([ 1,  0, 20])
     """
     gap = (pairs[:, 0] - pairs[:, 1]) % p
-    return np.minimum(gap, p - gap)
+    return np.asarray(np.minimum(gap, p - gap))

@@ -1,4 +1,4 @@
-"""Figures of verdicts and endpoints. Functions take data and return a plotly figure; the page adds the colours of text."""
+"""Figures of verdicts and endpoints. Functions take data and return a plotly figure; the page colours the text."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def _forest_trace(rows: pd.DataFrame, verdict: str) -> dict[str, Any]:
     clipped = scaled.clip(-CLIP, CLIP)
     arrows = np.where(scaled["difference"] > 0, "triangle-right", "triangle-left")
     hover = [
-        f"{row.title}<br>{number(row.difference)} [{number(row.ci_low)}, {number(row.ci_high)}]"
-        f"<br>margin {number(row.margin)}: {row.verdict}"
-        for row in rows.itertuples()
+        f"{row['title']}<br>{number(row['difference'])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
+        f"<br>margin {number(row['margin'])}: {verdict}"
+        for row in rows.to_dict("records")
     ]
     ends = {
         "type": "data",
@@ -126,7 +126,7 @@ def label_bars(shares: pd.DataFrame, site: str) -> Any:
             f"<br>{row.n_groups} groups of {row.n_circuits} circuits"
             for row in rows.itertuples()
         ]
-        text = [f"{label} {share:.0%}" if share >= 0.07 else "" for share in rows["mean"]]
+        text = [f"{label} {share:.0%}" if share >= 0.16 else "" for share in rows["mean"]]
         traces.append(
             {"type": "bar", "orientation": "h", "name": label, "y": list(rows["architecture"])}
             | {"x": floats(rows["mean"]), "text": text, "textposition": "inside", "insidetextanchor": "middle"}
@@ -141,6 +141,7 @@ def label_bars(shares: pd.DataFrame, site: str) -> Any:
         xaxis={"range": [0, 1], "tickformat": ".0%", "title": {"text": "share of a circuit's groups"}},
         yaxis={"autorange": "reversed"},
         legend={"traceorder": "normal"},
+        margin={"r": 24},
     )
 
 
@@ -161,10 +162,11 @@ def endpoint_strip(matrix: pd.DataFrame, endpoint: str, title: str, architecture
         )
         traces.append(_mean_mark(place + 0.36, values, colour, name))
     names = list(architectures)
+    ticks = [name.replace("_", "_<br>") for name in names]  # one line each would not fit a phone
     return figure(
         traces,
         height=360,
-        xaxis={"tickvals": list(range(len(names))), "ticktext": names, "range": [-0.6, len(names) - 0.4]},
+        xaxis={"tickvals": list(range(len(names))), "ticktext": ticks, "range": [-0.6, len(names) - 0.4]},
         yaxis={"title": {"text": "<br>".join(wrap(title, 36))}},
     )
 

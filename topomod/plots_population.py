@@ -58,7 +58,7 @@ def circuit_map(places: pd.DataFrame, architectures: Sequence[str]) -> Any:
     """Circuits on the two UMAP coordinates; hollow marks did not converge."""
     traces = []
     for name, (colour, marker) in styles(architectures).items():
-        own = places[places["architecture"] == name]
+        own = places[places["architecture"] == name].sort_values("converged", ascending=False, kind="stable")
         converged = own["converged"].astype(bool).to_numpy()
         symbols = [marker if state else f"{marker}-open" for state in converged]
         traces.append(
@@ -99,7 +99,7 @@ def distance_blocks(circuits: Sequence[tuple[str, int]], distances: np.ndarray) 
     starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
     ends = [*starts[1:], len(names)]
     titles = np.array([f"{name}, seed {seed}" for name, seed in circuits])
-    hover = [[f"{row}<br>{column}" for column in titles] for row in titles] if len(titles) <= 80 else None
+    hover = [[f"{row}<br>{column}" for column in titles] for row in titles]
     trace = {"type": "heatmap", "z": floats(distances), "colorscale": "Cividis", "colorbar": {"thickness": 10}}
     trace |= {"hovertext": hover, "hovertemplate": "%{hovertext}<br>%{z:.3f} rms<extra></extra>"}
     lines = []

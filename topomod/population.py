@@ -65,14 +65,9 @@ def load_tables(folder: Path, study: Study) -> StudyTables:
     names = ("circuits", "groups", "phases", "homology")
     tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in names}
     longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
-    return StudyTables(
-        *(pd.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "summary", "verdicts")),
-        **tables,
-        diagrams=read_diagrams(
-            (shard / "diagrams.parquet" for shard in shards), strongest_groups(tables["groups"])
-        ),
-        **longer,
-    )
+    own = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "summary", "verdicts")}
+    diagrams = (shard / "diagrams.parquet" for shard in shards)
+    return StudyTables(**own, **tables, **longer, diagrams=read_diagrams(diagrams, strongest_groups(tables["groups"])))
 
 
 def _read_or_empty(shards: Sequence[Path], name: str) -> pd.DataFrame:
@@ -222,10 +217,12 @@ def moving_endpoints(maturity: pd.DataFrame, study: Study) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for (architecture, endpoint), part in wide.groupby(level=[0, 1], sort=False):
         before, after = float(part[start].mean()), float(part[end].mean())
-        margin = study.margins[endpoint].margin
+        margin = study.margins[str(endpoint)].margin
         values = (architecture, endpoint, len(part), start, end, before, after, after - before, margin)
         rows.append(dict(zip(columns, (*values, abs(after - before) > margin), strict=True)))
-    return pd.DataFrame(rows, columns=columns)
+    order = {name: i for i, name in enumerate([*study.architectures, *ENDPOINTS])}
+    moved = pd.DataFrame(rows, columns=columns)
+    return moved.sort_values(["architecture", "endpoint"], key=lambda names: names.map(order), ignore_index=True)
 
 
 def phase_density(phases: pd.DataFrame, p: int) -> Float[np.ndarray, "p p"]:

@@ -99,8 +99,9 @@ def _shard_of(folder: Path, study: Study, architecture: str, seed: int) -> Path 
 
 
 def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
-    from topomod.analysis import SITES, first_layer, first_order_groups
+    from topomod.analysis import first_layer, first_order_groups
     from topomod.circuits import load_circuits
+    from topomod.manifolds import SITES
 
     found = [c for c in load_circuits(shard / "circuits.safetensors") if c.seed == row["seed"]]
     layer = first_layer(found[0])

@@ -57,9 +57,7 @@ def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     try:
         from umap import UMAP
     except ImportError:
-        raise NotAvailableError(
-            "Not drawn: umap-learn is not installed (pip install 'topomod[pipeline]')."
-        ) from None
+        raise NotAvailableError("Not drawn: umap-learn is not installed (pip install 'topomod[pipeline]').") from None
     neighbours = min(15, len(matrix) - 1)
     init = "spectral" if len(matrix) > 20 else "random"
     model = UMAP(n_neighbors=neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init)
@@ -72,8 +70,8 @@ def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> d
     rows = diagrams[(diagrams["site"] == site) & (diagrams["dimension"] == dimension)]
     finite = rows[np.isfinite(rows["death"].astype(float))]
     return {
-        (str(key[0]), int(key[1]), int(key[2])): part[["birth", "death"]].to_numpy(float)
-        for key, part in finite.groupby(KEY, sort=False)
+        (str(name), int(str(seed)), int(str(step))): part[["birth", "death"]].to_numpy(float)
+        for (name, seed, step), part in finite.groupby(KEY, sort=False)
     }
 
 
@@ -125,7 +123,8 @@ def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, p
     heights = curve.fit_transform(stacked)[:, 0, :]
     scales = np.ravel(curve.samplings_[1])
     means = pd.DataFrame(heights, columns=scales).groupby(features["architecture"], sort=False).mean()
-    return features, means.rename_axis(columns="scale").stack().rename("betti").reset_index()
+    means = means.reset_index().melt("architecture", var_name="scale", value_name="betti")
+    return features, means.astype({"scale": float})
 
 
 def _giotto() -> tuple[Callable, Callable, Callable]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def provenance(folder: Path) -> dict[str, Any]:
         ``time``, ``commit``, ``machine``, ``versions`` and ``stages`` (list of dict, empty without benchmarks).
     """
     return {
-        "time": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "time": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": git_commit(Path(__file__).parent),
         "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "system": platform.system()},
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
@@ -81,4 +81,4 @@ def stage_costs(folder: Path) -> list[dict[str, Any]]:
         return []
     grouped = pd.DataFrame(rows).groupby("stage", sort=False)
     costs = grouped.agg(jobs=("seconds", "size"), seconds=("seconds", "sum"), memory=("memory", "max"))
-    return [{"stage": stage, **row} for stage, row in costs.to_dict("index").items()]
+    return [{str(name): value for name, value in row.items()} for row in costs.reset_index().to_dict("records")]

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from topomod import plots, plots_population, plots_shapes
-from topomod.analysis import SITES
 from topomod.config import Study
 from topomod.endpoints import ENDPOINTS, STATEMENTS
 from topomod.files import atomic_path
+from topomod.manifolds import SITES
 from topomod.population import (
     LABELS,
     StudyTables,
@@ -29,9 +29,10 @@ from topomod.population import (
     moving_endpoints,
     phase_density,
 )
-from topomod.population_examples import Example, read_examples, read_histories
+from topomod.population_examples import BARS_SHOWN, Example, read_examples, read_histories
 from topomod.population_map import (
     AMPLITUDES,
+    PER_ARCHITECTURE,
     NotAvailableError,
     bottleneck_matrix,
     diagram_features,
@@ -46,6 +47,7 @@ from topomod.report_words import (
     circuit_counts,
     comparison_rows,
     control_outcomes,
+    described,
     main_comparison,
     number,
     p_value,
@@ -121,7 +123,7 @@ def render(folder: Path, study: Study) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name}
+    environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
     context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
     context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ENDPOINTS.items()}}
     for section in (answers, published, labels, shapes, distributions, maturity, maps, training):
@@ -208,12 +210,11 @@ def shapes(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     found = [name for name in study.architectures if len(phases) and name in set(phases["architecture"])]
     densities = [phase_density(phases[phases["architecture"] == name], study.p) for name in found]
     top = max((float(np.quantile(density, 0.999)) for density in densities), default=1.0)
-    maps = {
-        name: embed(plots_shapes.phase_heatmap(phases, name, study.p, top), f"phases_{name}") for name in found
-    }
+    maps = {name: embed(plots_shapes.phase_heatmap(phases, name, study.p, top), f"phases_{name}") for name in found}
     distances = plots_shapes.torus_histogram(phases, found, study.p) if found else None
     return {
         "sites": SITES,
+        "bars_shown": BARS_SHOWN,
         "examples": [_example_card(example, tables, study.p) for example in examples],
         "no_example": [n for n in study.architectures if n not in {e.architecture for e in examples}],
         "phase_maps": maps,
@@ -237,7 +238,8 @@ def _example_card(example: Example, tables: StudyTables, p: int) -> dict[str, An
 
 
 def _select(table: pd.DataFrame, key: dict[str, Any]) -> pd.DataFrame:
-    return table[np.logical_and.reduce([table[name] == value for name, value in key.items()])]
+    rows: pd.DataFrame = table[np.logical_and.reduce([table[name] == value for name, value in key.items()])]
+    return rows
 
 
 def distributions(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
@@ -264,19 +266,15 @@ def maturity(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     )
     steps = None if moving.empty else moving.iloc[0].to_dict()
     rows = moving[moving["moves"]].to_dict("records")
-    return context | {
-        "maturity_options": options,
-        "moving": rows,
-        "moving_steps": steps,
-        "maturity_csv": csv_link(values.pivot(index=["architecture", "seed", "step"], columns="endpoint",
-                                              values="value").reset_index()),
-    }
+    csv = csv_link(endpoint_matrix(values))
+    return context | {"maturity_options": options, "moving": rows, "moving_steps": steps, "maturity_csv": csv}
 
 
 def maps(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     """Maps of circuits: UMAP, diagram features, bottleneck distances."""
     names = study.architectures
     context: dict[str, Any] = {"map_plot": None, "map_note": "", "features": {}, "amplitudes": AMPLITUDES}
+    context["per_architecture"] = PER_ARCHITECTURE
     try:
         places = endpoint_map(endpoint_matrix(tables.endpoints))
         context["map_plot"] = embed(plots_population.circuit_map(places, names), "umap")

@@ -58,11 +58,23 @@ def sample_name(name: str) -> str:
     return f"{label}, {half} seeds" if half else label
 
 
+def described(name: str) -> str:
+    """Name of a sample, with what its kind of attention is called.
+
+    Examples
+    --------
+    >>> described("attention_0.0"), described("mlp_add")
+    ('attention_0.0 (uniform attention)', 'mlp_add')
+    """
+    kinds = {"attention_0.0": "uniform attention", "attention_1.0": "learnable attention"}
+    return f"{sample_name(name)} ({kinds[name]})" if name in kinds else sample_name(name)
+
+
 def comparison_rows(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
     """Role, names and rows of each comparison, pairs first as declared, the negative control last."""
     grouped = verdicts.groupby(["role", "x", "y"], sort=False)
     return [
-        {"role": role, "x": x, "y": y, "title": comparison_title(role, x, y), "rows": rows}
+        {"role": role, "x": x, "y": y, "title": comparison_title(str(role), str(x), str(y)), "rows": rows}
         for (role, x, y), rows in grouped
     ]
 

@@ -76,6 +76,7 @@ def _endpoint_values(endpoint: Endpoint, table: pd.DataFrame) -> pd.DataFrame:
     if endpoint.table == "circuits":
         return rows
     rows["weight"] = table["n_neurons"]
+    rows = rows.dropna()  # an endpoint that a group does not have, such as winding at a frequency without inverse
     rows["value"] *= rows["weight"]
     sums = rows.groupby(KEY, as_index=False)[["value", "weight"]].sum(min_count=1)
     return sums.assign(value=sums["value"] / sums["weight"])[[*KEY, "value"]]
@@ -130,6 +131,8 @@ def verdict_table(endpoints: pd.DataFrame, settings: dict[str, Any], seed: int =
                 | {"title": endpoint.title, "margin_reason": declared["reason"]}
                 | _test_row(x, y, declared["margin"], settings["alpha"], seed, endpoint.bounds)
             )
+    if not rows:
+        return pd.DataFrame(columns=["role", "x", "y", "statement", "endpoint", "verdict"])
     return adjust_family(pd.DataFrame(rows), ["x", "y", "statement"], settings["alpha"])
 
 

@@ -1,7 +1,7 @@
 "use strict";
 // Figures are drawn when they come near the window, and take the colours of text and grid from the page.
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const touch = matchMedia("(pointer: coarse)").matches;
 
 function theme() {
   const axis = { gridcolor: css("--line"), zerolinecolor: css("--line"), linecolor: css("--line"), tickcolor: css("--line") };
@@ -27,12 +27,15 @@ function specification(box) {
   const figure = JSON.parse(text);
   figure.layout.template = theme();
   if (figure.layout.meta && figure.layout.meta.p) figure.data[0].marker.color = residues(figure.layout.meta.p);
+  // on a touch screen a drag over a flat figure scrolls the page
+  if (touch) figure.layout.dragmode = false;
+  figure.config = { responsive: true, displaylogo: false, displayModeBar: box.dataset.webgl === undefined ? false : "hover" };
   return figure;
 }
 
 function draw(box) {
   const figure = specification(box);
-  Plotly.react(box, figure.data, figure.layout, CONFIG).then(() => { box.dataset.state = "drawn"; });
+  Plotly.react(box, figure.data, figure.layout, figure.config).then(() => { box.dataset.state = "drawn"; });
 }
 
 // A browser holds few WebGL contexts: clouds out of sight give theirs back.
