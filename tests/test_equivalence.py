@@ -60,9 +60,7 @@ def test_near_normal_data_take_welch_and_skewed_data_the_more_cautious_method():
 
 def test_bootstrap_t_agrees_with_welch_on_normal_data():
     x, y = normal_samples(3, 200, 200, shift=0.3)
-    by_welch, by_bootstrap = (
-        equivalence_test(x, y, margin=0.5, method=name) for name in ("welch", "bootstrap-t")
-    )
+    by_welch, by_bootstrap = (equivalence_test(x, y, margin=0.5, method=name) for name in ("welch", "bootstrap-t"))
     assert by_bootstrap.p_equivalence == pytest.approx(by_welch.p_equivalence, abs=0.02)
     assert by_bootstrap.ci_low == pytest.approx(by_welch.ci_low, abs=0.03)
     assert by_bootstrap.ci_high == pytest.approx(by_welch.ci_high, abs=0.03)
@@ -115,9 +113,7 @@ def test_interval_minimum_margin_and_p_values_agree(case):
     x, y = (rng.beta(4, 2, 30), rng.beta(3, 2, 35)) if case != "skewed" else rng.lognormal(size=(2, 30))
     bounds = UNIT if case == "bounded" else None
     smallest = equivalence_test(x, y, margin=0.5, bounds=bounds).minimum_margin
-    above, below = (
-        equivalence_test(x, y, margin=smallest * factor, bounds=bounds) for factor in (1 + 1e-9, 1 - 1e-9)
-    )
+    above, below = (equivalence_test(x, y, margin=smallest * factor, bounds=bounds) for factor in (1 + 1e-9, 1 - 1e-9))
     assert above.p_equivalence <= 0.05 < below.p_equivalence
     assert smallest == max(above.ci_high, -above.ci_low)
     excludes_zero = above.ci_wide_low > 0 or above.ci_wide_high < 0

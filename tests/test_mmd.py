@@ -104,9 +104,7 @@ def test_median_bandwidths_follow_shift_and_scale(seed, scale, shift):
 def test_the_torus_has_no_preferred_phase(turn):
     rng = np.random.default_rng(0)
     a, b = rng.vonmises(0, 1, (2, 20, 2))
-    turned = mmd(
-        torus_embedding(a + turn), torus_embedding(b + turn), bandwidths=TORUS_BANDWIDTHS, squared=True
-    )
+    turned = mmd(torus_embedding(a + turn), torus_embedding(b + turn), bandwidths=TORUS_BANDWIDTHS, squared=True)
     still = mmd(torus_embedding(a), torus_embedding(b), bandwidths=TORUS_BANDWIDTHS, squared=True)
     assert turned == pytest.approx(still, abs=1e-10)
 
@@ -157,13 +155,11 @@ def test_size_at_the_margin(monkeypatch):
     margin = math.sqrt(2 * math.sqrt(1 / 3) * (1 - math.exp(-1 / 6)))
     rng = np.random.default_rng(6)
     results = [
-        mmd_equivalence_test(rng.normal(size=20), rng.normal(1, 1, 20), margin, bandwidths=(1.0,))
-        for _ in range(150)
+        mmd_equivalence_test(rng.normal(size=20), rng.normal(1, 1, 20), margin, bandwidths=(1.0,)) for _ in range(150)
     ]
     assert np.mean([result.p_equivalence <= 0.05 for result in results]) < 0.1
     nothing = [
-        mmd_equivalence_test(rng.normal(size=20), rng.normal(size=20), margin, bandwidths=(1.0,))
-        for _ in range(150)
+        mmd_equivalence_test(rng.normal(size=20), rng.normal(size=20), margin, bandwidths=(1.0,)) for _ in range(150)
     ]
     assert np.mean([result.p_difference <= 0.05 for result in nothing]) < 0.1
     assert np.mean([result.p_equivalence <= 0.05 for result in nothing]) > 0.5

@@ -279,7 +279,7 @@ def test_controls_pass_or_fail() -> None:
         ],
         alpha=0.05,
     )
-    assert [outcome["passed"] for outcome in outcomes] == [True, False, False, True]
+    assert [outcome["passed"] for outcome in outcomes] == [True, False, True, False]
 
 
 def test_main_comparison_prefers_the_attention_pair() -> None:

@@ -144,14 +144,11 @@ def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFra
         return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b"])
     pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
     return pd.DataFrame(
-        identity(circuit)
-        | {"frequency": group.frequency, "neuron": group.neurons, "a": pairs[:, 0], "b": pairs[:, 1]}
+        identity(circuit) | {"frequency": group.frequency, "neuron": group.neurons, "a": pairs[:, 0], "b": pairs[:, 1]}
     )
 
 
-def analyse_groups(
-    circuits: Sequence[Circuit], min_neurons: int
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Tables of circuits, groups and neuron phases for one shard.
 
     Parameters
@@ -188,9 +185,7 @@ def first_order_groups(layer: Layer, min_neurons: int) -> list[NeuronGroup]:
     return [group for group in groups_of_spectra(spectra, min_neurons=min_neurons) if group.order == 1]
 
 
-def analyse_homology(
-    circuits: Sequence[Circuit], min_neurons: int, seed: int = 0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Verdicts and stored diagrams of every group at both sites for one shard.
 
     Returns

@@ -122,7 +122,7 @@ def architecture_label(architecture: str, attention_rate: float | None) -> str:
 
     Examples
     --------
-    >>> architecture_label("attention", 1)
+    >>> architecture_label("attention", 1.0)
     'attention_1.0'
     """
     return architecture if attention_rate is None else f"{architecture}_{float(attention_rate)}"
@@ -152,9 +152,7 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
         "attention_rate": first.attention_rate,
         "task": first.task.describe(),
         "recipe": None if first.recipe is None else dataclasses.asdict(first.recipe),
-        "circuits": [
-            {"seed": c.seed, "step": c.step, "converged": c.converged, "reason": c.reason} for c in circuits
-        ],
+        "circuits": [{"seed": c.seed, "step": c.step, "converged": c.converged, "reason": c.reason} for c in circuits],
     }
     tensors = {f"weights/{k}": np.stack([c.weights[k] for c in circuits]) for k in first.weights}
     tensors |= {f"history/{k}": _stack_padded([c.history[k] for c in circuits]) for k in first.history}

@@ -153,7 +153,6 @@ class Study(_Strict):
         keys = {"p", "alpha", "positive_control", "negative_control", "margins", "architectures"}
         return canonical_json(self.model_dump(include=keys))
 
-
     def report_settings(self) -> str:
         """The whole study, as canonical JSON: the report prints it."""
         return canonical_json(self.model_dump())

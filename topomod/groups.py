@@ -53,9 +53,7 @@ class NeuronGroup:
     phases_b: Float[np.ndarray, " n"]
 
 
-def phase_coherence(
-    coefficient_a: Complex[np.ndarray, " n"], coefficient_b: Complex[np.ndarray, " n"]
-) -> complex:
+def phase_coherence(coefficient_a: Complex[np.ndarray, " n"], coefficient_b: Complex[np.ndarray, " n"]) -> complex:
     """Power-weighted mean of ``exp(i (phi_b - phi_a))``.
 
     Its modulus rho fixes what linear tools see of a group: top-2 variance ``(1 + rho) / 2``, CKA to the torus

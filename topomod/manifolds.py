@@ -50,9 +50,7 @@ def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations")
     return values.reshape(-1, values.shape[-1])
 
 
-def reference_manifold(
-    shape: str, p: int, frequency: int = 1, phase: float = 0.0
-) -> Float[np.ndarray, "n k"]:
+def reference_manifold(shape: str, p: int, frequency: int = 1, phase: float = 0.0) -> Float[np.ndarray, "n k"]:
     """Coordinates of an ideal disc, circle or torus, rows in the order of ``a * p + b``.
 
     With ``t = 2 pi frequency / p``: the disc is ``exp(i t a) + exp(i (t b + phase))``, the circle

@@ -120,9 +120,7 @@ def circularity(circuit: Circuit) -> float:
     return float(np.mean(2 * power.max(axis=0) / (len(scores) * np.sum(scores**2, axis=0))))
 
 
-def ablate_frequencies(
-    circuit: Circuit, frequencies: Sequence[int], site: str = "logits"
-) -> float:
+def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str = "logits") -> float:
     """Accuracy on all inputs after some frequencies are projected out.
 
     Parameters

@@ -37,12 +37,12 @@ def cyclic_scale() -> list[list[Any]]:
 
 
 def point_cloud(example: Example, site: str, p: int) -> Any:
-    """First three principal components of a group at one site; the page recolours by a, b, a + b or a - b."""
+    """First three principal components of a group at one site; the page recolours by f times a, b, a + b or a - b."""
     cloud, explained = example.clouds[site], example.explained[site]
     a, b = np.divmod(np.arange(len(cloud)), p)
     marker = {
         "size": 2.5,
-        "color": ((a + b) % p).astype(np.uint16),
+        "color": (example.frequency * (a + b) % p).astype(np.uint16),
         "colorscale": cyclic_scale(),
         "cmin": 0,
         "cmax": p,
@@ -58,7 +58,9 @@ def point_cloud(example: Example, site: str, p: int) -> Any:
     }
     camera = {"eye": {"x": 1.35, "y": 1.35, "z": 1.3}}
     scene = axes | {"aspectmode": "cube", "camera": camera, "dragmode": "turntable"}
-    return figure([trace], height=340, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}, meta={"p": p})
+    return figure(
+        [trace], height=340, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}, meta={"p": p, "f": example.frequency}
+    )
 
 
 def persistence_diagram(bars: pd.DataFrame, site: str) -> Any:

@@ -39,7 +39,7 @@ from topomod.population_map import (
     endpoint_map,
 )
 from topomod.provenance import provenance
-from topomod.published import CLOSE, PAPER, PAPER_P, compare_published
+from topomod.published import CLOSE, FEW_GROUPS, PAPER, PAPER_P, compare_published
 from topomod.recipe import Recipe
 from topomod.report_words import (
     SYMBOLS,
@@ -188,7 +188,8 @@ def published(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]
         for _, own in table.groupby(["row", "column"], sort=False)
     ]
     names = list(table["architecture"].unique())
-    return context | {"published": rows, "published_csv": csv_link(table), "published_architectures": names}
+    context |= {"few_groups": FEW_GROUPS, "published_architectures": names}
+    return context | {"published": rows, "published_csv": csv_link(table)}
 
 
 def labels(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:

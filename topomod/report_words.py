@@ -151,11 +151,11 @@ def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> lis
             text = f"known to differ: {counts['different']} of {n} endpoints are found different"
             text += "." if passed else "; differences of this size cannot be seen with these circuits."
         else:
-            passed = different == 0
+            same = counts["equivalent"] + counts["trivially different"]
+            passed = same == n
             text = (
-                f"two halves of one architecture: {different} of {n} endpoints are found different (0 expected; at "
-                f"least one by chance in at most {alpha:.0%} of studies per statement), {counts['equivalent']} are "
-                "found equivalent."
+                f"two halves of one architecture: {same} of {n} endpoints are found equivalent, {different} different "
+                f"(0 expected; at least one by chance in at most {alpha:.0%} of studies per statement)."
             )
         outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
     return outcomes

@@ -43,9 +43,7 @@ def read_tables(paths: Iterable[Path]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True) if filled else tables[0]
 
 
-def circuit_endpoints(
-    circuits: pd.DataFrame, groups: pd.DataFrame, homology: pd.DataFrame
-) -> pd.DataFrame:
+def circuit_endpoints(circuits: pd.DataFrame, groups: pd.DataFrame, homology: pd.DataFrame) -> pd.DataFrame:
     """One value per circuit and endpoint, in long form.
 
     Values of groups are averaged over a circuit's groups, weighted by their neurons. A circuit without groups

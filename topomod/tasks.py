@@ -30,7 +30,7 @@ class ModularAddition:
 
     Examples
     --------
-    >>> ModularAddition(p=5).targets()[3, 4]
+    >>> int(ModularAddition(p=5).targets()[3, 4])
     2
     """
 

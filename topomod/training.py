@@ -155,9 +155,7 @@ def train(
     Convention of the attention rate: Zhong et al., arXiv 2306.17844.
     """
     return list(
-        iterate_training(
-            architecture, task, seeds, attention_rate=attention_rate, recipe=recipe, device=device
-        )
+        iterate_training(architecture, task, seeds, attention_rate=attention_rate, recipe=recipe, device=device)
     )
 
 
@@ -215,9 +213,7 @@ def _pinned_arithmetic() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _run(
-    stack: Stack, architecture: str, attention_rate: float | None, snapshots: Sequence[int]
-) -> Iterator[Circuit]:
+def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshots: Sequence[int]) -> Iterator[Circuit]:
     recipe, n_circuits = stack.recipe, len(stack.seeds)
     kept: dict[int, Circuit] = {}
     losses: list[np.ndarray] = []

@@ -16,17 +16,18 @@ function theme() {
   } };
 }
 
-function residues(p) {
+// times the frequency, so that neighbouring phases have neighbouring colours
+function residues(p, f) {
   const choice = document.querySelector("[data-residue]").value;
   const rule = { sum: (a, b) => a + b, a: (a) => a, b: (a, b) => b, difference: (a, b) => a - b + p }[choice];
-  return Array.from({ length: p * p }, (_, i) => rule(Math.floor(i / p), i % p) % p);
+  return Array.from({ length: p * p }, (_, i) => (f * rule(Math.floor(i / p), i % p)) % p);
 }
 
 function specification(box) {
   const text = box.parentElement.querySelector("script[type='application/json']").textContent;
   const figure = JSON.parse(text);
   figure.layout.template = theme();
-  if (figure.layout.meta && figure.layout.meta.p) figure.data[0].marker.color = residues(figure.layout.meta.p);
+  if (figure.layout.meta && figure.layout.meta.p) figure.data[0].marker.color = residues(figure.layout.meta.p, figure.layout.meta.f);
   // on a touch screen a drag over a flat figure scrolls the page
   if (touch) figure.layout.dragmode = false;
   figure.config = { responsive: true, displaylogo: false, displayModeBar: box.dataset.webgl === undefined ? false : "hover" };
