@@ -61,12 +61,12 @@ def test_pair_form_gives_the_plain_logits(architecture: str, rate: float) -> Non
 def test_all_right_needs_every_pair() -> None:
     p = 5
     targets = torch.tensor(ModularAddition(p).targets())
-    one_hot = torch.nn.functional.one_hot(targets, p).double()
-    skip = 10 * one_hot.permute(2, 0, 1)[None]
-    zeros = torch.zeros(1, p, 3, dtype=torch.float64)
-    form = PairForm(zeros, zeros, torch.zeros(1, p, 3, dtype=torch.float64), skip=skip)
+    one = torch.eye(p, dtype=torch.float64)
+    left = one.repeat_interleave(p, dim=1)[None]  # neuron (i, j) fires on the pair (i, j) alone
+    right = one.repeat(1, p)[None] - 1
+    readout = 10 * torch.nn.functional.one_hot(targets.reshape(-1), p).double().mT[None]
     pairs = walk(targets, torch.ones(1, p, p, dtype=torch.bool), symmetric=False, dtype=torch.float64)
-    assert PairStep(pairs, 3, p)(form)[1].item()
-    spoiled = skip.clone()
-    spoiled[0, :, 2, 3] = spoiled[0, :, 2, 3].roll(1)
-    assert not PairStep(pairs, 3, p)(PairForm(zeros, zeros, form.readout, skip=spoiled))[1].item()
+    assert PairStep(pairs, p * p, p)(PairForm(left, right, readout))[1].item()
+    spoiled = readout.clone()
+    spoiled[0, :, 2 * p + 3] = spoiled[0, :, 2 * p + 3].roll(1)
+    assert not PairStep(pairs, p * p, p)(PairForm(left, right, spoiled))[1].item()

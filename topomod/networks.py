@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,7 +25,8 @@ Weights = dict[str, Tensor]
 class PairForm:
     """Pre-activations of all pairs as ``left[a] + right[b] + sum_h gate[h,a,b] (gate_left[h,a] - gate_right[h,b])``.
 
-    Logits are ``relu(preactivations) @ readout^T + skip``. S circuits, n_left x n_right pairs, h heads.
+    Logits are ``relu(preactivations) @ readout^T``, plus what the residual stream adds: the same sum over the
+    tables named ``skip_*``. S circuits, n_left x n_right pairs, h heads.
 
     Parameters
     ----------
@@ -37,8 +38,8 @@ class PairForm:
         (S, h, n_left, n_right), the share of attention that token a gets.
     gate_left, gate_right : Tensor, optional
         (S, h, n_left, n_neurons) and (S, h, n_right, n_neurons).
-    skip : Tensor, optional
-        (S, n_classes, n_left, n_right), what the residual stream adds to the logits.
+    skip_left, skip_right, skip_gate_left, skip_gate_right : Tensor, optional
+        As the four tables above, with n_classes columns.
     symmetric : bool
         True when ``left`` and ``right`` are the same tensor, so that (a, b) and (b, a) agree.
     """
@@ -49,7 +50,10 @@ class PairForm:
     gate: Tensor | None = None
     gate_left: Tensor | None = None
     gate_right: Tensor | None = None
-    skip: Tensor | None = None
+    skip_left: Tensor | None = None
+    skip_right: Tensor | None = None
+    skip_gate_left: Tensor | None = None
+    skip_gate_right: Tensor | None = None
     symmetric: bool = False
 
     def tensors(self) -> dict[str, Tensor]:
@@ -61,17 +65,21 @@ class PairForm:
 
     def preactivations(self) -> Tensor:
         """Pre-activations of all pairs, (S, n_left, n_right, n_neurons)."""
-        pre = self.left[:, :, None] + self.right[:, None]
-        if self.gate is not None:
-            assert self.gate_left is not None and self.gate_right is not None
-            pre = pre + torch.einsum("shab,sham->sabm", self.gate, self.gate_left)
-            pre = pre - torch.einsum("shab,shbm->sabm", self.gate, self.gate_right)
-        return pre
+        return self._mix(self.left, self.right, self.gate_left, self.gate_right)
 
     def logits(self, preactivations: Tensor) -> Tensor:
         """Logits from :meth:`preactivations`, (S, n_left, n_right, n_classes)."""
         logits = torch.relu(preactivations) @ self.readout.mT[:, None]
-        return logits if self.skip is None else logits + self.skip.permute(0, 2, 3, 1)
+        if self.skip_left is None or self.skip_right is None:
+            return logits
+        return logits + self._mix(self.skip_left, self.skip_right, self.skip_gate_left, self.skip_gate_right)
+
+    def _mix(self, left: Tensor, right: Tensor, gate_left: Tensor | None, gate_right: Tensor | None) -> Tensor:
+        mixed = left[:, :, None] + right[:, None]
+        if self.gate is None or gate_left is None or gate_right is None:
+            return mixed
+        mixed = mixed + torch.einsum("shab,sham->sabm", self.gate, gate_left)
+        return mixed - torch.einsum("shab,shbm->sabm", self.gate, gate_right)
 
 
 @dataclass(frozen=True)
@@ -192,25 +200,31 @@ def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -
     from_heads = weights["W_O"].mT  # (S, h, d_head, d_model)
     value_left = x_left[:, None] @ weights["W_V"].mT  # (S, h, n_left, d_head)
     value_right = x_right[:, None] @ weights["W_V"].mT
-    out_left, out_right = value_left @ from_heads, value_right @ from_heads  # (S, h, n, d_model)
-    stream_left, stream_right = (1 - rate) * out_left.sum(1), x_right + out_right.sum(1)
+    stream_left = (1 - rate) * (value_left @ from_heads).sum(1)
+    stream_right = x_right + (value_right @ from_heads).sum(1)
     W_in, W_U = weights["W_in"].mT, weights["W_U"]
-    skip_right = (stream_right + weights["b_out"][:, None]) @ W_U
-    skip = (stream_left @ W_U).mT[..., None] + skip_right.mT[:, :, None]
-    left, right = stream_left @ W_in, stream_right @ W_in + weights["b_in"][:, None]
-    readout = W_U.mT @ weights["W_out"]
+    form = PairForm(
+        left=stream_left @ W_in,
+        right=stream_right @ W_in + weights["b_in"][:, None],
+        readout=W_U.mT @ weights["W_out"],
+        skip_left=stream_left @ W_U,
+        skip_right=(stream_right + weights["b_out"][:, None]) @ W_U,
+    )
     if rate == 0:
-        return PairForm(left, right, readout, skip=skip)
+        return form
     query = x_right[:, None] @ weights["W_Q"].mT / math.sqrt(weights["W_Q"].shape[2])
     score_left = (x_left[:, None] @ weights["W_K"].mT) @ query.mT  # (S, h, a, b)
     score_right = (query * (x_right[:, None] @ weights["W_K"].mT)).sum(-1)  # (S, h, b)
-    gate = torch.sigmoid(score_left - score_right[:, :, None])
-    skip_heads_left, skip_heads_right = rate * out_left @ W_U[:, None], rate * out_right @ W_U[:, None]
-    skip = skip + torch.einsum("shab,shac->scab", gate, skip_heads_left)
-    skip = skip - torch.einsum("shab,shbc->scab", gate, skip_heads_right)
-    heads_to_neurons = rate * from_heads @ W_in[:, None]  # fewer products than through d_model for each token
-    gate_left, gate_right = value_left @ heads_to_neurons, value_right @ heads_to_neurons
-    return PairForm(left, right, readout, gate, gate_left, gate_right, skip)
+    # through d_head, not d_model: fewer products for each token
+    to_neurons, to_classes = rate * from_heads @ W_in[:, None], rate * from_heads @ W_U[:, None]
+    return replace(
+        form,
+        gate=torch.sigmoid(score_left - score_right[:, :, None]),
+        gate_left=value_left @ to_neurons,
+        gate_right=value_right @ to_neurons,
+        skip_gate_left=value_left @ to_classes,
+        skip_gate_right=value_right @ to_classes,
+    )
 
 
 def _squared(weights: Weights, first: PairForm) -> Activations:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from topomod.networks import PairForm
 
-BLOCK_PAIRS = 480  # 480 x 512 float32 = 1 MB, the usual L2 cache; 240-960 measured alike
+BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; of 120 to 1800 measured, the best or close to it for every architecture
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class PairStep:
         self._d_hidden = torch.empty_like(self._hidden)
         self._by_b = torch.empty_like(self._hidden)
         self._logits = empty(stack * self.block_rows * n * n_classes)
+        self._skip = torch.empty_like(self._logits)
 
     def __call__(self, form: PairForm) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Loss, accuracy flag and gradients of one step.
@@ -123,12 +124,10 @@ class PairStep:
                 for i, k in enumerate(range(rows.start, rows.stop)):
                     d_doubled[:, k : k + p] += d_hidden[:, i]
                 continue
-            torch.sum(d_hidden, 2, out=gradients["left"][:, rows])
-            gradients["right"] += d_hidden.sum(1)
-            if form.skip is not None:
-                gradients["skip"][:, :, rows] = d_logits.unflatten(2, hidden.shape[1:3])
-            if form.gate is not None:
-                self._gate_block(form, rows, d_hidden, gradients)
+            self._table_gradients(form, "", rows, d_hidden, gradients)
+            if form.skip_left is not None:
+                d_skip = d_logits.mT.unflatten(1, hidden.shape[1:3]).contiguous()
+                self._table_gradients(form, "skip_", rows, d_skip, gradients)
         if d_doubled is not None:
             gradients["left"] += d_doubled[:, :p] + d_doubled[:, p:]
         return loss, all_right, gradients
@@ -142,24 +141,31 @@ class PairStep:
         hidden = self._view(self._hidden, stack, rows.stop - rows.start, n, n_neurons)
         if doubled is not None:
             return torch.add(form.left[:, None], doubled.unfold(1, n, 1).mT[:, rows], out=hidden).relu_()
-        torch.add(form.left[:, rows, None], form.right[:, None], out=hidden)
+        return self._mix(form, "", rows, hidden).relu_()
+
+    def _mix(self, form: PairForm, prefix: str, rows: slice, out: Tensor) -> Tensor:
+        """Sum the tables named ``prefix*`` over one block into ``out``, (S, n_rows, n, n_columns)."""
+        tables = form.tensors()
+        torch.add(tables[f"{prefix}left"][:, rows, None], tables[f"{prefix}right"][:, None], out=out)
         if form.gate is not None:
-            assert form.gate_left is not None and form.gate_right is not None
             gate = form.gate[:, :, rows]
-            by_a = self._view(self._by_b, *hidden.shape)
-            torch.matmul(gate.permute(0, 2, 3, 1), form.gate_left[:, :, rows].transpose(1, 2), out=by_a)
-            hidden += by_a
+            gate_left, gate_right = tables[f"{prefix}gate_left"], tables[f"{prefix}gate_right"]
+            flat = out.flatten(0, 1)
+            by_a, of_a = gate.permute(0, 2, 3, 1).flatten(0, 1), gate_left[:, :, rows].transpose(1, 2).flatten(0, 1)
+            torch.baddbmm(flat, by_a, of_a, out=flat)
             for head in range(gate.shape[1]):
-                hidden.addcmul_(gate[:, head, :, :, None], form.gate_right[:, head, None], value=-1)
-        return hidden.relu_()
+                out.addcmul_(gate[:, head, :, :, None], gate_right[:, head, None], value=-1)
+        return out
 
     def _logit_block(self, form: PairForm, rows: slice, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Loss (S,), all right (S,) and the gradient of the logits (S, n_classes, n_pairs)."""
         stack, n_rows, n, _ = hidden.shape
-        logits = self._view(self._logits, stack, form.readout.shape[1], n_rows * n)
+        n_classes = form.readout.shape[1]
+        logits = self._view(self._logits, stack, n_classes, n_rows * n)
         torch.matmul(form.readout, hidden.flatten(1, 2).mT, out=logits)
-        if form.skip is not None:
-            logits += form.skip[:, :, rows].flatten(2)
+        if form.skip_left is not None:
+            skip = self._view(self._skip, stack, n_rows, n, n_classes)
+            logits += self._mix(form, "skip_", rows, skip).flatten(1, 2).mT
         weights = self.pairs.weights[:, None, rows].flatten(2)
         index = self.pairs.targets[rows].reshape(1, 1, -1).expand(stack, 1, -1)
         logits -= logits.amax(1, keepdim=True)
@@ -172,7 +178,9 @@ class PairStep:
         logits.scatter_add_(1, index, -weights)
         return loss, all_right, logits
 
-    def _backward_block(self, form: PairForm, d_logits: Tensor, hidden: Tensor, gradients: dict[str, Tensor]) -> Tensor:
+    def _backward_block(
+        self, form: PairForm, d_logits: Tensor, hidden: Tensor, gradients: dict[str, Tensor]
+    ) -> Tensor:
         """Gradient of the block's pre-activations, (S, n_rows, n, n_neurons); adds to the read-out's."""
         gradients["readout"] += d_logits @ hidden.flatten(1, 2)
         d_hidden = self._view(self._d_hidden, *hidden.shape)
@@ -180,14 +188,21 @@ class PairStep:
         torch.ops.aten.threshold_backward(d_hidden, hidden, 0, grad_input=d_hidden)
         return d_hidden
 
-    def _gate_block(self, form: PairForm, rows: slice, d_pre: Tensor, gradients: dict[str, Tensor]) -> None:
-        assert form.gate is not None and form.gate_left is not None and form.gate_right is not None
-        gate = form.gate[:, :, rows]
+    def _table_gradients(
+        self, form: PairForm, prefix: str, rows: slice, d_mixed: Tensor, gradients: dict[str, Tensor]
+    ) -> None:
+        """Take the gradient of :meth:`_mix`, (S, n_rows, n, n_columns), to its tables and the gate."""
+        torch.sum(d_mixed, 2, out=gradients[f"{prefix}left"][:, rows])
+        gradients[f"{prefix}right"] += d_mixed.sum(1)
+        if form.gate is None:
+            return
+        tables, gate = form.tensors(), form.gate[:, :, rows]
         # gathered by b: batched products over strided memory fall back to one call per matrix
-        by_b = self._view(self._by_b, d_pre.shape[0], d_pre.shape[2], d_pre.shape[1], d_pre.shape[3])
-        by_b.copy_(d_pre.transpose(1, 2))
-        d_gate = (d_pre @ form.gate_left[:, :, rows].permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        d_gate_right = (by_b @ form.gate_right.permute(0, 2, 3, 1)).permute(0, 3, 2, 1)
-        gradients["gate"][:, :, rows] = d_gate - d_gate_right
-        gradients["gate_left"][:, :, rows] = (gate.transpose(1, 2) @ d_pre).transpose(1, 2)
-        gradients["gate_right"] -= (gate.permute(0, 3, 1, 2).contiguous() @ by_b).transpose(1, 2)
+        stack, n_rows, n, n_columns = d_mixed.shape
+        by_b = self._view(self._by_b, stack, n, n_rows, n_columns)
+        by_b.copy_(d_mixed.transpose(1, 2))
+        d_gate = (d_mixed @ tables[f"{prefix}gate_left"][:, :, rows].permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        d_gate_right = (by_b @ tables[f"{prefix}gate_right"].permute(0, 2, 3, 1)).permute(0, 3, 2, 1)
+        gradients["gate"][:, :, rows] += d_gate - d_gate_right
+        gradients[f"{prefix}gate_left"][:, :, rows] = (gate.transpose(1, 2) @ d_mixed).transpose(1, 2)
+        gradients[f"{prefix}gate_right"] -= (gate.permute(0, 3, 1, 2).contiguous() @ by_b).transpose(1, 2)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from topomod.population import KEY, StudyTables, converged_rows, group_means, mean_interval
+from topomod.population import StudyTables, converged_rows, group_means, mean_interval
+from topomod.tables import KEY
 
 PAPER = "arXiv 2512.25060"
 PAPER_P = 59
