@@ -29,7 +29,7 @@ def test_default_study() -> None:
     study = load_study(ROOT / "config" / "config.yaml")
     assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
     assert set(study.margins) == set(ENDPOINTS)
-    assert len(study.shards()) == 8 and study.shards()[0] == "mlp_add/00000-00024"
+    assert len(study.shards()) == 8 and study.shards()[0] == "mlp_add/01000-01024"
 
 
 @pytest.mark.parametrize("name", ["quick", "paper"])

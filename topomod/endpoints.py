@@ -31,7 +31,8 @@ class Endpoint:
     equals : str or None
         The value is the share of groups whose column equals this.
     bounds : tuple of float or None
-        Range of a share; its test then holds for any distribution inside, constant samples included.
+        Range of a share, or of the H2 persistence, which is 0 in every circuit where no group has rank 3; the test
+        then holds for any distribution inside, constant samples included.
     """
 
     title: str
@@ -55,9 +56,9 @@ def _share(shape: str, site: str) -> Endpoint:
     return Endpoint(f"share labelled {shape} ({site})", statement, "homology", "label", site, shape, UNIT)
 
 
-def _homology(title: str, column: str, site: str) -> Endpoint:
+def _homology(title: str, column: str, site: str, bounds: tuple[float, float] | None = None) -> Endpoint:
     statement = FIRST_LAYER if site == "preactivations" else READ_OUT
-    return Endpoint(f"{title} ({site})", statement, "homology", column, site)
+    return Endpoint(f"{title} ({site})", statement, "homology", column, site, bounds=bounds)
 
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -76,7 +77,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     **{f"share_{shape}_preactivations": _share(shape, "preactivations") for shape in ("disc", "circle", "torus")},
     "hole_preactivations": _homology("hole radius", "hole", "preactivations"),
     "h1_preactivations": _homology("H1 maximal persistence", "h1_persistence", "preactivations"),
-    "h2_preactivations": _homology("H2 maximal persistence", "h2_persistence", "preactivations"),
+    "h2_preactivations": _homology("H2 maximal persistence", "h2_persistence", "preactivations", UNIT),
     "logit_circle_cka": _group("CKA of group logits to circle", "logit_circle_cka", READ_OUT),
     "logit_disc_cka": _group("CKA of group logits to disc", "logit_disc_cka", READ_OUT),
     "coordinate_circle_cka": _group("CKA of logit coordinate to circle", "coordinate_circle_cka", READ_OUT),
@@ -84,7 +85,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     **{f"share_{shape}_logits": _share(shape, "logits") for shape in ("disc", "circle", "torus")},
     "hole_logits": _homology("hole radius", "hole", "logits"),
     "h1_logits": _homology("H1 maximal persistence", "h1_persistence", "logits"),
-    "h2_logits": _homology("H2 maximal persistence", "h2_persistence", "logits"),
+    "h2_logits": _homology("H2 maximal persistence", "h2_persistence", "logits", UNIT),
     "gradient_symmetricity": Endpoint("gradient symmetricity", MECHANISM, "circuits", "gradient_symmetricity"),
     "distance_irrelevance": Endpoint(
         "distance irrelevance (correct logit)", MECHANISM, "circuits", "distance_irrelevance"

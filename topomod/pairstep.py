@@ -178,9 +178,7 @@ class PairStep:
         logits.scatter_add_(1, index, -weights)
         return loss, all_right, logits
 
-    def _backward_block(
-        self, form: PairForm, d_logits: Tensor, hidden: Tensor, gradients: dict[str, Tensor]
-    ) -> Tensor:
+    def _backward_block(self, form: PairForm, d_logits: Tensor, hidden: Tensor, gradients: dict[str, Tensor]) -> Tensor:
         """Gradient of the block's pre-activations, (S, n_rows, n, n_neurons); adds to the read-out's."""
         gradients["readout"] += d_logits @ hidden.flatten(1, 2)
         d_hidden = self._view(self._d_hidden, *hidden.shape)
