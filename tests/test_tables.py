@@ -22,7 +22,7 @@ def population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
         shift = 0.5 if label == "mlp_concat" else 0.0
         for s in range(n):
             key = {"architecture": label, "seed": s, "step": 600}
-            base = {e.column: shift + 0.01 * rng.standard_normal() for e in ENDPOINTS.values()}
+            base = {e.column: shift + 0.01 * abs(rng.standard_normal()) for e in ENDPOINTS.values()}
             circuits.append(key | {"converged": True} | base)
             for f, n_neurons in ((3, 100), (5, 300)):
                 row = key | {"frequency": f, "n_neurons": n_neurons}
