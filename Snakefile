@@ -1,5 +1,7 @@
 # train -> groups -> homology -> equivalence -> report; a job is one shard: an architecture and a block of seeds.
 # Only wiring lives here. What each stage does is in `topomod <stage> --help`; every key of the YAML in config/README.md.
+from pathlib import Path
+
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
@@ -33,7 +35,8 @@ localrules:
 
 
 onsuccess:
-    print(f"Report: {RESULTS}/report.html")
+    if Path(f"{RESULTS}/report.html").exists():
+        print(f"Report: {RESULTS}/report.html")
 
 
 rule all:

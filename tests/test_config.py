@@ -34,10 +34,8 @@ def test_default_study() -> None:
 
 @pytest.mark.parametrize("name", ["quick", "paper"])
 def test_other_studies_on_top_of_the_default(name: str) -> None:
-    config = copy.deepcopy(DEFAULT)
-    for key, value in yaml.safe_load((ROOT / "config" / f"{name}.yaml").read_text()).items():
-        config[key] = {**config[key], **value} if isinstance(value, dict) else value
-    study = check_study(config)
+    study = load_study(ROOT / "config" / f"{name}.yaml", base=ROOT / "config" / "config.yaml")
+    assert set(study.margins) == set(ENDPOINTS) and study.recipe.steps == 600
     n_circuits = sum(len(parse_seeds(shard.split("/")[1])) for shard in study.shards())
     assert n_circuits == {"quick": 24, "paper": 703}[name]
 

@@ -32,11 +32,13 @@ def log(message: str) -> None:
 
 @app.command()
 def check(config: Path) -> None:
-    """Check a study's YAML and say what it will train."""
-    from topomod.config import load_study
+    """Check a study's YAML, on top of the config.yaml beside it, and say what it will train."""
+    from topomod.config import load_study, parse_seeds
 
-    study = load_study(config)
-    print(f"{config}: {len(study.shards())} shards of {', '.join(study.architectures)} at p = {study.p}")
+    default = config.with_name("config.yaml")
+    study = load_study(config, default if default.is_file() and default != config else None)
+    n_circuits = sum(len(parse_seeds(shard.partition("/")[2])) for shard in study.shards())
+    print(f"{config}: {n_circuits} circuits of {', '.join(study.architectures)} at p = {study.p}")
 
 
 @app.command()

@@ -212,14 +212,26 @@ def check_study(config: dict[str, Any], source: str = "config") -> Study:
         raise StudyError("\n".join(f"{source}: {problem}" for problem in problems)) from None
 
 
-def load_study(path: Path | str) -> Study:
+def load_study(path: Path | str, base: Path | str | None = None) -> Study:
     """Read and check a study's YAML.
+
+    Parameters
+    ----------
+    path : path
+        The study, or what differs from ``base``.
+    base : path, optional
+        YAML that it overrides key by key, lists as a whole, as snakemake merges ``--configfile`` into the default.
 
     Raises
     ------
     StudyError
-        If the file is missing, is not YAML, or :func:`check_study` refuses it.
+        If a file is missing, is not YAML, or :func:`check_study` refuses the result.
     """
+    config = _read_yaml(path) if base is None else _merged(_read_yaml(base), _read_yaml(path))
+    return check_study(config, str(path))
+
+
+def _read_yaml(path: Path | str) -> dict[str, Any]:
     import yaml
 
     try:
@@ -227,10 +239,18 @@ def load_study(path: Path | str) -> Study:
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror})") from None
     except yaml.YAMLError as error:
-        raise StudyError(f"{path}: is not valid YAML ({error})") from None
+        raise StudyError(f"{path}: is not valid YAML ({' '.join(str(error).split())})") from None
     if not isinstance(config, dict):
         raise StudyError(f"{path}: must hold keys and values, found {type(config).__name__}")
-    return check_study(config, str(path))
+    return config
+
+
+def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        key: _merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
+        for key, value in changes.items()
+    }
+    return base | both
 
 
 def _sentence(problem: Any) -> str:
