@@ -42,6 +42,9 @@ onsuccess:
 rule all:
     input:
         f"{RESULTS}/report.html",
+        # named, so that a stage's file that was lost is made again
+        expand("{folder}/{stage}.parquet", folder=POPULATION + MATURITY, stage=STAGES),
+        expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
 
 
 rule train:

@@ -62,7 +62,7 @@ def test_point_cloud_is_coloured_by_the_sum_on_a_cyclic_scale() -> None:
     marker = figure.data[0].marker
     assert list(marker.color[:7]) == [0, 1, 2, 3, 4, 1, 2] and (marker.cmin, marker.cmax) == (0, 5)
     assert marker.colorscale[0][1] == marker.colorscale[-1][1]
-    assert figure.layout.meta == {"p": 5} and figure.layout.scene.xaxis.title.text == "PC1 (50%)"
+    assert figure.layout.meta == {"p": 5, "f": 1} and figure.layout.scene.xaxis.title.text == "PC1 (50%)"
 
 
 def test_persistence_diagram_draws_bars_that_never_die_at_the_edge() -> None:

@@ -115,6 +115,7 @@ def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> lis
 
     References
     ----------
-    Groups by dominant frequency: arXiv 2512.25060, arXiv 2505.18266; the two orders apart: THEORY in docs.
+    Groups by dominant frequency: arXiv 2512.25060, arXiv 2505.18266. Filing second-order neurons by the axes alone would
+    make a false group at twice their frequency.
     """
     return groups_of_spectra(neuron_spectra(circuit.preactivations(layer)), layer, min_neurons)
