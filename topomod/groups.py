@@ -115,7 +115,6 @@ def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> lis
 
     References
     ----------
-    Groups by dominant frequency: arXiv 2512.25060, arXiv 2505.18266. Filing second-order neurons by the axes alone would
-    make a false group at twice their frequency.
+    Groups by dominant frequency: arXiv 2512.25060, arXiv 2505.18266.
     """
     return groups_of_spectra(neuron_spectra(circuit.preactivations(layer)), layer, min_neurons)
