@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from topomod.tasks import ModularAddition, task_from_description
+from topomod.tasks import GroupComposition, ModularAddition, SparseParity, task_from_description
 
 
 def test_targets() -> None:
@@ -20,3 +20,29 @@ def test_description_rebuilds_the_task() -> None:
     assert task_from_description(task.describe()) == task
     with pytest.raises(ValueError, match="unknown task 'sorting'; known tasks: modular_addition"):
         task_from_description({"name": "sorting"})
+
+
+def test_parity_is_the_product_of_its_support() -> None:
+    task = SparseParity(n=5, k=3)
+    signs = task.inputs()
+    assert signs.shape == (32, 5) and len(np.unique(signs, axis=0)) == 32
+    assert np.array_equal(1 - 2 * task.targets(), signs[:, 0] * signs[:, 1] * signs[:, 2])
+    with pytest.raises(ValueError, match="1 <= k <= n <= 20, found n = 3, k = 4"):
+        SparseParity(n=3, k=4)
+
+
+@pytest.mark.parametrize(("name", "order"), [("C7", 7), ("S3", 6), ("S4", 24), ("A4", 12), ("A5", 60)])
+def test_composition_is_a_group(name: str, order: int) -> None:
+    table = GroupComposition(name).targets()
+    assert table.shape == (order, order)
+    assert all(len(set(row)) == order for row in [*table.tolist(), *table.T.tolist()])
+    assert np.array_equal(table[0], np.arange(order)) and np.array_equal(table[:, 0], np.arange(order))
+    assert np.array_equal(table[table[1, 2]], table[1][table[2]])  # (1 2) x = 1 (2 x) for all x
+    assert np.array_equal(table, table.T) == (name == "C7")
+
+
+def test_cyclic_composition_is_modular_addition() -> None:
+    assert np.array_equal(GroupComposition("C7").targets(), ModularAddition(p=7).targets())
+    for name in ("Q9", "S9", "D", "C1"):
+        with pytest.raises(ValueError, match=f"unknown group '{name}'"):
+            GroupComposition(name)

@@ -103,3 +103,8 @@ def test_bad_arguments(arguments: tuple[str, list[int], float | None], message: 
     name, seeds, rate = arguments
     with pytest.raises(ValueError, match=message):
         topomod.train(name, TASK, seeds, attention_rate=rate)
+
+
+def test_other_tasks_are_refused() -> None:
+    with pytest.raises(ValueError, match="mlp_add trains on ModularAddition, found SparseParity"):
+        topomod.train("mlp_add", topomod.SparseParity(n=4, k=2), [0])

@@ -12,6 +12,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ModularAddition": "tasks",
+    "SparseParity": "tasks",
+    "GroupComposition": "tasks",
     "Recipe": "recipe",
     "Circuit": "circuits",
     "load_circuit": "circuits",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,100 @@ class ModularAddition:
     def describe(self) -> dict[str, Any]:
         """Return what :func:`task_from_description` needs to rebuild the task."""
         return {"name": "modular_addition", "p": self.p}
+
+
+@dataclass(frozen=True)
+class SparseParity:
+    """Learn the product of the first ``k`` of ``n`` signs; no architecture here trains on it yet.
+
+    Parameters
+    ----------
+    n : int
+        Number of inputs in {-1, +1}, at most 20.
+    k : int
+        Size of the support, 1 to n.
+
+    Raises
+    ------
+    ValueError
+        If n or k is out of range.
+
+    References
+    ----------
+    Morwani et al., arXiv 2311.07568.
+
+    Examples
+    --------
+    >>> SparseParity(n=3, k=2).targets().tolist()
+    [0, 0, 1, 1, 1, 1, 0, 0]
+    """
+
+    n: int
+    k: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.k <= self.n <= 20:
+            raise ValueError(f"parity needs 1 <= k <= n <= 20, found n = {self.n}, k = {self.k}")
+
+    def inputs(self) -> np.ndarray:
+        """All inputs, (2**n, n) of -1 and +1, in lexicographic order from all +1."""
+        return np.array(list(product((1, -1), repeat=self.n)))
+
+    def targets(self) -> np.ndarray:
+        """Class of every input, (2**n,): 0 where the product of the support is +1, 1 where it is -1."""
+        return np.asarray(np.prod(self.inputs()[:, : self.k], axis=1) < 0, dtype=int)
+
+
+@dataclass(frozen=True)
+class GroupComposition:
+    """Learn the product of two elements of a finite group; no architecture here trains on it yet.
+
+    Elements are permutations in lexicographic order.
+
+    Parameters
+    ----------
+    name : str
+        ``C<n>`` cyclic, ``S<n>`` symmetric or ``A<n>`` alternating (n at most 6).
+
+    Raises
+    ------
+    ValueError
+        For another name.
+
+    References
+    ----------
+    Chughtai et al., arXiv 2302.03025.
+
+    Examples
+    --------
+    >>> GroupComposition("S3").targets().shape
+    (6, 6)
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        kind, size = self.name[:1], self.name[1:]
+        largest = {"C": 1000, "S": 6, "A": 6}.get(kind, 0)
+        if not size.isdigit() or not 2 <= int(size) <= largest:
+            raise ValueError(f"unknown group {self.name!r}; known: C<n> (n 2 to 1000), S<n> and A<n> (n 2 to 6)")
+
+    def elements(self) -> np.ndarray:
+        """Permutations, (order, n points), one row per element."""
+        kind, n = self.name[0], int(self.name[1:])
+        if kind == "C":
+            return np.asarray((np.arange(n)[:, None] + np.arange(n)) % n)
+        every = np.array(list(permutations(range(n))))
+        if kind == "S":
+            return every
+        i, j = np.triu_indices(n, 1)
+        return np.asarray(every[np.sum(every[:, i] > every[:, j], axis=1) % 2 == 0])
+
+    def targets(self) -> np.ndarray:
+        """Index of the product ``a b`` (b first) for every pair, (order, order)."""
+        elements = self.elements()
+        index = {tuple(row): i for i, row in enumerate(elements.tolist())}
+        return np.array([[index[tuple(a[b].tolist())] for b in elements] for a in elements])
 
 
 TASKS = {"modular_addition": ModularAddition}

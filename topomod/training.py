@@ -111,7 +111,7 @@ def draw(
 
 def train(
     architecture: str,
-    task: ModularAddition,
+    task: object,
     seeds: Sequence[int],
     *,
     attention_rate: float | None = None,
@@ -148,7 +148,7 @@ def train(
     Raises
     ------
     ValueError
-        For an unknown architecture, a rate that does not fit it, no seeds or a bad seed.
+        For another task, an unknown architecture, a rate that does not fit it, no seeds or a bad seed.
 
     References
     ----------
@@ -161,7 +161,7 @@ def train(
 
 def iterate_training(
     architecture: str,
-    task: ModularAddition,
+    task: object,
     seeds: Sequence[int],
     *,
     attention_rate: float | None = None,
@@ -174,6 +174,8 @@ def iterate_training(
     With ``snapshots`` each seed instead yields one circuit per given step, past the schedule at
     ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training.
     """
+    if not isinstance(task, ModularAddition):
+        raise ValueError(f"{architecture} trains on ModularAddition, found {task!r}")
     rate = _checked(architecture, seeds, attention_rate)
     recipe = recipe or Recipe()
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
