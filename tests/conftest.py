@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import topomod
 from topomod.circuits import Circuit
 from topomod.recipe import Recipe
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # a red test is red for everybody
+settings.load_profile("repeatable")
 
 RELEASED = Path(__file__).resolve().parents[2] / "shared" / "checkpoints" / "zhong2023"
 SHORT = Recipe(steps=250, max_steps=400, train_fraction=0.9)
