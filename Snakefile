@@ -174,8 +174,6 @@ rule report:
         ),
     params:
         settings=study.report_settings(),
-        population=POPULATION,
-        maturity=MATURITY,
     log:
         "{results}/logs/report.log",
     benchmark:

@@ -16,7 +16,7 @@ from topomod.homology import classify_manifold
 from topomod.manifolds import SITES, group_logits, linear_cka, reference_manifold, rsm_similarity, top_variance
 from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
 from topomod.phases import argmax_pairs, torus_distance
-from topomod.spectra import neuron_spectra, purity
+from topomod.spectra import neuron_spectra
 from topomod.winding import rebase, winding_numbers
 
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
@@ -71,7 +71,7 @@ def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -
         "reason": circuit.reason,
         "accuracy": float(right.mean()),
         "loss": float(circuit.history["loss"][-1]) if "loss" in circuit.history else float("nan"),
-        "purity": purity(layer.preactivations),
+        "purity": spectra.purity,
         "n_groups": len(groups),
         "n_neurons": len(spectra.power),
         "n_dead": int((~spectra.alive).sum()),

@@ -146,7 +146,7 @@ def read_histories(folder: Path, study: Study) -> pd.DataFrame:
 
 def _history(circuit: Any) -> pd.DataFrame:
     losses = np.asarray(circuit.history.get("loss", ()), float)
-    steps = np.asarray(circuit.history.get("step", np.arange(len(losses))), int)  # without: entry i is step i
+    steps = np.arange(len(losses))
     kept = np.flatnonzero((steps > 0) & (steps <= max(circuit.step, 1)) & np.isfinite(losses) & (losses > 0))
     if len(kept) > CURVE_POINTS:
         targets = np.geomspace(steps[kept[0]], steps[kept[-1]], CURVE_POINTS)

@@ -45,6 +45,13 @@ class NeuronSpectra:
     coefficient_a: Complex[np.ndarray, " n"]
     coefficient_b: Complex[np.ndarray, " n"]
 
+    @property
+    def purity(self) -> float:
+        """Share of the layer's variance that live neurons hold at their own frequency, both orders together."""
+        own = (self.first_order_r2 + self.second_order_r2) * self.power * self.alive
+        total = self.power.sum()
+        return float(own.sum() / total) if total > 0 else 0.0
+
 
 def spectrum(values: Float[np.ndarray, "p p n"]) -> Complex[np.ndarray, "p p n"]:
     """Coefficients of ``exp(2 pi i (k a + l b) / p)`` for functions on Z_p x Z_p, axes (k, l, n)."""
@@ -107,7 +114,4 @@ def neuron_spectra(preactivations: np.ndarray) -> NeuronSpectra:
 
 def purity(preactivations: Float[np.ndarray, "p p n"]) -> float:
     """Share of a layer's variance that its live neurons hold at their own frequency, both orders together."""
-    spectra = neuron_spectra(preactivations)
-    own = (spectra.first_order_r2 + spectra.second_order_r2) * spectra.power * spectra.alive
-    total = spectra.power.sum()
-    return float(own.sum() / total) if total > 0 else 0.0
+    return neuron_spectra(preactivations).purity
