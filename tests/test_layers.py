@@ -17,6 +17,7 @@ ORDER = [
     "tasks",
     "networks",
     "pairstep",
+    "pairstep_cpu",
     "spectra",
     "recipe",
     "circuits",

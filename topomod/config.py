@@ -36,6 +36,7 @@ class RecipeConfig(_Strict):
     max_steps: int = Field(1200, ge=1)
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.98, ge=0, lt=1)
+    batches: int = Field(3, ge=1)
     train_fraction: float = Field(0.8, gt=0, lt=1)
     min_purity: float = Field(0.9, ge=0, le=1)
 

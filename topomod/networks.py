@@ -63,6 +63,27 @@ class PairForm:
             del present["right"]
         return present
 
+    def rows(self, part: slice) -> PairForm:
+        """The same form for some of the left tokens only."""
+        by_head = {"gate": self.gate, "gate_left": self.gate_left, "skip_gate_left": self.skip_gate_left}
+        return replace(
+            self,
+            left=self.left[:, part],
+            skip_left=None if self.skip_left is None else self.skip_left[:, part],
+            symmetric=False,
+            **{name: None if table is None else table[:, :, part] for name, table in by_head.items()},
+        )
+
+    def all_right(self, targets: Tensor, n_pairs: int = 4096) -> Tensor:
+        """Whether every pair gets its class of ``targets`` (n_left, n_right), (S,) bool; ``n_pairs`` at a time."""
+        n_rows = max(1, n_pairs // len(targets[0]))
+        right = torch.ones(len(self.left), dtype=torch.bool, device=targets.device)
+        for start in range(0, len(targets), n_rows):
+            part = slice(start, start + n_rows)
+            form = self.rows(part)
+            right &= (form.logits(form.preactivations()).argmax(-1) == targets[part]).flatten(1).all(1)
+        return right
+
     def preactivations(self) -> Tensor:
         """Pre-activations of all pairs, (S, n_left, n_right, n_neurons)."""
         return self._mix(self.left, self.right, self.gate_left, self.gate_right)
@@ -195,35 +216,48 @@ def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -
     With two tokens softmax is a sigmoid ``gate``, so token a gets ``1 - rate + rate * gate`` and token b
     ``1 - rate * gate``.
     """
-    x_left = x_left + weights["W_pos"][:, None, 0]
+    n_left, n_right = x_left.shape[1], x_right.shape[1]
     x_right = x_right + weights["W_pos"][:, None, 1]
-    from_heads = weights["W_O"].mT  # (S, h, d_head, d_model)
-    value_left = x_left[:, None] @ weights["W_V"].mT  # (S, h, n_left, d_head)
-    value_right = x_right[:, None] @ weights["W_V"].mT
-    stream_left = (1 - rate) * (value_left @ from_heads).sum(1)
-    stream_right = x_right + (value_right @ from_heads).sum(1)
+    x = torch.cat([x_left + weights["W_pos"][:, None, 0], x_right], dim=1)
     W_in, W_U = weights["W_in"].mT, weights["W_U"]
-    form = PairForm(
-        left=stream_left @ W_in,
-        right=stream_right @ W_in + weights["b_in"][:, None],
-        readout=W_U.mT @ weights["W_out"],
-        skip_left=stream_left @ W_U,
-        skip_right=(stream_right + weights["b_out"][:, None]) @ W_U,
-    )
+    W_O = weights["W_O"].mT.flatten(1, 2)  # (S, h * d_head, d_model)
+    value = x @ weights["W_V"].flatten(1, 2).mT  # (S, n, h * d_head), both tokens in one product
+    readout = W_U.mT @ weights["W_out"]
+    skip_bias = (weights["b_out"][:, None] @ W_U).expand(-1, n_right, -1)
     if rate == 0:
-        return form
-    query = x_right[:, None] @ weights["W_Q"].mT / math.sqrt(weights["W_Q"].shape[2])
-    score_left = (x_left[:, None] @ weights["W_K"].mT) @ query.mT  # (S, h, a, b)
-    score_right = (query * (x_right[:, None] @ weights["W_K"].mT)).sum(-1)  # (S, h, b)
-    # through d_head, not d_model: fewer products for each token
-    to_neurons, to_classes = rate * from_heads @ W_in[:, None], rate * from_heads @ W_U[:, None]
-    return replace(
-        form,
-        gate=torch.sigmoid(score_left - score_right[:, :, None]),
-        gate_left=value_left @ to_neurons,
-        gate_right=value_right @ to_neurons,
-        skip_gate_left=value_left @ to_classes,
-        skip_gate_right=value_right @ to_classes,
+        stream_left, stream_right = (value @ W_O).split([n_left, n_right], dim=1)
+        stream = torch.cat([stream_left, stream_right + x_right], dim=1)
+        left, right = (stream @ W_in).split([n_left, n_right], dim=1)
+        skip_left, skip_right = (stream @ W_U).split([n_left, n_right], dim=1)
+        right, skip_right = right + weights["b_in"][:, None], skip_right + skip_bias
+        return PairForm(left, right, readout, skip_left=skip_left, skip_right=skip_right)
+    query, key = x_right @ weights["W_Q"].flatten(1, 2).mT, x @ weights["W_K"].flatten(1, 2).mT
+    n_heads, d_head = weights["W_Q"].shape[1:3]
+    by_head = [part.unflatten(2, (n_heads, d_head)).transpose(1, 2) for part in (query, key, value)]
+    query = by_head[0]  # (S, h, n_right, d_head)
+    (key_left, key_right), values = (part.split([n_left, n_right], dim=2) for part in by_head[1:])
+    score_left = key_left @ query.mT  # (S, h, a, b)
+    score_right = (query * key_right).sum(-1)  # (S, h, b)
+    gate = rate * torch.sigmoid((score_left - score_right[:, :, None]) / math.sqrt(d_head))
+
+    def per_head(W: Tensor) -> tuple[Tensor, Tensor]:
+        # W_O W first: fewer products than taking every token through d_model
+        through = (W_O @ W).unflatten(1, (n_heads, d_head))
+        return values[0] @ through, values[1] @ through
+
+    gate_left, gate_right = per_head(W_in)
+    skip_gate_left, skip_gate_right = per_head(W_U)
+    return PairForm(
+        left=(1 - rate) * gate_left.sum(1),
+        right=x_right @ W_in + weights["b_in"][:, None] + gate_right.sum(1),
+        readout=readout,
+        gate=gate,
+        gate_left=gate_left,
+        gate_right=gate_right,
+        skip_left=(1 - rate) * skip_gate_left.sum(1),
+        skip_right=x_right @ W_U + skip_bias + skip_gate_right.sum(1),
+        skip_gate_left=skip_gate_left,
+        skip_gate_right=skip_gate_right,
     )
 
 

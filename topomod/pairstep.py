@@ -1,4 +1,4 @@
-"""Loss and gradients of a pair form, block by block.
+"""Loss and gradients of a stack of pair forms, block by block; what CUDA runs, and stacks on a CPU.
 
 The pairs are walked in blocks small enough for the cache: pre-activations, logits and their gradients of one
 block are used up before the next is made. Gradients stop at the tensors of the pair form; autograd takes them
@@ -8,7 +8,6 @@ through the few token-level products behind it. Checked against plain autograd i
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,106 +17,77 @@ from topomod.networks import PairForm
 BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; of 120 to 1800 measured, the best or close to it for every architecture
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The pairs in walking order: row r of the walk meets ``left[rows]`` with ``right``, or with a window of it.
+class PairStep:
+    """One training step's work over all pairs, for a stack of circuits of one shape.
 
-    Parameters
-    ----------
-    targets : Tensor
-        (n_rows, n) int64, correct class.
-    weights : Tensor
-        (S, n_rows, n), share of the training loss; zero for pairs held out.
-    windows : bool
-        True for symmetric forms of ``p`` tokens: row k pairs each a with a + k mod p, so that
-        ``p // 2 + 1`` rows cover every unordered pair.
-    """
-
-    targets: Tensor
-    weights: Tensor
-    windows: bool
-
-
-def walk(targets: Tensor, mask: Tensor, symmetric: bool, dtype: torch.dtype = torch.float32) -> Pairs:
-    """Lay out all pairs for :func:`loss_and_gradients`.
+    Row r of the walk meets ``left[rows]`` with ``right``; for symmetric forms row k pairs each a with a + k mod p,
+    so that ``p // 2 + 1`` rows cover every unordered pair. Holds the buffers of a block: fresh memory for each
+    would cost more page faults than arithmetic.
 
     Parameters
     ----------
     targets : Tensor
         (p, p) correct class of (a, b).
-    mask : Tensor
-        (S, p, p) bool, True where the pair is trained on.
-    symmetric : bool
-        Whether (a, b) and (b, a) have the same logits.
-    """
-    weights = mask.to(dtype) / mask.sum((1, 2), keepdim=True)
-    if not symmetric:
-        return Pairs(targets, weights, windows=False)
-    p = len(targets)
-    a = torch.arange(p, device=targets.device)
-    k = torch.arange(p // 2 + 1, device=targets.device)[:, None]
-    b = (a + k) % p
-    both = weights[:, a, b] + weights[:, b, a]
-    # k = 0 meets each pair once but adds it twice; for even p, k = p / 2 meets each pair twice
-    both[:, 0] /= 2
-    if p % 2 == 0:
-        both[:, -1] /= 2
-    return Pairs(targets[a, b], both, windows=True)
-
-
-class PairStep:
-    """One training step's work over all pairs, for a stack of circuits of one shape.
-
-    Holds the buffers of a block: fresh memory for each would cost more page faults than arithmetic.
-
-    Parameters
-    ----------
-    pairs : Pairs
-        From :func:`walk`.
-    n_neurons, n_classes : int
-        Columns of the pre-activations and of the logits.
+    form : PairForm
+        Of the stack, for its shapes and whether (a, b) and (b, a) agree.
     """
 
-    def __init__(self, pairs: Pairs, n_neurons: int, n_classes: int) -> None:
-        self.pairs = pairs
-        stack, n_rows, n = pairs.weights.shape
-        self.block_rows = min(n_rows, max(1, BLOCK_PAIRS // n))
-        empty = pairs.weights.new_empty
+    def __init__(self, targets: Tensor, form: PairForm) -> None:
+        stack, n, n_neurons = form.right.shape
+        n_classes = form.readout.shape[1]
+        self._windows = form.symmetric
+        a = torch.arange(n, device=targets.device)
+        self._pairs = (a, (a + torch.arange(n // 2 + 1, device=targets.device)[:, None]) % n)
+        self._targets = targets[self._pairs] if self._windows else targets
+        self.block_rows = min(len(self._targets), max(1, BLOCK_PAIRS // n))
+        empty = form.left.new_empty
         self._hidden = empty(stack * self.block_rows * n * n_neurons)
         self._d_hidden = torch.empty_like(self._hidden)
         self._by_b = torch.empty_like(self._hidden)
         self._logits = empty(stack * self.block_rows * n * n_classes)
         self._skip = torch.empty_like(self._logits)
 
-    def __call__(self, form: PairForm) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Loss, accuracy flag and gradients of one step.
+    def _weights(self, mask: Tensor, dtype: torch.dtype) -> Tensor:
+        """Shares of the loss in walking order, (S, n_rows, n)."""
+        weights = mask.to(dtype) / mask.sum((1, 2), keepdim=True)
+        if not self._windows:
+            return weights
+        a, b = self._pairs
+        both = weights[:, a, b] + weights[:, b, a]
+        # k = 0 meets each pair once but adds it twice; for even p, k = p / 2 meets each pair twice
+        both[:, 0] /= 2
+        if len(a) % 2 == 0:
+            both[:, -1] /= 2
+        return both
+
+    def __call__(self, form: PairForm, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Loss and gradients of one step.
 
         Parameters
         ----------
         form : PairForm
             Detached from autograd.
+        mask : Tensor
+            (S, p, p) bool, True where the pair is in the circuit's batch.
 
         Returns
         -------
         loss : Tensor
-            (S,) mean cross entropy over the training pairs.
-        all_right : Tensor
-            (S,) bool, True where every pair, trained on or held out, gets its class.
+            (S,) mean cross entropy over the batch.
         gradients : dict of Tensor
             By the names of ``form.tensors()``.
         """
+        weights = self._weights(mask, form.left.dtype)
         gradients = {name: torch.zeros_like(tensor) for name, tensor in form.tensors().items()}
         loss = form.left.new_zeros(len(form.left))
-        all_right = torch.ones(len(form.left), dtype=torch.bool, device=form.left.device)
         p = form.left.shape[1]
-        doubled = torch.cat([form.left, form.left], dim=1) if self.pairs.windows else None
+        doubled = torch.cat([form.left, form.left], dim=1) if self._windows else None
         d_doubled = None if doubled is None else torch.zeros_like(doubled)
-        for start in range(0, self.pairs.weights.shape[1], self.block_rows):
-            rows = slice(start, min(start + self.block_rows, self.pairs.weights.shape[1]))
+        for start in range(0, len(self._targets), self.block_rows):
+            rows = slice(start, min(start + self.block_rows, len(self._targets)))
             hidden = self._hidden_block(form, rows, doubled)
-            block_loss, block_right, d_logits = self._logit_block(form, rows, hidden)
+            block_loss, d_logits = self._logit_block(form, rows, hidden, weights[:, rows])
             loss += block_loss
-            all_right &= block_right
             d_hidden = self._backward_block(form, d_logits, hidden, gradients)
             if d_doubled is not None:
                 gradients["left"] += d_hidden.sum(1)
@@ -130,7 +100,7 @@ class PairStep:
                 self._table_gradients(form, "skip_", rows, d_skip, gradients)
         if d_doubled is not None:
             gradients["left"] += d_doubled[:, :p] + d_doubled[:, p:]
-        return loss, all_right, gradients
+        return loss, gradients
 
     def _view(self, buffer: Tensor, *shape: int) -> Tensor:
         return buffer[: math.prod(shape)].view(shape)
@@ -157,8 +127,10 @@ class PairStep:
                 out.addcmul_(gate[:, head, :, :, None], gate_right[:, head, None], value=-1)
         return out
 
-    def _logit_block(self, form: PairForm, rows: slice, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Loss (S,), all right (S,) and the gradient of the logits (S, n_classes, n_pairs)."""
+    def _logit_block(
+        self, form: PairForm, rows: slice, hidden: Tensor, weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Loss (S,) and the gradient of the logits (S, n_classes, n_pairs)."""
         stack, n_rows, n, _ = hidden.shape
         n_classes = form.readout.shape[1]
         logits = self._view(self._logits, stack, n_classes, n_rows * n)
@@ -166,17 +138,16 @@ class PairStep:
         if form.skip_left is not None:
             skip = self._view(self._skip, stack, n_rows, n, n_classes)
             logits += self._mix(form, "skip_", rows, skip).flatten(1, 2).mT
-        weights = self.pairs.weights[:, None, rows].flatten(2)
-        index = self.pairs.targets[rows].reshape(1, 1, -1).expand(stack, 1, -1)
+        weights = weights.flatten(1)[:, None]
+        index = self._targets[rows].reshape(1, 1, -1).expand(stack, 1, -1)
         logits -= logits.amax(1, keepdim=True)
         correct = logits.gather(1, index)
-        all_right = (correct == 0).all(2).all(1)
         logits.exp_()
         total = logits.sum(1, keepdim=True)
         loss = ((total.log() - correct) * weights).sum((1, 2))
         logits *= weights / total
         logits.scatter_add_(1, index, -weights)
-        return loss, all_right, logits
+        return loss, logits
 
     def _backward_block(self, form: PairForm, d_logits: Tensor, hidden: Tensor, gradients: dict[str, Tensor]) -> Tensor:
         """Gradient of the block's pre-activations, (S, n_rows, n, n_neurons); adds to the read-out's."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Recipe:
-    """Full-batch AdamW on cross entropy.
+    """AdamW on cross entropy.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ class Recipe:
         Where a circuit that does not meet the criterion is given up.
     beta1, beta2 : float
         Adam's averages.
+    batches : int
+        How many batches the training pairs are dealt into, anew whenever all have been used; 1 is full batch.
     train_fraction : float
         Share of the p^2 pairs trained on, in (0, 1).
     min_purity : float
@@ -45,6 +47,7 @@ class Recipe:
     max_steps: int = 1200
     beta1: float = 0.9
     beta2: float = 0.98
+    batches: int = 3
     train_fraction: float = 0.8
     min_purity: float = 0.9
 

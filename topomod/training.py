@@ -1,7 +1,7 @@
 """Train circuits of one architecture, many seeds stacked on a leading axis.
 
-On a CPU the stack is one circuit deep: measured fastest, since a block then fits the cache, and it makes a circuit
-the same to the last bit in any shard. On CUDA all seeds go at once.
+On a CPU the stack is one circuit deep and the step compiled: measured fastest, since a block then fits the cache,
+and it makes a circuit the same to the last bit in any shard. On CUDA all seeds go at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from torch import Tensor
 
 from topomod.circuits import Circuit, architecture_label
 from topomod.networks import ARCHITECTURES, TRAINABLE, PairForm, initial_weights
-from topomod.pairstep import PairStep, walk
+from topomod.pairstep import PairStep
+from topomod.pairstep_cpu import CompiledStep
 from topomod.recipe import Recipe
 from topomod.spectra import purity
 from topomod.tasks import ModularAddition
@@ -43,23 +44,25 @@ class Stack:
         self.architecture = ARCHITECTURES[architecture]
         label = architecture_label(architecture, attention_rate if self.architecture.has_attention else None)
         drawn = [draw(label, architecture, task, seed, recipe.train_fraction) for seed in self.seeds]
-        self.mask = torch.from_numpy(np.stack([mask for _, mask in drawn])).to(device)
+        self._masks = [mask for _, mask, _ in drawn]
+        self._dealers = [dealer for _, _, dealer in drawn]
         self.targets = torch.from_numpy(task.targets()).to(device)
         names = list(drawn[0][0])
-        flat = [np.concatenate([weights[name].ravel() for name in names]) for weights, _ in drawn]
+        flat = [np.concatenate([weights[name].ravel() for name in names]) for weights, _, _ in drawn]
         self._flat = torch.from_numpy(np.stack(flat)).to(device)
         self._flat.grad = torch.zeros_like(self._flat)
         self.weights: dict[str, Tensor] = {}
+        self._gradients: dict[str, Tensor] = {}
         start = 0
         for name in names:
             shape = drawn[0][0][name].shape
             part = slice(start, start := start + int(np.prod(shape)))
             self.weights[name] = self._flat[:, part].unflatten(1, shape).detach().requires_grad_()
-            self.weights[name].grad = self._flat.grad[:, part].unflatten(1, shape)
+            self._gradients[name] = self._flat.grad[:, part].unflatten(1, shape)
         self._optimizer = torch.optim.AdamW(
             [self._flat], betas=(recipe.beta1, recipe.beta2), weight_decay=recipe.weight_decay, fused=True
         )
-        self._pair_step: PairStep | None = None
+        self._step: PairStep | CompiledStep | None = None
         self.n_steps = 0
 
     def form(self) -> PairForm:
@@ -67,22 +70,39 @@ class Stack:
         x = self.weights["W_E"]
         return self.architecture.pair_form(self.weights, x, x, self.rate)
 
-    def forward(self) -> tuple[PairForm, Tensor, Tensor, dict[str, Tensor]]:
-        """Pair form, loss (S,), right on all pairs (S,) and gradients at the current weights."""
+    def forward(self) -> tuple[PairForm, Tensor, dict[str, Tensor]]:
+        """Pair form, loss (S,) over the training pairs and gradients at the current weights."""
         form = self.form()
-        if self._pair_step is None:
-            pairs = walk(self.targets, self.mask, form.symmetric)
-            self._pair_step = PairStep(pairs, form.left.shape[-1], self.task.n_classes)
+        if self._step is None:
+            self._step = self._make_step(form)
         with torch.no_grad():
-            loss, all_right, gradients = self._pair_step(form)
-        return form, loss, all_right, gradients
+            loss, gradients = self._step(form, self._batch(form.symmetric))
+        return form, loss, gradients
+
+    def _make_step(self, form: PairForm) -> PairStep | CompiledStep:
+        one_on_cpu = self.targets.device.type == "cpu" and len(self.seeds) == 1
+        return (CompiledStep if one_on_cpu else PairStep)(self.targets, form)
+
+    def _batch(self, symmetric: bool) -> Tensor:
+        """This step's batch of every circuit, (S, p, p) bool."""
+        turn = self.n_steps % self.recipe.batches
+        if turn == 0:
+            dealt = [
+                deal(mask, self.recipe.batches, symmetric, dealer)
+                for mask, dealer in zip(self._masks, self._dealers, strict=True)
+            ]
+            self._dealt = torch.from_numpy(np.stack(dealt)).to(self.targets.device)
+        return self._dealt == turn
 
     def update(self, form: PairForm, gradients: dict[str, Tensor]) -> None:
         """Take one AdamW step with the gradients of :meth:`forward`."""
-        assert self._flat.grad is not None
-        self._flat.grad.zero_()
-        tensors = form.tensors()
-        torch.autograd.backward(list(tensors.values()), [gradients[name] for name in tensors])
+        tensors, leaves = form.tensors(), list(self.weights.values())
+        found = torch.autograd.grad(
+            list(tensors.values()), leaves, [gradients[name] for name in tensors], allow_unused=True
+        )
+        for name, gradient in zip(self.weights, found, strict=True):
+            if gradient is not None:  # a rate of 0 leaves queries and keys unused
+                self._gradients[name].copy_(gradient)
         self._optimizer.param_groups[0]["lr"] = self.recipe.learning_rate(self.n_steps)
         self._optimizer.step()
         self.n_steps += 1
@@ -99,14 +119,29 @@ class Stack:
 
 def draw(
     label: str, architecture: str, task: ModularAddition, seed: int, train_fraction: float
-) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Initial weights and train mask (p, p) of one circuit, from its label and seed alone."""
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.random.Generator]:
+    """Initial weights, train mask (p, p) and dealer of batches of one circuit, from its label and seed alone."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(label.encode())])
-    for_weights, for_split = (np.random.default_rng(child) for child in sequence.spawn(2))
+    for_weights, for_split, dealer = (np.random.default_rng(child) for child in sequence.spawn(3))
     weights = initial_weights(architecture, task.p, for_weights)
     mask = np.zeros(task.n_inputs, dtype=bool)
     mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True
-    return weights, mask.reshape(task.p, task.p)
+    return weights, mask.reshape(task.p, task.p), dealer
+
+
+def deal(mask: np.ndarray, n_batches: int, symmetric: bool, dealer: np.random.Generator) -> np.ndarray:
+    """Number of the batch that each training pair goes to, (p, p) int; -1 where ``mask`` is False.
+
+    Pairs that a symmetric network cannot tell apart, (a, b) and (b, a), go together.
+    """
+    a, b = np.nonzero(np.triu(mask | mask.T) if symmetric else mask)
+    numbers = dealer.permutation(np.arange(len(a)) % n_batches)
+    dealt = np.full(mask.shape, -1)
+    dealt[a, b] = numbers
+    if symmetric:
+        dealt[b, a] = numbers
+    dealt[~mask] = -1
+    return dealt
 
 
 def train(
@@ -241,22 +276,26 @@ def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshot
 
     last = snapshots[-1] if snapshots else recipe.max_steps
     while True:
-        form, loss, all_right, gradients = stack.forward()
-        losses.append(loss.cpu().numpy())
-        accurate.append(all_right.cpu().numpy())
+        form, loss, gradients = stack.forward()
         step = stack.n_steps
+        due = not snapshots and step >= recipe.steps and (step - recipe.steps) % CHECK_EVERY == 0
+        if due or step in snapshots or step % CHECK_EVERY == 0:
+            with torch.no_grad():
+                right = form.all_right(stack.targets).cpu().numpy()
+        losses.append(loss.cpu().numpy())
+        accurate.append(right)
         if step in snapshots:
-            reasons = _reasons(stack, accurate[-1])
+            reasons = _reasons(stack, right)
             yield from (circuit(i, reasons[i]) for i in range(n_circuits))
-        elif not snapshots and step >= recipe.steps and (step - recipe.steps) % CHECK_EVERY == 0:
-            for i, reason in enumerate(_reasons(stack, accurate[-1])):
+        elif due:
+            for i, reason in enumerate(_reasons(stack, right)):
                 if i not in kept and not reason:
                     kept[i] = circuit(i, "")
         if step >= last or len(kept) == n_circuits:
             break
         stack.update(form, gradients)
     if not snapshots:
-        reasons = _reasons(stack, accurate[-1])
+        reasons = _reasons(stack, form.all_right(stack.targets).cpu().numpy())
         yield from (kept.get(i) or circuit(i, reasons[i]) for i in range(n_circuits))
 
 
