@@ -53,6 +53,7 @@ ORDER = [
     "plots_population",
     "plots_shapes",
     "report",
+    "estimate",
     "cli",
 ]
 

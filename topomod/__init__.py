@@ -14,6 +14,7 @@ _HOME = {
     "ModularAddition": "tasks",
     "SparseParity": "tasks",
     "GroupComposition": "tasks",
+    "NetworkSize": "networks",
     "Recipe": "recipe",
     "Circuit": "circuits",
     "load_circuit": "circuits",

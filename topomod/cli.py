@@ -42,6 +42,25 @@ def check(config: Path) -> None:
 
 
 @app.command()
+def estimate(
+    config: Path,
+    cores: Annotated[int, typer.Option(min=1, help="Cores of the machine the study will run on.")] = 2,
+) -> None:
+    """Say what a study will take, from one circuit of every architecture trained and analysed here and now."""
+    from topomod.config import load_study
+    from topomod.estimate import calibrate, predict, startup_seconds, wall_seconds
+
+    default = config.with_name("config.yaml")
+    study = load_study(config, default if default.is_file() and default != config else None)
+    stages = predict(study, calibrate(study, cores), startup_seconds())
+    print(f"{'stage':12s} {'jobs':>5s} {'CPU min':>8s} {'MB a job':>9s} {'MB on disk':>11s}")
+    for stage in stages:
+        print(f"{stage.name:12s} {stage.jobs:5d} {stage.seconds / 60:8.1f} {stage.memory:9.0f} {stage.disk:11.0f}")
+    wall = wall_seconds(stages, cores)
+    print(f"{study.study}: about {wall / 60:.0f} min on {cores} cores, {sum(s.disk for s in stages):.0f} MB")
+
+
+@app.command()
 def train(
     architecture: Annotated[str, typer.Option(help="mlp_add, mlp_concat or attention_<rate>.")],
     seeds: Annotated[str, typer.Option(help="Block of seeds, FIRST-LAST.")],
@@ -53,6 +72,7 @@ def train(
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.circuits import save_circuits
     from topomod.config import parse_label, parse_seeds
+    from topomod.networks import NetworkSize
     from topomod.recipe import Recipe
     from topomod.tasks import ModularAddition
     from topomod.training import iterate_training
@@ -67,6 +87,7 @@ def train(
         chosen,
         attention_rate=rate,
         recipe=Recipe(**fields["recipe"]),
+        size=NetworkSize(**fields.get("network", {})),
         device=device,
         snapshots=[int(step) for step in snapshots.split(",") if step],
     ):

@@ -28,15 +28,15 @@ class RecipeConfig(_Strict):
     """Training recipe; :class:`topomod.Recipe` says what each key does."""
 
     lr: float = Field(1e-2, gt=0)
-    weight_decay: float = Field(2.0, ge=0)
-    steps: int = Field(600, ge=1)
+    weight_decay: float = Field(2.4, ge=0)
+    steps: int = Field(500, ge=1)
     warmup: int = Field(10, ge=0)
     schedule: Literal["cosine", "constant"] = "cosine"
     tail_lr: float = Field(1e-3, ge=0)
-    max_steps: int = Field(1200, ge=1)
+    max_steps: int = Field(1000, ge=1)
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.98, ge=0, lt=1)
-    batches: int = Field(3, ge=1)
+    batches: int = Field(2, ge=1)
     train_fraction: float = Field(0.8, gt=0, lt=1)
     min_purity: float = Field(0.9, ge=0, le=1)
 
@@ -44,6 +44,20 @@ class RecipeConfig(_Strict):
     def _ordered(self) -> RecipeConfig:
         if self.max_steps < self.steps:
             raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
+        return self
+
+
+class NetworkConfig(_Strict):
+    """Widths; :class:`topomod.NetworkSize` says what each key is."""
+
+    d_model: int = Field(128, ge=1)
+    d_mlp: int = Field(512, ge=1)
+    n_heads: int = Field(4, ge=1)
+
+    @model_validator(mode="after")
+    def _divisible(self) -> NetworkConfig:
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model must be a multiple of n_heads ({self.n_heads}), found {self.d_model}")
         return self
 
 
@@ -87,6 +101,7 @@ class Study(_Strict):
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
     shard_size: int = Field(10, ge=1)
+    network: NetworkConfig = NetworkConfig()
     recipe: RecipeConfig = RecipeConfig()
     maturity: Maturity
     min_neurons: int = Field(10, ge=1)
@@ -147,7 +162,7 @@ class Study(_Strict):
 
     def training_settings(self) -> str:
         """What training depends on, as canonical JSON."""
-        return canonical_json({"p": self.p, "recipe": self.recipe.model_dump()})
+        return canonical_json({"p": self.p, "network": self.network.model_dump(), "recipe": self.recipe.model_dump()})
 
     def equivalence_settings(self) -> str:
         """What the tests depend on, as canonical JSON."""

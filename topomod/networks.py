@@ -17,8 +17,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-D_MODEL, D_MLP, N_HEADS = 128, 512, 4
 Weights = dict[str, Tensor]
+Shapes = dict[str, tuple[tuple[int, ...], float]]
+
+
+@dataclass(frozen=True)
+class NetworkSize:
+    """Widths of a network.
+
+    Parameters
+    ----------
+    d_model : int
+        Length of an embedding; a multiple of ``n_heads``.
+    d_mlp : int
+        Neurons of a hidden layer.
+    n_heads : int
+        Heads of the attention; MLPs have none.
+    """
+
+    d_model: int = 128
+    d_mlp: int = 512
+    n_heads: int = 4
+
+    def __post_init__(self) -> None:
+        if min(self.d_model, self.d_mlp, self.n_heads) < 1 or self.d_model % self.n_heads:
+            raise ValueError(f"d_model must be a positive multiple of n_heads, and d_mlp positive, found {self}")
 
 
 @dataclass(frozen=True)
@@ -132,7 +155,7 @@ class Architecture:
     name : str
         As written in a study's YAML.
     shapes : callable
-        ``p -> {weight name: (shape, standard deviation of its initial normal draw)}``.
+        ``(p, size) -> {weight name: (shape, standard deviation of its initial normal draw)}``.
     pair_form : callable
         ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model), of the
         first nonlinearity.
@@ -144,7 +167,7 @@ class Architecture:
     """
 
     name: str
-    shapes: Callable[[int], dict[str, tuple[tuple[int, ...], float]]]
+    shapes: Callable[[int, NetworkSize], Shapes]
     pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm]
     has_attention: bool = False
     forward: Callable[[Weights, PairForm], Activations] | None = None
@@ -158,30 +181,32 @@ class Architecture:
         return Activations((preactivations,), (form.readout,), form.logits(preactivations))
 
 
-def _mlp_shapes(p: int, n_inputs: int) -> dict[str, tuple[tuple[int, ...], float]]:
+def _mlp_shapes(p: int, size: NetworkSize, n_inputs: int) -> Shapes:
+    d, m = size.d_model, size.d_mlp
     return {
-        "W_E": ((p, D_MODEL), 1 / math.sqrt(D_MODEL)),
-        "W_in": ((D_MLP, n_inputs * D_MODEL), 1 / math.sqrt(n_inputs * D_MODEL)),
-        "b_in": ((D_MLP,), 0.0),
-        "W_out": ((D_MODEL, D_MLP), 1 / math.sqrt(D_MODEL)),
-        "W_U": ((D_MODEL, p), 1 / math.sqrt(p)),
+        "W_E": ((p, d), 1 / math.sqrt(d)),
+        "W_in": ((m, n_inputs * d), 1 / math.sqrt(n_inputs * d)),
+        "b_in": ((m,), 0.0),
+        "W_out": ((d, m), 1 / math.sqrt(d)),
+        "W_U": ((d, p), 1 / math.sqrt(p)),
     }
 
 
-def _attention_shapes(p: int) -> dict[str, tuple[tuple[int, ...], float]]:
-    std, d_head = 1 / math.sqrt(D_MODEL), D_MODEL // N_HEADS
+def _attention_shapes(p: int, size: NetworkSize) -> Shapes:
+    d, m, n_heads = size.d_model, size.d_mlp, size.n_heads
+    std, d_head = 1 / math.sqrt(d), d // n_heads
     return {
-        "W_E": ((p, D_MODEL), std),
-        "W_pos": ((2, D_MODEL), std),
-        "W_Q": ((N_HEADS, d_head, D_MODEL), std),
-        "W_K": ((N_HEADS, d_head, D_MODEL), std),
-        "W_V": ((N_HEADS, d_head, D_MODEL), std),
-        "W_O": ((N_HEADS, D_MODEL, d_head), std),
-        "W_in": ((D_MLP, D_MODEL), std),
-        "b_in": ((D_MLP,), 0.0),
-        "W_out": ((D_MODEL, D_MLP), std),
-        "b_out": ((D_MODEL,), 0.0),
-        "W_U": ((D_MODEL, p), 1 / math.sqrt(p)),
+        "W_E": ((p, d), std),
+        "W_pos": ((2, d), std),
+        "W_Q": ((n_heads, d_head, d), std),
+        "W_K": ((n_heads, d_head, d), std),
+        "W_V": ((n_heads, d_head, d), std),
+        "W_O": ((n_heads, d, d_head), std),
+        "W_in": ((m, d), std),
+        "b_in": ((m,), 0.0),
+        "W_out": ((d, m), std),
+        "b_out": ((d,), 0.0),
+        "W_U": ((d, p), 1 / math.sqrt(p)),
     }
 
 
@@ -271,17 +296,19 @@ def _power_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) 
     return PairForm(x_left @ W_left, x_right @ W_right, weights["W_U"].mT)
 
 
-def _power_mlp_shapes(p: int) -> dict[str, tuple[tuple[int, ...], float]]:
+def _power_mlp_shapes(p: int, _size: NetworkSize) -> Shapes:
     return {"W_E": ((p, p), 1.0), "W_in": ((4 * (p - 1), 2 * p), 1.0), "W_U": ((4 * (p - 1), p), 1.0)}
 
 
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
-        Architecture("mlp_add", lambda p: _mlp_shapes(p, 1), _mlp_add),
-        Architecture("mlp_concat", lambda p: _mlp_shapes(p, 2), _mlp_concat),
+        Architecture("mlp_add", lambda p, size: _mlp_shapes(p, size, 1), _mlp_add),
+        Architecture("mlp_concat", lambda p, size: _mlp_shapes(p, size, 2), _mlp_concat),
         Architecture("attention", _attention_shapes, _attention, has_attention=True),
-        Architecture("mlp_add_two_layers", lambda p: _mlp_shapes(p, 1), _mlp_add, forward=_mlp_second_layer),
+        Architecture(
+            "mlp_add_two_layers", lambda p, size: _mlp_shapes(p, size, 1), _mlp_add, forward=_mlp_second_layer
+        ),
         Architecture("power_mlp", _power_mlp_shapes, _power_mlp, forward=_squared),
     )
 }
@@ -290,9 +317,11 @@ ARCHITECTURES = {
 TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.forward is None)
 
 
-def initial_weights(architecture: str, p: int, generator: np.random.Generator) -> dict[str, np.ndarray]:
+def initial_weights(
+    architecture: str, p: int, generator: np.random.Generator, size: NetworkSize | None = None
+) -> dict[str, np.ndarray]:
     """Draw one circuit's initial weights, float32; NumPy draws them so that every device starts alike."""
     return {
         name: (std * generator.standard_normal(shape)).astype(np.float32)
-        for name, (shape, std) in ARCHITECTURES[architecture].shapes(p).items()
+        for name, (shape, std) in ARCHITECTURES[architecture].shapes(p, size or NetworkSize()).items()
     }

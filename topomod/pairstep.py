@@ -127,9 +127,7 @@ class PairStep:
                 out.addcmul_(gate[:, head, :, :, None], gate_right[:, head, None], value=-1)
         return out
 
-    def _logit_block(
-        self, form: PairForm, rows: slice, hidden: Tensor, weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _logit_block(self, form: PairForm, rows: slice, hidden: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         """Loss (S,) and the gradient of the logits (S, n_classes, n_pairs)."""
         stack, n_rows, n, _ = hidden.shape
         n_classes = form.readout.shape[1]

@@ -39,15 +39,15 @@ class Recipe:
     """
 
     lr: float = 1e-2
-    weight_decay: float = 2.0
-    steps: int = 600
+    weight_decay: float = 2.4
+    steps: int = 500
     warmup: int = 10
     schedule: Literal["cosine", "constant"] = "cosine"
     tail_lr: float = 1e-3
-    max_steps: int = 1200
+    max_steps: int = 1000
     beta1: float = 0.9
     beta2: float = 0.98
-    batches: int = 3
+    batches: int = 2
     train_fraction: float = 0.8
     min_purity: float = 0.9
 

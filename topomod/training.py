@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from topomod.circuits import Circuit, architecture_label
-from topomod.networks import ARCHITECTURES, TRAINABLE, PairForm, initial_weights
+from topomod.networks import ARCHITECTURES, TRAINABLE, NetworkSize, PairForm, initial_weights
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
 from topomod.recipe import Recipe
@@ -39,11 +39,12 @@ class Stack:
         attention_rate: float,
         recipe: Recipe,
         device: torch.device,
+        size: NetworkSize | None = None,
     ) -> None:
         self.task, self.recipe, self.rate, self.seeds = task, recipe, attention_rate, list(seeds)
         self.architecture = ARCHITECTURES[architecture]
         label = architecture_label(architecture, attention_rate if self.architecture.has_attention else None)
-        drawn = [draw(label, architecture, task, seed, recipe.train_fraction) for seed in self.seeds]
+        drawn = [draw(label, architecture, task, seed, recipe.train_fraction, size) for seed in self.seeds]
         self._masks = [mask for _, mask, _ in drawn]
         self._dealers = [dealer for _, _, dealer in drawn]
         self.targets = torch.from_numpy(task.targets()).to(device)
@@ -118,12 +119,17 @@ class Stack:
 
 
 def draw(
-    label: str, architecture: str, task: ModularAddition, seed: int, train_fraction: float
+    label: str,
+    architecture: str,
+    task: ModularAddition,
+    seed: int,
+    train_fraction: float,
+    size: NetworkSize | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.random.Generator]:
     """Initial weights, train mask (p, p) and dealer of batches of one circuit, from its label and seed alone."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(label.encode())])
     for_weights, for_split, dealer = (np.random.default_rng(child) for child in sequence.spawn(3))
-    weights = initial_weights(architecture, task.p, for_weights)
+    weights = initial_weights(architecture, task.p, for_weights, size)
     mask = np.zeros(task.n_inputs, dtype=bool)
     mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True
     return weights, mask.reshape(task.p, task.p), dealer
@@ -151,6 +157,7 @@ def train(
     *,
     attention_rate: float | None = None,
     recipe: Recipe | None = None,
+    size: NetworkSize | None = None,
     device: str = "auto",
 ) -> list[Circuit]:
     """Train one circuit per seed.
@@ -172,6 +179,8 @@ def train(
         For ``attention`` only, in [0, 1]: 0 uniform, 1 learnable.
     recipe : Recipe, optional
         Defaults to the measured fast recipe.
+    size : NetworkSize, optional
+        Embedding 128, 512 neurons, 4 heads unless said.
     device : {"auto", "cpu", "cuda"}
         ``auto`` takes CUDA when there is one.
 
@@ -190,7 +199,9 @@ def train(
     Convention of the attention rate: Zhong et al., arXiv 2306.17844.
     """
     return list(
-        iterate_training(architecture, task, seeds, attention_rate=attention_rate, recipe=recipe, device=device)
+        iterate_training(
+            architecture, task, seeds, attention_rate=attention_rate, recipe=recipe, size=size, device=device
+        )
     )
 
 
@@ -201,6 +212,7 @@ def iterate_training(
     *,
     attention_rate: float | None = None,
     recipe: Recipe | None = None,
+    size: NetworkSize | None = None,
     device: str = "auto",
     snapshots: Sequence[int] = (),
 ) -> Iterator[Circuit]:
@@ -217,7 +229,7 @@ def iterate_training(
     depth = 1 if place.type == "cpu" else len(seeds)
     with _pinned_arithmetic():
         for start in range(0, len(seeds), depth):
-            stack = Stack(architecture, task, seeds[start : start + depth], rate or 0.0, recipe, place)
+            stack = Stack(architecture, task, seeds[start : start + depth], rate or 0.0, recipe, place, size)
             yield from _run(stack, architecture, attention_rate, sorted(set(snapshots)))
 
 

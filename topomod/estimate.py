@@ -1,0 +1,162 @@
+"""Time, memory and disk of a study before it is submitted, from a calibration on this machine.
+
+One circuit of every architecture is trained, analysed and stored just as the study would, all cores at work; the
+rest is counting: every stage but the last two is linear in the number of circuits.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from topomod.config import Study, parse_label, parse_seeds
+
+# Seconds of the two stages that see all circuits, on the machine of docs/speed.md: fixed, and per circuit.
+EQUIVALENCE_SECONDS, REPORT_SECONDS = (8.0, 0.01), (25.0, 0.06)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What one circuit of one architecture cost.
+
+    Parameters
+    ----------
+    train, groups, homology : float
+        Seconds.
+    per_step : float
+        Seconds of one training step.
+    memory : float
+        Peak of the process, MB.
+    disk : float
+        Stored weights and history, MB.
+    """
+
+    train: float
+    per_step: float
+    groups: float
+    homology: float
+    memory: float
+    disk: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Prediction for one stage: number of jobs, CPU seconds of all of them, MB of the largest job and on disk."""
+
+    name: str
+    jobs: int
+    seconds: float
+    memory: float
+    disk: float
+
+
+def calibrate(study: Study, cores: int) -> dict[str, Calibration]:
+    """Cost of one circuit of every architecture, by label, measured with all ``cores`` busy."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by the workers when they import torch
+    jobs = [(study, label) for label in study.architectures]
+    jobs += [jobs[i % len(jobs)] for i in range(max(0, cores - len(jobs)))]
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        found = list(pool.map(_calibrate_one, jobs))
+    return dict(zip(study.architectures, found, strict=False))
+
+
+def _calibrate_one(job: tuple[Study, str]) -> Calibration:
+    from dataclasses import replace
+
+    from topomod.analysis import analyse_groups, analyse_homology
+    from topomod.circuits import save_circuits
+    from topomod.networks import NetworkSize
+    from topomod.recipe import Recipe
+    from topomod.tasks import ModularAddition
+    from topomod.training import train
+
+    study, label = job
+    name, rate = parse_label(label)
+    recipe = Recipe(**study.recipe.model_dump())
+    size = NetworkSize(**study.network.model_dump())
+
+    def trained(recipe: Recipe, seed: int) -> list:  # type: ignore[type-arg]
+        return train(
+            name, ModularAddition(study.p), [seed], attention_rate=rate, recipe=recipe, size=size, device="cpu"
+        )
+
+    trained(replace(recipe, steps=2, max_steps=2), 0)  # compiles
+    clock = [time.perf_counter()]
+    circuits = trained(recipe, study.seeds.first)
+    clock.append(time.perf_counter())
+    analyse_groups(circuits, study.min_neurons)
+    clock.append(time.perf_counter())
+    analyse_homology(circuits, study.min_neurons)
+    clock.append(time.perf_counter())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "circuits.safetensors"
+        save_circuits(path, circuits)
+        disk = path.stat().st_size / 1e6
+    seconds = [b - a for a, b in zip(clock, clock[1:], strict=False)]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return Calibration(seconds[0], seconds[0] / circuits[0].step, seconds[1], seconds[2], memory, disk)
+
+
+def startup_seconds() -> float:
+    """Seconds until a job has imported what it needs."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import topomod.training, topomod.analysis"], check=True)
+    return time.perf_counter() - started
+
+
+def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list[Stage]:
+    """Every stage of a study.
+
+    Parameters
+    ----------
+    study : Study
+    costs : dict
+        From :func:`calibrate`.
+    startup : float
+        Seconds every job spends on imports, from :func:`startup_seconds`.
+    """
+    shards = [(label, len(parse_seeds(seeds))) for label, _, seeds in (s.partition("/") for s in study.shards())]
+    n = sum(count for _, count in shards)
+    memory = max(cost.memory + count * cost.disk for label, count in shards for cost in [costs[label]])
+    disk = sum(count * costs[label].disk for label, count in shards)
+
+    def linear(stage: str) -> float:
+        return len(shards) * startup + sum(count * getattr(costs[label], stage) for label, count in shards)
+
+    looks, followed = len(study.maturity.steps), study.maturity.count
+    longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in costs.values())
+    looked_at = sum(followed * looks * (cost.groups + cost.homology) for cost in costs.values())
+    n_followed = len(study.maturity_shards())
+    return [
+        Stage("train", len(shards), linear("train"), memory, disk),
+        Stage("groups", len(shards), linear("groups"), memory, 0.05 * disk),
+        Stage("homology", len(shards), linear("homology"), memory, 0.05 * disk),
+        Stage(
+            "maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, _looks_disk(study, costs)
+        ),
+        Stage("equivalence", 1, startup + EQUIVALENCE_SECONDS[0] + EQUIVALENCE_SECONDS[1] * n, 500, 1),
+        Stage("report", 1, startup + REPORT_SECONDS[0] + REPORT_SECONDS[1] * n, 1000, 8),
+    ]
+
+
+def _looks_disk(study: Study, costs: dict[str, Calibration]) -> float:
+    return sum(study.maturity.count * len(study.maturity.steps) * cost.disk for cost in costs.values())
+
+
+def wall_seconds(stages: list[Stage], cores: int) -> float:
+    """Seconds of the whole study: equivalence and report come last and alone, the rest fills the cores.
+
+    A stage cannot be faster than its share of ``cores`` allows, nor than one of its jobs.
+    """
+    spread = [stage for stage in stages if stage.jobs > 1]
+    alone = sum(stage.seconds for stage in stages if stage.jobs == 1)
+    longest_chain = sum(stage.seconds / stage.jobs for stage in spread)
+    return alone + max(sum(stage.seconds for stage in spread) / cores, longest_chain)
