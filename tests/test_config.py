@@ -35,7 +35,7 @@ def test_default_study() -> None:
 @pytest.mark.parametrize("name", ["quick", "paper"])
 def test_other_studies_on_top_of_the_default(name: str) -> None:
     study = load_study(ROOT / "config" / f"{name}.yaml", base=ROOT / "config" / "config.yaml")
-    assert set(study.margins) == set(ENDPOINTS) and study.recipe.steps == 600
+    assert set(study.margins) == set(ENDPOINTS) and study.recipe.steps == 500
     n_circuits = sum(len(parse_seeds(shard.split("/")[1])) for shard in study.shards())
     assert n_circuits == {"quick": 24, "paper": 703}[name]
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -69,10 +69,8 @@ def calibrate(study: Study, cores: int) -> dict[str, Calibration]:
 
 
 def _calibrate_one(job: tuple[Study, str]) -> Calibration:
-    from dataclasses import replace
-
     from topomod.analysis import analyse_groups, analyse_homology
-    from topomod.circuits import save_circuits
+    from topomod.circuits import Circuit, save_circuits
     from topomod.networks import NetworkSize
     from topomod.recipe import Recipe
     from topomod.tasks import ModularAddition
@@ -83,7 +81,7 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
     recipe = Recipe(**study.recipe.model_dump())
     size = NetworkSize(**study.network.model_dump())
 
-    def trained(recipe: Recipe, seed: int) -> list:  # type: ignore[type-arg]
+    def trained(recipe: Recipe, seed: int) -> list[Circuit]:
         return train(
             name, ModularAddition(study.p), [seed], attention_rate=rate, recipe=recipe, size=size, device="cpu"
         )
@@ -129,7 +127,7 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
     disk = sum(count * costs[label].disk for label, count in shards)
 
     def linear(stage: str) -> float:
-        return len(shards) * startup + sum(count * getattr(costs[label], stage) for label, count in shards)
+        return len(shards) * startup + sum(count * float(getattr(costs[label], stage)) for label, count in shards)
 
     looks, followed = len(study.maturity.steps), study.maturity.count
     longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in costs.values())
@@ -142,8 +140,8 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
         Stage(
             "maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, _looks_disk(study, costs)
         ),
-        Stage("equivalence", 1, startup + EQUIVALENCE_SECONDS[0] + EQUIVALENCE_SECONDS[1] * n, 500, 1),
-        Stage("report", 1, startup + REPORT_SECONDS[0] + REPORT_SECONDS[1] * n, 1000, 8),
+        Stage("equivalence", 1, startup + EQUIVALENCE_SECONDS[0] + EQUIVALENCE_SECONDS[1] * n, 500.0, 1.0),
+        Stage("report", 1, startup + REPORT_SECONDS[0] + REPORT_SECONDS[1] * n, 1000.0, 8.0),
     ]
 
 

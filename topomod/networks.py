@@ -88,13 +88,14 @@ class PairForm:
 
     def rows(self, part: slice) -> PairForm:
         """The same form for some of the left tokens only."""
-        by_head = {"gate": self.gate, "gate_left": self.gate_left, "skip_gate_left": self.skip_gate_left}
         return replace(
             self,
             left=self.left[:, part],
             skip_left=None if self.skip_left is None else self.skip_left[:, part],
+            gate=None if self.gate is None else self.gate[:, :, part],
+            gate_left=None if self.gate_left is None else self.gate_left[:, :, part],
+            skip_gate_left=None if self.skip_gate_left is None else self.skip_gate_left[:, :, part],
             symmetric=False,
-            **{name: None if table is None else table[:, :, part] for name, table in by_head.items()},
         )
 
     def all_right(self, targets: Tensor, n_pairs: int = 4096) -> Tensor:
@@ -247,15 +248,23 @@ def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -
     W_in, W_U = weights["W_in"].mT, weights["W_U"]
     W_O = weights["W_O"].mT.flatten(1, 2)  # (S, h * d_head, d_model)
     value = x @ weights["W_V"].flatten(1, 2).mT  # (S, n, h * d_head), both tokens in one product
-    readout = W_U.mT @ weights["W_out"]
-    skip_bias = (weights["b_out"][:, None] @ W_U).expand(-1, n_right, -1)
+    from_left, from_right = (value @ W_O).split([n_left, n_right], dim=1)
+    stream_left, stream_right = (1 - rate) * from_left, x_right + from_right
+
+    def always(W: Tensor) -> tuple[Tensor, Tensor]:
+        left = stream_left @ W if rate < 1 else W.new_zeros(len(W), n_left, W.shape[2])
+        return left, stream_right @ W
+
+    (left, right), (skip_left, skip_right) = always(W_in), always(W_U)
+    form = PairForm(
+        left=left,
+        right=right + weights["b_in"][:, None],
+        readout=W_U.mT @ weights["W_out"],
+        skip_left=skip_left,
+        skip_right=skip_right + weights["b_out"][:, None] @ W_U,
+    )
     if rate == 0:
-        stream_left, stream_right = (value @ W_O).split([n_left, n_right], dim=1)
-        stream = torch.cat([stream_left, stream_right + x_right], dim=1)
-        left, right = (stream @ W_in).split([n_left, n_right], dim=1)
-        skip_left, skip_right = (stream @ W_U).split([n_left, n_right], dim=1)
-        right, skip_right = right + weights["b_in"][:, None], skip_right + skip_bias
-        return PairForm(left, right, readout, skip_left=skip_left, skip_right=skip_right)
+        return form
     query, key = x_right @ weights["W_Q"].flatten(1, 2).mT, x @ weights["W_K"].flatten(1, 2).mT
     n_heads, d_head = weights["W_Q"].shape[1:3]
     by_head = [part.unflatten(2, (n_heads, d_head)).transpose(1, 2) for part in (query, key, value)]
@@ -263,24 +272,18 @@ def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -
     (key_left, key_right), values = (part.split([n_left, n_right], dim=2) for part in by_head[1:])
     score_left = key_left @ query.mT  # (S, h, a, b)
     score_right = (query * key_right).sum(-1)  # (S, h, b)
-    gate = rate * torch.sigmoid((score_left - score_right[:, :, None]) / math.sqrt(d_head))
 
-    def per_head(W: Tensor) -> tuple[Tensor, Tensor]:
+    def gated(W: Tensor) -> tuple[Tensor, Tensor]:
         # W_O W first: fewer products than taking every token through d_model
         through = (W_O @ W).unflatten(1, (n_heads, d_head))
         return values[0] @ through, values[1] @ through
 
-    gate_left, gate_right = per_head(W_in)
-    skip_gate_left, skip_gate_right = per_head(W_U)
-    return PairForm(
-        left=(1 - rate) * gate_left.sum(1),
-        right=x_right @ W_in + weights["b_in"][:, None] + gate_right.sum(1),
-        readout=readout,
-        gate=gate,
+    (gate_left, gate_right), (skip_gate_left, skip_gate_right) = gated(W_in), gated(W_U)
+    return replace(
+        form,
+        gate=rate * torch.sigmoid((score_left - score_right[:, :, None]) / math.sqrt(d_head)),
         gate_left=gate_left,
         gate_right=gate_right,
-        skip_left=(1 - rate) * skip_gate_left.sum(1),
-        skip_right=x_right @ W_U + skip_bias + skip_gate_right.sum(1),
         skip_gate_left=skip_gate_left,
         skip_gate_right=skip_gate_right,
     )

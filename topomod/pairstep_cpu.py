@@ -24,7 +24,7 @@ BLOCK_PAIRS = 320  # 320 x 512 float32 = .6 MB; of 120 to 960 measured, the best
 def compiled(loop: Callable[..., None]) -> Callable[..., None]:
     """Compile a loop once per machine; without whatever a type checker at run time has wrapped around it."""
     fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
-    return fast(inspect.unwrap(loop))  # type: ignore[no-any-return]
+    return fast(inspect.unwrap(loop))
 
 
 @compiled

@@ -25,9 +25,10 @@ class Recipe:
     schedule : {"cosine", "constant"}
         Shape of the learning rate after the warm-up; cosine decays to ``tail_lr``.
     tail_lr : float
-        Learning rate after ``steps``, for stragglers and for circuits that are followed longer.
+        Where the cosine ends, and the learning rate of circuits that are followed past ``steps``.
     max_steps : int
-        Where a circuit that does not meet the criterion is given up.
+        Where a circuit that does not meet the criterion is given up. Until then it is warmed up again every
+        ``steps // 2`` steps, by cosines from half of ``lr``.
     beta1, beta2 : float
         Adam's averages.
     batches : int
@@ -51,16 +52,19 @@ class Recipe:
     train_fraction: float = 0.8
     min_purity: float = 0.9
 
-    def learning_rate(self, step: int) -> float:
-        """Learning rate of step 0, 1, ..."""
+    def learning_rate(self, step: int, straggler: bool = False) -> float:
+        """Learning rate of step 0, 1, ...; past ``steps`` stragglers are warmed up again, others followed slowly."""
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
         if step >= self.steps:
-            return self.tail_lr
+            again = max(1, self.steps // 2)
+            return self._cosine(self.lr / 2, (step - self.steps) % again / again) if straggler else self.tail_lr
         if self.schedule == "constant":
             return self.lr
-        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.tail_lr + (self.lr - self.tail_lr) * 0.5 * (1 + math.cos(math.pi * progress))
+        return self._cosine(self.lr, (step - self.warmup) / max(1, self.steps - self.warmup))
+
+    def _cosine(self, peak: float, progress: float) -> float:
+        return self.tail_lr + (peak - self.tail_lr) * 0.5 * (1 + math.cos(math.pi * progress))
 
     def cumulative_decay(self, step: int) -> float:
         """Sum of ``lr * weight_decay`` over the first ``step`` steps, the scale of structural maturity."""

@@ -85,7 +85,7 @@ class Stack:
         return (CompiledStep if one_on_cpu else PairStep)(self.targets, form)
 
     def _batch(self, symmetric: bool) -> Tensor:
-        """This step's batch of every circuit, (S, p, p) bool."""
+        """Batch of every circuit for the step to come, (S, p, p) bool."""
         turn = self.n_steps % self.recipe.batches
         if turn == 0:
             dealt = [
@@ -95,16 +95,17 @@ class Stack:
             self._dealt = torch.from_numpy(np.stack(dealt)).to(self.targets.device)
         return self._dealt == turn
 
-    def update(self, form: PairForm, gradients: dict[str, Tensor]) -> None:
+    def update(self, form: PairForm, gradients: dict[str, Tensor], learning_rate: float) -> None:
         """Take one AdamW step with the gradients of :meth:`forward`."""
         tensors, leaves = form.tensors(), list(self.weights.values())
+        attached = [name for name, tensor in tensors.items() if tensor.requires_grad]
         found = torch.autograd.grad(
-            list(tensors.values()), leaves, [gradients[name] for name in tensors], allow_unused=True
+            [tensors[name] for name in attached], leaves, [gradients[name] for name in attached], allow_unused=True
         )
         for name, gradient in zip(self.weights, found, strict=True):
             if gradient is not None:  # a rate of 0 leaves queries and keys unused
                 self._gradients[name].copy_(gradient)
-        self._optimizer.param_groups[0]["lr"] = self.recipe.learning_rate(self.n_steps)
+        self._optimizer.param_groups[0]["lr"] = learning_rate
         self._optimizer.step()
         self.n_steps += 1
 
@@ -164,8 +165,8 @@ def train(
 
     A circuit is decided by (architecture, attention_rate, task, recipe, seed) alone. It is kept at the first
     check at or after ``recipe.steps`` where it is right on all pairs and its purity reaches
-    ``recipe.min_purity``; checks go on every 25 steps to ``recipe.max_steps``, then it is returned as it is,
-    with ``converged`` False and the reason.
+    ``recipe.min_purity``; checks go on every 25 steps to ``recipe.max_steps``, while the learning rate is warmed up
+    again, then it is returned as it is, with ``converged`` False and the reason.
 
     Parameters
     ----------
@@ -253,6 +254,8 @@ def _checked(architecture: str, seeds: Sequence[int], attention_rate: float | No
 def _pinned_arithmetic() -> Iterator[None]:
     """One thread and no denormals: the same sums in the same order whatever the machine's load or size."""
     threads = torch.get_num_threads()
+    for dtype in (np.float32, np.float64):
+        np.finfo(dtype)  # compiling asks for these limits, which warn when first computed without denormals
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     try:
@@ -305,7 +308,7 @@ def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshot
                     kept[i] = circuit(i, "")
         if step >= last or len(kept) == n_circuits:
             break
-        stack.update(form, gradients)
+        stack.update(form, gradients, recipe.learning_rate(step, straggler=not snapshots))
     if not snapshots:
         reasons = _reasons(stack, form.all_right(stack.targets).cpu().numpy())
         yield from (kept.get(i) or circuit(i, reasons[i]) for i in range(n_circuits))
