@@ -67,7 +67,7 @@ def test_settings_do_not_move_with_what_a_stage_does_not_use() -> None:
         ({"p": "59"}, "key 'p'"),
         ({"recipe__train_fraction": 1.0}, "key 'recipe.train_fraction': input should be less than 1, found 1.0"),
         ({"recipe__train_fraction": 0}, "key 'recipe.train_fraction': input should be greater than 0, found 0"),
-        ({"recipe__max_steps": 10}, r"max_steps must be at least steps \(600\), found 10"),
+        ({"recipe__max_steps": 10}, r"max_steps must be at least steps \(500\), found 10"),
         ({"seeds__first": -1}, "key 'seeds.first': input should be greater than or equal to 0, found -1"),
         ({"seeds__count": 0}, "key 'seeds.count': input should be greater than or equal to 1, found 0"),
         ({"maturity__steps": [5, 3]}, "non-negative and increasing"),
