@@ -126,6 +126,7 @@ rule homology:
         "{results}/benchmarks/homology/{kind}/{shard}.tsv"
     conda:
         "environment.yaml"
+    priority: 5
     resources:
         mem_mb=2000,
         runtime=120,

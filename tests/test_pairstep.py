@@ -75,9 +75,13 @@ def test_all_right_needs_every_pair() -> None:
     readout = 10 * torch.nn.functional.one_hot(targets.reshape(-1), p).double().mT[None]
     spoiled = readout.clone()
     spoiled[0, :, 2 * p + 3] = spoiled[0, :, 2 * p + 3].roll(1)
+    good, bad = PairForm(left, right, readout), PairForm(left, right, spoiled)
     for n_pairs in (1, 2 * p, 4096):
-        assert PairForm(left, right, readout).all_right(targets, n_pairs).item()
-        assert not PairForm(left, right, spoiled).all_right(targets, n_pairs).item()
+        assert good.all_right(targets, n_pairs).item()
+        assert not bad.all_right(targets, n_pairs).item()
+    for kind in (PairStep, CompiledStep):
+        assert kind(targets, good).all_right(good).item()
+        assert not kind(targets, good).all_right(bad).item()
 
 
 @pytest.mark.parametrize(("architecture", "rate"), CASES)

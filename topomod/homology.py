@@ -35,9 +35,9 @@ MIN_CLEARANCE = 0.2
 MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
 MIN_DISTINCT = 10
 MAX_ROWS = 20_000
-POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 600}  # in four dimensions 500 and 1000 points gave the same labels
+POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 500}  # in four dimensions 500 and 1000 points gave the same labels
 SUBSAMPLES_BY_DIM = {2: 4, 3: 3, 4: 2}
-SUBSAMPLE_POINTS_BY_DIM = {2: 20_000, 3: 1500, 4: 400}
+SUBSAMPLE_POINTS_BY_DIM = {2: 20_000, 3: 1500, 4: 300}
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class PairStep:
         stack, n, n_neurons = form.right.shape
         n_classes = form.readout.shape[1]
         self._windows = form.symmetric
+        self._all_targets = targets
         a = torch.arange(n, device=targets.device)
         self._pairs = (a, (a + torch.arange(n // 2 + 1, device=targets.device)[:, None]) % n)
         self._targets = targets[self._pairs] if self._windows else targets
@@ -101,6 +102,10 @@ class PairStep:
         if d_doubled is not None:
             gradients["left"] += d_doubled[:, :p] + d_doubled[:, p:]
         return loss, gradients
+
+    def all_right(self, form: PairForm) -> Tensor:
+        """Whether every pair, trained on or not, gets its class, (S,) bool."""
+        return form.all_right(self._all_targets)
 
     def _view(self, buffer: Tensor, *shape: int) -> Tensor:
         return buffer[: math.prod(shape)].view(shape)

@@ -122,22 +122,40 @@ class CompiledStep:
         for start in range(0, len(all_a), BLOCK_PAIRS):
             block = slice(start, start + BLOCK_PAIRS)
             a, b = all_a[block].numpy(), all_b[block].numpy()
-            hidden, d_hidden = self._hidden[: len(a)], self._d_hidden[: len(a)]
-            to_neurons.mix(a, b, hidden)
-            _rectify(hidden.numpy())
-            logits = self._logits[: len(a) * len(readout)].view(len(readout), len(a))
-            torch.mm(readout, hidden.mT, out=logits)
-            if form.skip_left is not None:
-                to_classes.mix(a, b, self._skip[: len(a)])
-                logits += self._skip[: len(a)].mT
+            hidden, logits = self._forward(readout, to_neurons, to_classes, a, b)
             loss += cross_entropy_(logits, targets[block], weights[block])
             torch.addmm(d_readout, logits, hidden, out=d_readout)
-            torch.mm(logits.mT, readout, out=d_hidden)
+            d_hidden = torch.mm(logits.mT, readout, out=self._d_hidden[: len(a)])
             _unrectify(hidden.numpy(), d_hidden.numpy())
             to_neurons.unmix(a, b, d_hidden)
-            if form.skip_left is not None:
+            if to_classes.present:
                 to_classes.unmix(a, b, logits.mT.contiguous())
         return loss, gradients
+
+    def all_right(self, form: PairForm) -> Tensor:
+        """Whether every pair, trained on or not, gets its class, (1,) bool."""
+        to_neurons, to_classes = (_Tables(form, {}, prefix) for prefix in ("", "skip_"))
+        every = torch.ones_like(self._targets)
+        a, b = (part.split(BLOCK_PAIRS) for part in torch.nonzero(every, as_tuple=True))
+        for block_a, block_b in zip(a, b, strict=True):
+            _, logits = self._forward(form.readout[0], to_neurons, to_classes, block_a.numpy(), block_b.numpy())
+            if not torch.equal(logits.argmax(0), self._targets[block_a, block_b]):
+                return torch.tensor([False])
+        return torch.tensor([True])
+
+    def _forward(
+        self, readout: Tensor, to_neurons: _Tables, to_classes: _Tables, a: np.ndarray, b: np.ndarray
+    ) -> tuple[Tensor, Tensor]:
+        """Post-activations (n, n_neurons) and logits (n_classes, n) of a block, in this object's buffers."""
+        hidden = self._hidden[: len(a)]
+        to_neurons.mix(a, b, hidden)
+        _rectify(hidden.numpy())
+        logits = self._logits[: len(a) * len(readout)].view(len(readout), len(a))
+        torch.mm(readout, hidden.mT, out=logits)
+        if to_classes.present:
+            to_classes.mix(a, b, self._skip[: len(a)])
+            logits += self._skip[: len(a)].mT
+        return hidden, logits
 
 
 def _batch(mask: Tensor, form: PairForm) -> tuple[Tensor, Tensor, Tensor]:
@@ -154,7 +172,8 @@ class _Tables:
 
     def __init__(self, form: PairForm, gradients: dict[str, Tensor], prefix: str) -> None:
         tensors = form.tensors()
-        left = tensors.get(f"{prefix}left", form.left)
+        self.present = f"{prefix}left" in tensors
+        left = form.left
         none = left.new_zeros(1, 0, 0, 0)
         shared = f"{prefix}right" not in tensors
         names = [f"{prefix}left", f"{prefix}left" if shared else f"{prefix}right"]

@@ -80,6 +80,12 @@ class Stack:
             loss, gradients = self._step(form, self._batch(form.symmetric))
         return form, loss, gradients
 
+    def all_right(self, form: PairForm) -> np.ndarray:
+        """Which circuits are right on every pair, (S,) bool; ``form`` from :meth:`forward`."""
+        assert self._step is not None
+        with torch.no_grad():
+            return self._step.all_right(form).cpu().numpy()
+
     def _make_step(self, form: PairForm) -> PairStep | CompiledStep:
         one_on_cpu = self.targets.device.type == "cpu" and len(self.seeds) == 1
         return (CompiledStep if one_on_cpu else PairStep)(self.targets, form)
@@ -295,8 +301,7 @@ def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshot
         step = stack.n_steps
         due = not snapshots and step >= recipe.steps and (step - recipe.steps) % CHECK_EVERY == 0
         if due or step in snapshots or step % CHECK_EVERY == 0:
-            with torch.no_grad():
-                right = form.all_right(stack.targets).cpu().numpy()
+            right = stack.all_right(form)
         losses.append(loss.cpu().numpy())
         accurate.append(right)
         if step in snapshots:
@@ -310,7 +315,7 @@ def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshot
             break
         stack.update(form, gradients, recipe.learning_rate(step, straggler=not snapshots))
     if not snapshots:
-        reasons = _reasons(stack, form.all_right(stack.targets).cpu().numpy())
+        reasons = _reasons(stack, stack.all_right(form))
         yield from (kept.get(i) or circuit(i, reasons[i]) for i in range(n_circuits))
 
 
