@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import resource
 import sys
 import tempfile
 import time
@@ -20,27 +21,43 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 
 import topomod
+from topomod.config import parse_label
 from topomod.networks import NetworkSize
+from topomod.training import Stack, pinned_arithmetic
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from speed import train_here, workers
+from speed import workers
 
 from synthetic_study import ALL, make_study, write_equivalence, write_synthetic
 
 LABELS = ("mlp_add", "mlp_concat", "attention_0.0", "attention_1.0")
-P, D_MLP, HEADS, CIRCUITS = (23, 31, 59, 113, 257), (128, 512, 2048, 4096), (1, 2, 4, 8), (16, 160, 1600, 9600)
+VALUES = {"p": (23, 31, 59, 113, 257), "d_mlp": (128, 512, 2048, 4096), "heads": (1, 2, 4, 8)}
+CIRCUITS = (16, 160, 1600, 9600)
 Curve = dict[int, tuple[float, float]]
 
 
 def step_cost(label: str, p: int = 59, size: NetworkSize | None = None) -> tuple[float, float]:
-    """Milliseconds a step and peak GB of a process that trains one circuit."""
-    steps = int(np.clip(60 * (59 / p) ** 3, 6, 200))
-    recipe = topomod.Recipe(steps=steps, max_steps=steps)
+    """Median milliseconds a step and peak GB of a fresh process that trains one circuit."""
     with workers(1) as pool:
-        seconds, n_steps, _, peak = pool.submit(train_here, (label, 0, 1, recipe, size or NetworkSize(), p)).result()
-    return 1e3 * seconds / n_steps, peak
+        return pool.submit(time_steps, label, p, size or NetworkSize()).result()
+
+
+def time_steps(label: str, p: int, size: NetworkSize) -> tuple[float, float]:
+    """In a worker: what :func:`step_cost` returns."""
+    name, rate = parse_label(label)
+    times = []
+    with pinned_arithmetic():
+        stack = Stack(name, topomod.ModularAddition(p), [0], rate or 0.0, topomod.Recipe(), torch.device("cpu"), size)
+        for _ in range(12 if p > 200 else 40):
+            started = time.perf_counter()
+            form, _, gradients = stack.forward()
+            stack.update(form, gradients, learning_rate=1e-3)
+            times.append(time.perf_counter() - started)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return 1e3 * float(np.median(times[3:])), peak
 
 
 def last_stages(n_circuits: int) -> dict[str, float]:
@@ -91,18 +108,20 @@ def main() -> None:
     parser.add_argument("--figure", type=Path, required=True)
     arguments = parser.parse_args()
     print(f"{date.today()}, {platform.machine()}, one thread, batches of half the training pairs")
-    panels = {
-        "p": {label: {p: step_cost(label, p) for p in P} for label in LABELS},
-        "d_mlp": {label: {m: step_cost(label, size=NetworkSize(d_mlp=m)) for m in D_MLP} for label in LABELS},
-        "heads": {"attention_1.0": {h: step_cost("attention_1.0", size=NetworkSize(n_heads=h)) for h in HEADS}},
-    }
-    for name, curves in panels.items():
-        table(name, "Milliseconds a step (peak GB of the process)", curves)
-    costs = {n: last_stages(n) for n in CIRCUITS}
-    panels["circuits"] = {stage: {n: (cost[stage], 0.0) for n, cost in costs.items()} for stage in costs[CIRCUITS[0]]}
+    panels = {}
+    for name, labels, cost in (
+        ("p", LABELS, lambda label, p: step_cost(label, p)),
+        ("d_mlp", LABELS, lambda label, m: step_cost(label, size=NetworkSize(d_mlp=m))),
+        ("heads", LABELS[-1:], lambda label, h: step_cost(label, size=NetworkSize(n_heads=h))),
+    ):
+        panels[name] = {label: {value: cost(label, value) for value in VALUES[name]} for label in labels}
+        table(name, "Milliseconds a step (peak GB of the process)", panels[name])
     print("\n| circuits | equivalence, s | report, s |\n|---|---|---|")
-    for n, cost in costs.items():
-        print(f"| {n} | {cost['equivalence']:.1f} | {cost['report']:.1f} |")
+    costs = {}
+    for n in CIRCUITS:
+        costs[n] = last_stages(n)
+        print(f"| {n} | {costs[n]['equivalence']:.1f} | {costs[n]['report']:.1f} |", flush=True)
+    panels["circuits"] = {stage: {n: (cost[stage], 0.0) for n, cost in costs.items()} for stage in costs[CIRCUITS[0]]}
     figure(arguments.figure, panels)
 
 

@@ -16,6 +16,7 @@ ORDER = [
     "files",
     "tasks",
     "networks",
+    "batches",
     "pairstep",
     "pairstep_cpu",
     "spectra",

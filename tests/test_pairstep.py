@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from plain import plain_logits, plain_loss
+from topomod.batches import Batch, Dealer
 from topomod.networks import ARCHITECTURES, PairForm, initial_weights
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
@@ -23,6 +24,10 @@ def stack(architecture: str, p: int, n: int, seed: int) -> tuple[dict[str, torch
     return weights, torch.tensor(rng.random((n, p, p)) < 0.7)
 
 
+def full_batches(mask: torch.Tensor, form: PairForm) -> list[Batch]:
+    return [Dealer(one, form.symmetric, 1, np.random.default_rng(0)).next() for one in mask.numpy()]
+
+
 @pytest.mark.parametrize(("architecture", "rate"), CASES)
 @pytest.mark.parametrize("p", [7, 8, 31])
 @pytest.mark.parametrize("kind", [PairStep, CompiledStep])
@@ -36,8 +41,8 @@ def test_loss_and_gradients_are_those_of_the_plain_network(
     form = ARCHITECTURES[architecture].pair_form(leaves, leaves["W_E"], leaves["W_E"], rate)
     step = kind(targets, form)
     with torch.no_grad():
-        step(form, ~mask)  # another batch first: nothing of it may stay in the buffers
-        loss, gradients = step(form, mask)
+        step(form, full_batches(~mask, form))  # another batch first: nothing of it may stay in the buffers
+        loss, gradients = step(form, full_batches(mask, form))
     tensors = form.tensors()
     attached = [
         name for name, tensor in tensors.items() if tensor.requires_grad

@@ -8,10 +8,13 @@ through the few token-level products behind it. Checked against plain autograd i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from topomod.batches import Batch
 from topomod.networks import PairForm
 
 BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; of 120 to 1800 measured, the best or close to it for every architecture
@@ -48,9 +51,12 @@ class PairStep:
         self._logits = empty(stack * self.block_rows * n * n_classes)
         self._skip = torch.empty_like(self._logits)
 
-    def _weights(self, mask: Tensor, dtype: torch.dtype) -> Tensor:
-        """Shares of the loss in walking order, (S, n_rows, n)."""
-        weights = mask.to(dtype) / mask.sum((1, 2), keepdim=True)
+    def _weights(self, batches: Sequence[Batch], like: Tensor) -> Tensor:
+        """Shares of the loss in walking order, (S, n_rows, n); zero for pairs outside the batch."""
+        dense = np.zeros((len(batches), *self._all_targets.shape))
+        for weights, batch in zip(dense, batches, strict=True):
+            weights[batch.a, batch.b] = batch.shares
+        weights = torch.from_numpy(dense).to(like)
         if not self._windows:
             return weights
         a, b = self._pairs
@@ -61,15 +67,15 @@ class PairStep:
             both[:, -1] /= 2
         return both
 
-    def __call__(self, form: PairForm, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, form: PairForm, batches: Sequence[Batch]) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and gradients of one step.
 
         Parameters
         ----------
         form : PairForm
             Detached from autograd.
-        mask : Tensor
-            (S, p, p) bool, True where the pair is in the circuit's batch.
+        batches : sequence of Batch
+            One for each circuit.
 
         Returns
         -------
@@ -78,7 +84,7 @@ class PairStep:
         gradients : dict of Tensor
             By the names of ``form.tensors()``.
         """
-        weights = self._weights(mask, form.left.dtype)
+        weights = self._weights(batches, form.left)
         gradients = {name: torch.zeros_like(tensor) for name, tensor in form.tensors().items()}
         loss = form.left.new_zeros(len(form.left))
         p = form.left.shape[1]

@@ -9,13 +9,14 @@ takes them through the few token-level products behind it. Checked against plain
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numba import njit
 from torch import Tensor
 
+from topomod.batches import Batch
 from topomod.networks import PairForm
 
 BLOCK_PAIRS = 320  # 320 x 512 float32 = .6 MB; of 120 to 960 measured, the best or close to it for every architecture
@@ -96,15 +97,15 @@ class CompiledStep:
         self._logits = torch.empty(BLOCK_PAIRS * n_classes, dtype=dtype)
         self._skip = torch.empty(BLOCK_PAIRS, n_classes, dtype=dtype)
 
-    def __call__(self, form: PairForm, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def __call__(self, form: PairForm, batches: Sequence[Batch]) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and gradients of one step.
 
         Parameters
         ----------
         form : PairForm
             Of one circuit, detached from autograd.
-        mask : Tensor
-            (1, p, p) bool, True where the pair is in the batch.
+        batches : sequence of Batch
+            The circuit's one.
 
         Returns
         -------
@@ -113,17 +114,18 @@ class CompiledStep:
         gradients : dict of Tensor
             By the names of ``form.tensors()``.
         """
-        all_a, all_b, weights = _batch(mask[0], form)
-        targets = self._targets[all_a, all_b]
+        (batch,) = batches
+        targets = torch.from_numpy(self._targets.numpy()[batch.a, batch.b])
+        shares = torch.from_numpy(batch.shares).to(form.left.dtype)
         gradients = {name: torch.zeros_like(tensor) for name, tensor in form.tensors().items()}
         to_neurons, to_classes = (_Tables(form, gradients, prefix) for prefix in ("", "skip_"))
         readout, d_readout = form.readout[0], gradients["readout"][0]
         loss = form.left.new_zeros(1)
-        for start in range(0, len(all_a), BLOCK_PAIRS):
+        for start in range(0, len(batch.a), BLOCK_PAIRS):
             block = slice(start, start + BLOCK_PAIRS)
-            a, b = all_a[block].numpy(), all_b[block].numpy()
+            a, b = batch.a[block], batch.b[block]
             hidden, logits = self._forward(readout, to_neurons, to_classes, a, b)
-            loss += cross_entropy_(logits, targets[block], weights[block])
+            loss += cross_entropy_(logits, targets[block], shares[block])
             torch.addmm(d_readout, logits, hidden, out=d_readout)
             d_hidden = torch.mm(logits.mT, readout, out=self._d_hidden[: len(a)])
             _unrectify(hidden.numpy(), d_hidden.numpy())
@@ -156,15 +158,6 @@ class CompiledStep:
             to_classes.mix(a, b, self._skip[: len(a)])
             logits += self._skip[: len(a)].mT
         return hidden, logits
-
-
-def _batch(mask: Tensor, form: PairForm) -> tuple[Tensor, Tensor, Tensor]:
-    """Tokens a and b of the pairs to compute, (n,), ordered by a, and their shares of the loss."""
-    weights = mask.to(form.left.dtype) / mask.sum()
-    if form.symmetric:  # one of (a, b) and (b, a) stands for both
-        weights = torch.triu(weights) + torch.tril(weights, -1).mT
-    a, b = torch.nonzero(weights, as_tuple=True)
-    return a, b, weights[a, b]
 
 
 class _Tables:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from topomod.batches import Dealer
 from topomod.circuits import Circuit, architecture_label
 from topomod.networks import ARCHITECTURES, TRAINABLE, NetworkSize, PairForm, initial_weights
 from topomod.pairstep import PairStep
@@ -45,8 +46,7 @@ class Stack:
         self.architecture = ARCHITECTURES[architecture]
         label = architecture_label(architecture, attention_rate if self.architecture.has_attention else None)
         drawn = [draw(label, architecture, task, seed, recipe.train_fraction, size) for seed in self.seeds]
-        self._masks = [mask for _, mask, _ in drawn]
-        self._dealers = [dealer for _, _, dealer in drawn]
+        self._drawn = [(mask, rng) for _, mask, rng in drawn]
         self.targets = torch.from_numpy(task.targets()).to(device)
         names = list(drawn[0][0])
         flat = [np.concatenate([weights[name].ravel() for name in names]) for weights, _, _ in drawn]
@@ -75,9 +75,11 @@ class Stack:
         """Pair form, loss (S,) over the training pairs and gradients at the current weights."""
         form = self.form()
         if self._step is None:
-            self._step = self._make_step(form)
+            one_on_cpu = self.targets.device.type == "cpu" and len(self.seeds) == 1
+            self._step = (CompiledStep if one_on_cpu else PairStep)(self.targets, form)
+            self._dealers = [Dealer(mask, form.symmetric, self.recipe.batches, rng) for mask, rng in self._drawn]
         with torch.no_grad():
-            loss, gradients = self._step(form, self._batch(form.symmetric))
+            loss, gradients = self._step(form, [dealer.next() for dealer in self._dealers])
         return form, loss, gradients
 
     def all_right(self, form: PairForm) -> np.ndarray:
@@ -85,21 +87,6 @@ class Stack:
         assert self._step is not None
         with torch.no_grad():
             return self._step.all_right(form).cpu().numpy()
-
-    def _make_step(self, form: PairForm) -> PairStep | CompiledStep:
-        one_on_cpu = self.targets.device.type == "cpu" and len(self.seeds) == 1
-        return (CompiledStep if one_on_cpu else PairStep)(self.targets, form)
-
-    def _batch(self, symmetric: bool) -> Tensor:
-        """Batch of every circuit for the step to come, (S, p, p) bool."""
-        turn = self.n_steps % self.recipe.batches
-        if turn == 0:
-            dealt = [
-                deal(mask, self.recipe.batches, symmetric, dealer)
-                for mask, dealer in zip(self._masks, self._dealers, strict=True)
-            ]
-            self._dealt = torch.from_numpy(np.stack(dealt)).to(self.targets.device)
-        return self._dealt == turn
 
     def update(self, form: PairForm, gradients: dict[str, Tensor], learning_rate: float) -> None:
         """Take one AdamW step with the gradients of :meth:`forward`."""
@@ -133,28 +120,13 @@ def draw(
     train_fraction: float,
     size: NetworkSize | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.random.Generator]:
-    """Initial weights, train mask (p, p) and dealer of batches of one circuit, from its label and seed alone."""
+    """Initial weights, train mask (p, p) and generator of batches of one circuit, from its label and seed alone."""
     sequence = np.random.SeedSequence([seed, zlib.crc32(label.encode())])
-    for_weights, for_split, dealer = (np.random.default_rng(child) for child in sequence.spawn(3))
+    for_weights, for_split, for_batches = (np.random.default_rng(child) for child in sequence.spawn(3))
     weights = initial_weights(architecture, task.p, for_weights, size)
     mask = np.zeros(task.n_inputs, dtype=bool)
     mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True
-    return weights, mask.reshape(task.p, task.p), dealer
-
-
-def deal(mask: np.ndarray, n_batches: int, symmetric: bool, dealer: np.random.Generator) -> np.ndarray:
-    """Number of the batch that each training pair goes to, (p, p) int; -1 where ``mask`` is False.
-
-    Pairs that a symmetric network cannot tell apart, (a, b) and (b, a), go together.
-    """
-    a, b = np.nonzero(np.triu(mask | mask.T) if symmetric else mask)
-    numbers = dealer.permutation(np.arange(len(a)) % n_batches)
-    dealt = np.full(mask.shape, -1)
-    dealt[a, b] = numbers
-    if symmetric:
-        dealt[b, a] = numbers
-    dealt[~mask] = -1
-    return dealt
+    return weights, mask.reshape(task.p, task.p), for_batches
 
 
 def train(
@@ -234,7 +206,7 @@ def iterate_training(
     recipe = recipe or Recipe()
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     depth = 1 if place.type == "cpu" else len(seeds)
-    with _pinned_arithmetic():
+    with pinned_arithmetic():
         for start in range(0, len(seeds), depth):
             stack = Stack(architecture, task, seeds[start : start + depth], rate or 0.0, recipe, place, size)
             yield from _run(stack, architecture, attention_rate, sorted(set(snapshots)))
@@ -257,7 +229,7 @@ def _checked(architecture: str, seeds: Sequence[int], attention_rate: float | No
 
 
 @contextmanager
-def _pinned_arithmetic() -> Iterator[None]:
+def pinned_arithmetic() -> Iterator[None]:
     """One thread and no denormals: the same sums in the same order whatever the machine's load or size."""
     threads = torch.get_num_threads()
     for dtype in (np.float32, np.float64):
@@ -321,8 +293,9 @@ def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshot
 
 def _reasons(stack: Stack, all_right: np.ndarray) -> list[str]:
     """Why each circuit does not meet the criterion now; empty where it does."""
+    purities = stack.purity() if all_right.any() else np.zeros(len(all_right))
     reasons = []
-    for right, share in zip(all_right, stack.purity(), strict=True):
+    for right, share in zip(all_right, purities, strict=True):
         if not right:
             reasons.append("wrong on some pairs")
         elif share < stack.recipe.min_purity:

@@ -1,0 +1,55 @@
+"""Which pairs a step sees: the training pairs dealt into batches, anew whenever all have been used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pairs of one step, ordered by ``a``, and their shares of the loss, which sum to one."""
+
+    a: Int[np.ndarray, " n"]
+    b: Int[np.ndarray, " n"]
+    shares: Float[np.ndarray, " n"]
+
+
+class Dealer:
+    """Deals one circuit's training pairs.
+
+    Parameters
+    ----------
+    mask : ndarray
+        (p, p) bool, True where (a, b) is trained on.
+    symmetric : bool
+        Whether the network cannot tell (a, b) from (b, a): one then stands for both.
+    n_batches : int
+        Batches of one deal; 1 is full batch.
+    rng : numpy.random.Generator
+        Shuffles.
+    """
+
+    def __init__(
+        self, mask: Bool[np.ndarray, "p p"], symmetric: bool, n_batches: int, rng: np.random.Generator
+    ) -> None:
+        count = mask.astype(np.float64)
+        if symmetric:
+            count = np.triu(count) + np.tril(count, -1).T
+        self._a, self._b = np.nonzero(count)
+        self._count = count[self._a, self._b]
+        self._n_batches, self._rng = n_batches, rng
+        self._waiting: list[Batch] = []
+
+    def next(self) -> Batch:
+        """The next step's batch."""
+        if not self._waiting:
+            order = self._rng.permutation(len(self._a))
+            self._waiting = [self._batch(np.sort(part)) for part in np.array_split(order, self._n_batches)]
+        return self._waiting.pop()
+
+    def _batch(self, chosen: np.ndarray) -> Batch:
+        count = self._count[chosen]
+        return Batch(self._a[chosen], self._b[chosen], count / count.sum())
