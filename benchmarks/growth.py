@@ -35,7 +35,7 @@ from synthetic_study import ALL, make_study, write_equivalence, write_synthetic
 
 LABELS = ("mlp_add", "mlp_concat", "attention_0.0", "attention_1.0")
 VALUES = {"p": (23, 31, 59, 113, 257), "d_mlp": (128, 512, 2048, 4096), "heads": (1, 2, 4, 8)}
-CIRCUITS = (16, 160, 1600, 9600)
+CIRCUITS = (16, 160, 1600)
 Curve = dict[int, tuple[float, float]]
 
 
