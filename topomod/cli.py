@@ -33,10 +33,9 @@ def log(message: str) -> None:
 @app.command()
 def check(config: Path) -> None:
     """Check a study's YAML, on top of the config.yaml beside it, and say what it will train."""
-    from topomod.config import load_study, parse_seeds
+    from topomod.config import load_study_file, parse_seeds
 
-    default = config.with_name("config.yaml")
-    study = load_study(config, default if default.is_file() and default != config else None)
+    study = load_study_file(config)
     n_circuits = sum(len(parse_seeds(shard.partition("/")[2])) for shard in study.shards())
     print(f"{config}: {n_circuits} circuits of {', '.join(study.architectures)} at p = {study.p}")
 
@@ -47,11 +46,10 @@ def estimate(
     cores: Annotated[int, typer.Option(min=1, help="Cores of the machine the study will run on.")] = 2,
 ) -> None:
     """Say what a study will take, from one circuit of every architecture trained and analysed here and now."""
-    from topomod.config import load_study
+    from topomod.config import load_study_file
     from topomod.estimate import calibrate, predict, startup_seconds, wall_seconds
 
-    default = config.with_name("config.yaml")
-    study = load_study(config, default if default.is_file() and default != config else None)
+    study = load_study_file(config)
     stages = predict(study, calibrate(study, cores), startup_seconds())
     print(f"{'stage':12s} {'jobs':>5s} {'CPU min':>8s} {'MB a job':>9s} {'MB on disk':>11s}")
     for stage in stages:

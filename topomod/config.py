@@ -247,6 +247,12 @@ def load_study(path: Path | str, base: Path | str | None = None) -> Study:
     return check_study(config, str(path))
 
 
+def load_study_file(path: Path) -> Study:
+    """Read a study's YAML on top of the ``config.yaml`` beside it, if there is one; errors as :func:`load_study`."""
+    default = path.with_name("config.yaml")
+    return load_study(path, default if default.is_file() and default != path else None)
+
+
 def _read_yaml(path: Path | str) -> dict[str, Any]:
     import yaml
 

@@ -123,30 +123,25 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
     """
     shards = [(label, len(parse_seeds(seeds))) for label, _, seeds in (s.partition("/") for s in study.shards())]
     n = sum(count for _, count in shards)
-    memory = max(cost.memory + count * cost.disk for label, count in shards for cost in [costs[label]])
+    memory = max(costs[label].memory + count * costs[label].disk for label, count in shards)
     disk = sum(count * costs[label].disk for label, count in shards)
 
     def linear(stage: str) -> float:
         return len(shards) * startup + sum(count * float(getattr(costs[label], stage)) for label, count in shards)
 
-    looks, followed = len(study.maturity.steps), study.maturity.count
+    followed, looks = study.maturity.count, study.maturity.count * len(study.maturity.steps)
     longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in costs.values())
-    looked_at = sum(followed * looks * (cost.groups + cost.homology) for cost in costs.values())
+    looked_at = sum(looks * (cost.groups + cost.homology) for cost in costs.values())
+    looks_disk = sum(looks * cost.disk for cost in costs.values())
     n_followed = len(study.maturity_shards())
     return [
         Stage("train", len(shards), linear("train"), memory, disk),
         Stage("groups", len(shards), linear("groups"), memory, 0.05 * disk),
         Stage("homology", len(shards), linear("homology"), memory, 0.05 * disk),
-        Stage(
-            "maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, _looks_disk(study, costs)
-        ),
+        Stage("maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, looks_disk),
         Stage("equivalence", 1, startup + EQUIVALENCE_SECONDS[0] + EQUIVALENCE_SECONDS[1] * n, 500.0, 1.0),
         Stage("report", 1, startup + REPORT_SECONDS[0] + REPORT_SECONDS[1] * n, 1000.0, 8.0),
     ]
-
-
-def _looks_disk(study: Study, costs: dict[str, Calibration]) -> float:
-    return sum(study.maturity.count * len(study.maturity.steps) * cost.disk for cost in costs.values())
 
 
 def wall_seconds(stages: list[Stage], cores: int) -> float:

@@ -141,7 +141,7 @@ def train(
 ) -> list[Circuit]:
     """Train one circuit per seed.
 
-    A circuit is decided by (architecture, attention_rate, task, recipe, seed) alone. It is kept at the first
+    A circuit is decided by (architecture, attention_rate, task, recipe, size, seed) alone. It is kept at the first
     check at or after ``recipe.steps`` where it is right on all pairs and its purity reaches
     ``recipe.min_purity``; checks go on every 25 steps to ``recipe.max_steps``, while the learning rate is warmed up
     again, then it is returned as it is, with ``converged`` False and the reason.
@@ -198,7 +198,8 @@ def iterate_training(
     """Train as :func:`train`, yielding circuits as they finish.
 
     With ``snapshots`` each seed instead yields one circuit per given step, past the schedule at
-    ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training.
+    ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training (stragglers, which
+    :func:`train` warms up again, to the end of the schedule only).
     """
     if not isinstance(task, ModularAddition):
         raise ValueError(f"{architecture} trains on ModularAddition, found {task!r}")
