@@ -14,7 +14,7 @@ def dense(batch: Batch, p: int) -> np.ndarray:
     return shares
 
 
-@given(p=st.integers(3, 12), n_batches=st.integers(1, 4), symmetric=st.booleans(), seed=st.integers(0, 99))
+@given(p=st.integers(4, 12), n_batches=st.integers(1, 4), symmetric=st.booleans(), seed=st.integers(0, 99))
 def test_a_deal_uses_every_training_pair_once(p: int, n_batches: int, symmetric: bool, seed: int) -> None:
     mask = np.random.default_rng(seed).random((p, p)) < 0.8
     mask[0, :n_batches] = True
@@ -42,3 +42,8 @@ def test_each_deal_is_another_and_decided_by_the_generator() -> None:
     deals = [dense(first.next(), 7) > 0 for _ in range(4)]
     assert np.array_equal(deals[0], ~deals[1]) and not np.array_equal(deals[0], deals[2])
     assert all(np.array_equal(deal, dense(again.next(), 7) > 0) for deal in deals)
+
+
+def test_more_batches_than_pairs_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"batches must be in 1\.\.2, .* found 3"):
+        Dealer(np.eye(2, dtype=bool), False, 3, np.random.default_rng(0))

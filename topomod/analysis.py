@@ -13,10 +13,10 @@ import pandas as pd
 from topomod.circuits import Circuit
 from topomod.groups import NeuronGroup, groups_of_spectra
 from topomod.homology import classify_manifold
-from topomod.manifolds import SITES, group_logits, linear_cka, reference_manifold, rsm_similarity, top_variance
+from topomod.manifolds import SITES, group_logits, linear_cka, reference_manifold, similarities, top_variance
 from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
 from topomod.phases import argmax_pairs, torus_distance
-from topomod.spectra import neuron_spectra
+from topomod.spectra import NeuronSpectra, neuron_spectra
 from topomod.winding import rebase, winding_numbers
 
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
@@ -62,9 +62,8 @@ def identity(circuit: Circuit) -> dict[str, Any]:
     return {"architecture": circuit.label, "seed": circuit.seed, "step": circuit.step}
 
 
-def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -> dict[str, Any]:
+def circuit_row(circuit: Circuit, layer: Layer, spectra: NeuronSpectra, n_groups: int) -> dict[str, Any]:
     """One row of the table of circuits."""
-    spectra = neuron_spectra(layer.preactivations)
     right = np.argmax(layer.logits, axis=-1) == circuit.task.targets()
     return identity(circuit) | {
         "converged": circuit.converged,
@@ -72,7 +71,7 @@ def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -
         "accuracy": float(right.mean()),
         "loss": float(circuit.history["loss"][-1]) if "loss" in circuit.history else float("nan"),
         "purity": spectra.purity,
-        "n_groups": len(groups),
+        "n_groups": n_groups,
         "n_neurons": len(spectra.power),
         "n_dead": int((~spectra.alive).sum()),
         "n_second_order": int((spectra.alive & (spectra.order == 2)).sum()),
@@ -93,7 +92,8 @@ def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, A
         "torus": reference_manifold("torus", p, group.frequency),
         "circle": reference_manifold("circle", p, group.frequency),
     }
-    fixed = reference_manifold("disc", p, group.frequency)
+    similarity = similarities(cloud, references | {"fixed": reference_manifold("disc", p, group.frequency)})
+    fixed_cka, fixed_rsm = similarity.pop("fixed")
     wave = np.exp(2j * np.pi * group.frequency * np.arange(p) / p)
     through_group, coordinate = logits.reshape(p, p, p) @ wave, layer.logits @ wave
     return identity(circuit) | {
@@ -106,10 +106,10 @@ def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, A
         "phase_coherence": group.coherence,
         "phase_difference": group.phase_difference,
         "amplitude_ratio": group.amplitude_ratio,
-        **{f"{shape}_cka": linear_cka(cloud, reference) for shape, reference in references.items()},
-        **{f"{shape}_rsm": rsm_similarity(cloud, reference) for shape, reference in references.items()},
-        "disc_cka_fixed": linear_cka(cloud, fixed),
-        "disc_rsm_fixed": rsm_similarity(cloud, fixed),
+        **{f"{shape}_cka": cka for shape, (cka, _) in similarity.items()},
+        **{f"{shape}_rsm": rsm for shape, (_, rsm) in similarity.items()},
+        "disc_cka_fixed": fixed_cka,
+        "disc_rsm_fixed": fixed_rsm,
         "top2_variance": top_variance(cloud, 2),
         "top4_variance": top_variance(cloud, 4),
         "logit_circle_cka": linear_cka(logits, references["circle"]),
@@ -166,8 +166,9 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     circuit_rows, group_rows, phases = [], [], []
     for circuit in circuits:
         layer = first_layer(circuit)
-        groups = first_order_groups(layer, min_neurons)
-        circuit_rows.append(circuit_row(circuit, layer, groups))
+        spectra = neuron_spectra(layer.preactivations)
+        groups = first_order_groups(spectra, min_neurons)
+        circuit_rows.append(circuit_row(circuit, layer, spectra, len(groups)))
         group_rows += [group_row(circuit, layer, group) for group in groups]
         phases += [phase_rows(circuit, layer, group) for group in groups]
     phases = [rows for rows in phases if len(rows)]
@@ -179,9 +180,8 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     )
 
 
-def first_order_groups(layer: Layer, min_neurons: int) -> list[NeuronGroup]:
-    """First-order groups of a layer's arrays."""
-    spectra = neuron_spectra(layer.preactivations)
+def first_order_groups(spectra: NeuronSpectra, min_neurons: int) -> list[NeuronGroup]:
+    """First-order groups of a layer."""
     return [group for group in groups_of_spectra(spectra, min_neurons=min_neurons) if group.order == 1]
 
 
@@ -198,7 +198,7 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
     verdicts, diagrams = [], []
     for circuit in circuits:
         layer = first_layer(circuit)
-        for group in first_order_groups(layer, min_neurons):
+        for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
             for site in SITES:
                 verdict = classify_manifold(layer.cloud(group.neurons, site), p=circuit.task.p, seed=seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}

@@ -30,6 +30,11 @@ class Dealer:
         Batches of one deal; 1 is full batch.
     rng : numpy.random.Generator
         Shuffles.
+
+    Raises
+    ------
+    ValueError
+        If there are more batches than pairs.
     """
 
     def __init__(
@@ -40,6 +45,8 @@ class Dealer:
             count = np.triu(count) + np.tril(count, -1).T
         self._a, self._b = np.nonzero(count)
         self._count = count[self._a, self._b]
+        if not 1 <= n_batches <= len(self._a):
+            raise ValueError(f"batches must be in 1..{len(self._a)}, the pairs there are to train on, found {n_batches}")
         self._n_batches, self._rng = n_batches, rng
         self._waiting: list[Batch] = []
 

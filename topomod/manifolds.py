@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Float
 
@@ -97,11 +100,50 @@ def reference_manifold(shape: str, p: int, frequency: int = 1, phase: float = 0.
     raise ValueError(f"unknown shape {shape!r}; known shapes: {', '.join(SHAPES)}")
 
 
-def _centred_pair(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    X, Y = np.atleast_2d(np.asarray(X, np.float64)), np.atleast_2d(np.asarray(Y, np.float64))
-    if len(X) != len(Y):
-        raise ValueError(f"point clouds must have the same rows, found {X.shape} and {Y.shape}")
-    return X - X.mean(0), Y - Y.mean(0)
+@dataclass(frozen=True)
+class _Moments:
+    """What similarities need of a cloud: centred rows, their squared lengths, squared norm of ``rows.T @ rows``."""
+
+    rows: Float[np.ndarray, "n k"]
+    lengths: Float[np.ndarray, " n"]
+    gram: float
+
+
+def _moments(X: np.ndarray) -> _Moments:
+    X = np.atleast_2d(np.asarray(X, np.float64))
+    X = X - X.mean(0)
+    return _Moments(X, np.einsum("nk,nk->n", X, X), float(np.linalg.norm(X.T @ X) ** 2))
+
+
+def _cross(X: _Moments, Y: _Moments) -> float:
+    if len(X.rows) != len(Y.rows):
+        raise ValueError(f"point clouds must have the same rows, found {X.rows.shape} and {Y.rows.shape}")
+    return float(np.linalg.norm(Y.rows.T @ X.rows) ** 2)
+
+
+def _cka(X: _Moments, Y: _Moments) -> float:
+    cross, norm = _cross(X, Y), np.sqrt(X.gram * Y.gram)
+    return float(cross / norm) if norm > 0 else float("nan")
+
+
+def _rsm(X: _Moments, Y: _Moments) -> float:
+    n = len(X.rows)
+    n_pairs = n * (n - 1)
+
+    def mean_product(U: _Moments, V: _Moments, cross: float) -> float:
+        return float(2 * (n * U.lengths @ V.lengths + U.lengths.sum() * V.lengths.sum() + 2 * cross) / n_pairs)
+
+    mean_x, mean_y = (2 * n * U.lengths.sum() / n_pairs for U in (X, Y))
+    variance = (mean_product(X, X, X.gram) - mean_x**2) * (mean_product(Y, Y, Y.gram) - mean_y**2)
+    covariance = mean_product(X, Y, _cross(X, Y)) - mean_x * mean_y
+    return float(covariance / np.sqrt(variance)) if variance > 0 else float("nan")
+
+
+def similarities(X: np.ndarray, references: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+    """:func:`linear_cka` and :func:`rsm_similarity` of one cloud to several, by name; its moments are taken once."""
+    x = _moments(X)
+    others = {name: _moments(Y) for name, Y in references.items()}
+    return {name: (_cka(x, y), _rsm(x, y)) for name, y in others.items()}
 
 
 def linear_cka(X: np.ndarray, Y: np.ndarray) -> float:
@@ -127,9 +169,7 @@ def linear_cka(X: np.ndarray, Y: np.ndarray) -> float:
     >>> round(linear_cka(disc, torus), 12)
     0.707106781187
     """
-    X, Y = _centred_pair(X, Y)
-    norm = np.linalg.norm(X.T @ X) * np.linalg.norm(Y.T @ Y)
-    return float(np.linalg.norm(Y.T @ X) ** 2 / norm) if norm > 0 else float("nan")
+    return _cka(_moments(X), _moments(Y))
 
 
 def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
@@ -157,16 +197,7 @@ def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
     >>> round(rsm_similarity(reference_manifold("disc", 59), reference_manifold("torus", 59)), 4)
     0.5771
     """
-    X, Y = _centred_pair(X, Y)
-    n_pairs = len(X) * (len(X) - 1)
-
-    def mean_product(U: np.ndarray, V: np.ndarray) -> float:
-        u, v = np.sum(U**2, 1), np.sum(V**2, 1)
-        return float(2 * (len(U) * u @ v + u.sum() * v.sum() + 2 * np.sum((U.T @ V) ** 2)) / n_pairs)
-
-    mean_x, mean_y = (2 * len(X) * np.sum(U**2) / n_pairs for U in (X, Y))
-    variance = (mean_product(X, X) - mean_x**2) * (mean_product(Y, Y) - mean_y**2)
-    return float((mean_product(X, Y) - mean_x * mean_y) / np.sqrt(variance)) if variance > 0 else float("nan")
+    return _rsm(_moments(X), _moments(Y))
 
 
 def top_variance(X: Float[np.ndarray, "n k"], n_components: int) -> float:

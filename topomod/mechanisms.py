@@ -31,15 +31,16 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     arXiv 2306.17844.
     """
     a, b, c = (torch.tensor(column) for column in zip(*_triples(circuit.task.p), strict=True))
-    weights = {name: torch.from_numpy(value)[None] for name, value in circuit.weights.items()}
-    x_a = weights["W_E"][:, a].requires_grad_()
-    x_b = weights["W_E"][:, b].requires_grad_()
+    n = len(a)
+    # a stack of one circuit with itself, one pair each: the other pairs of a with b are not asked for
+    weights = {name: torch.from_numpy(value).expand(n, *value.shape) for name, value in circuit.weights.items()}
+    W_E = torch.from_numpy(circuit.weights["W_E"])
+    x_a, x_b = W_E[a, None].requires_grad_(), W_E[b, None].requires_grad_()
     architecture = ARCHITECTURES[circuit.architecture]
-    logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits[0]
-    n = torch.arange(len(a))
-    logits[n, n, c].sum().backward()
+    logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits
+    logits[torch.arange(n), 0, 0, c].sum().backward()
     assert x_a.grad is not None and x_b.grad is not None
-    return float(torch.nn.functional.cosine_similarity(x_a.grad[0], x_b.grad[0], dim=1).mean())
+    return float(torch.nn.functional.cosine_similarity(x_a.grad[:, 0], x_b.grad[:, 0], dim=1).mean())
 
 
 @lru_cache

@@ -102,10 +102,11 @@ def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
     from topomod.analysis import first_layer, first_order_groups
     from topomod.circuits import load_circuits
     from topomod.manifolds import SITES
+    from topomod.spectra import neuron_spectra
 
     found = [c for c in load_circuits(shard / "circuits.safetensors") if c.seed == row["seed"]]
     layer = first_layer(found[0])
-    group = max(first_order_groups(layer, min_neurons), key=lambda g: len(g.neurons))
+    group = max(first_order_groups(neuron_spectra(layer.preactivations), min_neurons), key=lambda g: len(g.neurons))
     parts = {site: principal_components(layer.cloud(group.neurons, site)) for site in SITES}
     key = {name: row[name] for name in KEY} | {"frequency": group.frequency}
     bars = read_diagrams([shard / "diagrams.parquet"], pd.DataFrame([key]), min_dimension=0)

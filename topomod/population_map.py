@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -55,13 +56,18 @@ def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     if not standard.shape[1]:
         raise NotAvailableError("Not drawn: no endpoint varies between circuits.")
     try:
+        from sklearn.neighbors import NearestNeighbors
         from umap import UMAP
     except ImportError:
         raise NotAvailableError("Not drawn: umap-learn is not installed (pip install 'topomod[pipeline]').") from None
     neighbours = min(15, len(matrix) - 1)
     init = "spectral" if len(matrix) > 20 else "random"
-    model = UMAP(n_neighbors=neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init)
-    places = model.fit_transform(standard)
+    with warnings.catch_warnings():
+        # it warns that without its own neighbour search, 5 s to compile, later points cannot be placed
+        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
+        near = NearestNeighbors(n_neighbors=neighbours).fit(standard).kneighbors(standard)[::-1]
+        model = UMAP(neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init, precomputed_knn=near)
+        places = model.fit_transform(standard)
     return matrix[[*KEY, "converged"]].assign(x=places[:, 0], y=places[:, 1])
 
 
