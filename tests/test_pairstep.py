@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from plain import plain_logits, plain_loss
+from topomod.architectures import ARCHITECTURES, initial_weights
 from topomod.batches import Batch, Dealer
-from topomod.networks import ARCHITECTURES, PairForm, initial_weights
+from topomod.networks import PairForm
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
 from topomod.tasks import ModularAddition

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import gcd
 from typing import Any
 
@@ -13,7 +12,16 @@ import pandas as pd
 from topomod.circuits import Circuit
 from topomod.groups import NeuronGroup, groups_of_spectra
 from topomod.homology import classify_manifold
-from topomod.manifolds import SITES, group_logits, linear_cka, reference_manifold, similarities, top_variance
+from topomod.manifolds import (
+    SITES,
+    Layer,
+    circuit_layers,
+    linear_cka,
+    readout_orders,
+    reference_manifold,
+    similarities,
+    top_variance,
+)
 from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
 from topomod.phases import argmax_pairs, torus_distance
 from topomod.spectra import NeuronSpectra, neuron_spectra
@@ -22,39 +30,9 @@ from topomod.winding import rebase, winding_numbers
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
 
 
-@dataclass(frozen=True)
-class Layer:
-    """Arrays of one circuit's first layer, computed once for all measurements.
-
-    Parameters
-    ----------
-    preactivations : ndarray
-        (p, p, n_neurons).
-    readout : ndarray
-        (n_classes, n_neurons).
-    logits : ndarray
-        (p, p, n_classes).
-    """
-
-    preactivations: np.ndarray
-    readout: np.ndarray
-    logits: np.ndarray
-
-    def cloud(self, neurons: np.ndarray, site: str) -> np.ndarray:
-        """Point cloud of some neurons at a site, (p * p, n_features)."""
-        values = self.preactivations[:, :, neurons]
-        if site == "logits":
-            values = group_logits(values, self.readout[:, neurons])
-        return values.reshape(-1, values.shape[-1])
-
-
 def first_layer(circuit: Circuit) -> Layer:
-    """Run a circuit on all pairs."""
-    activations = circuit.activations()
-    readout = activations.readouts[0]
-    if readout is None:
-        raise ValueError(f"{circuit.label}: its first layer reaches the logits only through another nonlinearity")
-    return Layer(*(array[0].numpy() for array in (activations.preactivations[0], readout, activations.logits)))
+    """Run a circuit of one hidden layer on all pairs."""
+    return circuit_layers(circuit)[0]
 
 
 def identity(circuit: Circuit) -> dict[str, Any]:
@@ -62,7 +40,9 @@ def identity(circuit: Circuit) -> dict[str, Any]:
     return {"architecture": circuit.label, "seed": circuit.seed, "step": circuit.step}
 
 
-def circuit_row(circuit: Circuit, layer: Layer, spectra: NeuronSpectra, n_groups: int) -> dict[str, Any]:
+def circuit_row(
+    circuit: Circuit, layer: Layer, spectra: NeuronSpectra, groups: Sequence[NeuronGroup]
+) -> dict[str, Any]:
     """One row of the table of circuits."""
     right = np.argmax(layer.logits, axis=-1) == circuit.task.targets()
     return identity(circuit) | {
@@ -71,10 +51,11 @@ def circuit_row(circuit: Circuit, layer: Layer, spectra: NeuronSpectra, n_groups
         "accuracy": float(right.mean()),
         "loss": float(circuit.history["loss"][-1]) if "loss" in circuit.history else float("nan"),
         "purity": spectra.purity,
-        "n_groups": n_groups,
+        "n_groups": len(groups),
         "n_neurons": len(spectra.power),
         "n_dead": int((~spectra.alive).sum()),
         "n_second_order": int((spectra.alive & (spectra.order == 2)).sum()),
+        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
         "gradient_symmetricity": gradient_symmetricity(circuit),
         "distance_irrelevance": logit_distance_irrelevance(layer.logits, "correct"),
         "distance_irrelevance_runner_up": logit_distance_irrelevance(layer.logits, "runner_up"),
@@ -85,8 +66,8 @@ def circuit_row(circuit: Circuit, layer: Layer, spectra: NeuronSpectra, n_groups
 def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
     """One row of the table of groups: spectra, phases and similarity to the references."""
     p = circuit.task.p
-    cloud = layer.cloud(group.neurons, "preactivations")
-    logits = layer.cloud(group.neurons, "logits")
+    cloud = layer.cloud(group, "preactivations")
+    logits = layer.cloud(group, "logits")
     references = {
         "disc": reference_manifold("disc", p, group.frequency, group.phase_difference),
         "torus": reference_manifold("torus", p, group.frequency),
@@ -168,7 +149,7 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
         layer = first_layer(circuit)
         spectra = neuron_spectra(layer.preactivations)
         groups = first_order_groups(spectra, min_neurons)
-        circuit_rows.append(circuit_row(circuit, layer, spectra, len(groups)))
+        circuit_rows.append(circuit_row(circuit, layer, spectra, groups))
         group_rows += [group_row(circuit, layer, group) for group in groups]
         phases += [phase_rows(circuit, layer, group) for group in groups]
     phases = [rows for rows in phases if len(rows)]
@@ -200,7 +181,7 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
         layer = first_layer(circuit)
         for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
             for site in SITES:
-                verdict = classify_manifold(layer.cloud(group.neurons, site), p=circuit.task.p, seed=seed)
+                verdict = classify_manifold(layer.cloud(group, site), p=circuit.task.p, seed=seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
                 verdicts.append(key | {"n_neurons": len(group.neurons)} | _verdict_columns(verdict))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
@@ -217,6 +198,7 @@ def _verdict_columns(verdict: Any) -> dict[str, Any]:
         "h1_persistence h2_persistence n_points_used"
     )
     columns = {name: getattr(verdict, name) for name in names.split()}
+    columns["winding"] = str(verdict.winding_matrix or verdict.winding or "")
     return columns | {f"betti_{k}": value for k, value in enumerate(verdict.betti)}
 
 

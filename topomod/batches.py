@@ -46,7 +46,9 @@ class Dealer:
         self._a, self._b = np.nonzero(count)
         self._count = count[self._a, self._b]
         if not 1 <= n_batches <= len(self._a):
-            raise ValueError(f"batches must be in 1..{len(self._a)}, the pairs there are to train on, found {n_batches}")
+            raise ValueError(
+                f"batches must be in 1..{len(self._a)}, the pairs there are to train on, found {n_batches}"
+            )
         self._n_batches, self._rng = n_batches, rng
         self._waiting: list[Batch] = []
 

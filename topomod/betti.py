@@ -12,7 +12,7 @@ Betti = tuple[int, int, int]
 ForcedLabel = Literal["disc", "circle", "torus", "other"]
 
 MAX_COUNT = 4
-MIN_DEATH = 0.1  # rms; the p-periodic lattice itself makes loops below it
+MIN_DEATH = 0.15  # rms, half of the smallest hole in scope; lattices make loops up to about .12
 MIN_GAP = (3.0, 1.8, 1.5)  # persistence of the last bar counted over the next one's, per dimension
 MIN_DEATH_OVER_BIRTH = (1.0, 1.8, 1.2)
 MIN_MERGE = 0.2  # rms; radius at which components must still be apart to count as several

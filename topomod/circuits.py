@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from topomod.architectures import ARCHITECTURES
 from topomod.files import atomic_path
-from topomod.networks import ARCHITECTURES, Activations
+from topomod.networks import Activations
 from topomod.recipe import Recipe
-from topomod.tasks import ModularAddition, task_from_description
+from topomod.tasks import GroupComposition, ModularAddition, task_from_description
 
 FORMAT = "topomod-circuits"
 VERSION = 1
@@ -29,8 +30,8 @@ class Circuit:
     Parameters
     ----------
     architecture : str
-        Name in ``topomod.networks.ARCHITECTURES``.
-    task : ModularAddition
+        Name in ``topomod.architectures.ARCHITECTURES``.
+    task : ModularAddition or GroupComposition
         What it was trained on.
     weights : dict of ndarray
         By the field's names (``W_E``, ``W_in``, ...).
@@ -51,7 +52,7 @@ class Circuit:
     """
 
     architecture: str
-    task: ModularAddition
+    task: ModularAddition | GroupComposition
     weights: dict[str, np.ndarray]
     seed: int | None = None
     attention_rate: float | None = None
@@ -71,7 +72,8 @@ class Circuit:
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
         with torch.no_grad():
             x = weights["W_E"]
-            return ARCHITECTURES[self.architecture].activations(weights, x, x, self.attention_rate or 0.0)
+            x_right = weights.get("W_E_right", x)
+            return ARCHITECTURES[self.architecture].activations(weights, x, x_right, self.attention_rate or 0.0)
 
     def preactivations(self, layer: int = 0) -> Float[np.ndarray, "p p n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, p, n_neurons), indexed ``[a, b]``.
@@ -104,7 +106,7 @@ class Circuit:
         return float(np.mean(np.argmax(self.logits(), axis=-1) == self.task.targets()))
 
     def embedding(self) -> Float[np.ndarray, "p d_model"]:
-        """Token embedding W_E, (p, d_model)."""
+        """Token embedding W_E, (p, d_model); the first token's where the second has its own, ``W_E_right``."""
         return self.weights["W_E"]
 
 

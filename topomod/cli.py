@@ -133,6 +133,31 @@ def homology(
 
 
 @app.command()
+def analyze(
+    files: Annotated[list[Path], typer.Argument(help="Released state dicts, or topomod's .safetensors.")],
+    output: Annotated[Path, typer.Option(help="Folder for the page and the tables.")] = Path("results/analysis"),
+    min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that is looked at.")] = 3,
+    history: Annotated[
+        bool, typer.Option("--history", help="The networks are one circuit's at several steps.")
+    ] = False,
+) -> None:
+    """Say of single networks what they learnt: accuracy, groups, labels at every site, metrics; write a page."""
+    from topomod.inspection import inspect_networks, read_networks
+    from topomod.inspection_page import write_page
+    from topomod.inspection_words import summary
+    from topomod.tables import write_table
+
+    named = list(read_networks(files))
+    found = inspect_networks(named, min_neurons)
+    for line in summary(found):
+        print(line)
+    for name, table in vars(found).items():
+        write_table(table, output / f"{name}.parquet")
+    write_page(named, found, output / "index.html", history)
+    print(f"Page and tables: {output}/")
+
+
+@app.command()
 def equivalence(
     shards: Annotated[list[Path], typer.Argument(help="Folders with the Parquet tables of the shards.")],
     settings: Settings,

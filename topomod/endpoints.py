@@ -81,6 +81,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "logit_circle_cka": _group("CKA of group logits to circle", "logit_circle_cka", READ_OUT),
     "logit_disc_cka": _group("CKA of group logits to disc", "logit_disc_cka", READ_OUT),
     "coordinate_circle_cka": _group("CKA of logit coordinate to circle", "coordinate_circle_cka", READ_OUT),
+    "readout_sum_r2": Endpoint("R2 of a + b in the read-out directions", READ_OUT, "circuits", "readout_sum_r2"),
     "winding_is_sum": Endpoint("share of groups winding (1, 1)", READ_OUT, "groups", "winding_is_sum", bounds=UNIT),
     **{f"share_{shape}_logits": _share(shape, "logits") for shape in ("disc", "circle", "torus")},
     "hole_logits": _homology("hole radius", "hole", "logits"),

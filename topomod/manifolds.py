@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,16 +10,113 @@ from jaxtyping import Float
 
 from topomod.circuits import Circuit
 from topomod.groups import NeuronGroup
+from topomod.spectra import spectrum
 
-SITES = ("preactivations", "logits")
+SITES = ("preactivations", "logits")  # of a study; the other two are looked at in single networks
+ALL_SITES = ("preactivations", "activations", "logits", "readout")
 SHAPES = ("disc", "circle", "torus")
 
 
-def group_logits(
-    preactivations: Float[np.ndarray, "p p m"], readout: Float[np.ndarray, "c m"]
-) -> Float[np.ndarray, "p p c"]:
-    """Share of the logits that comes through the given neurons, (p, p, n_classes)."""
-    return np.asarray(np.maximum(preactivations, 0) @ readout.T)
+@dataclass(frozen=True)
+class Layer:
+    """Arrays of one hidden layer of a circuit over Z_p x Z_p, computed once for all measurements.
+
+    Parameters
+    ----------
+    preactivations, activations : ndarray
+        (p, p, n_neurons), before and after the nonlinearity.
+    readout : ndarray or None
+        (p, n_neurons), linear map from activations to logits; None where another nonlinearity lies between.
+    logits : ndarray
+        (p, p, p), of the whole circuit.
+    """
+
+    preactivations: Float[np.ndarray, "p p m"]
+    activations: Float[np.ndarray, "p p m"]
+    readout: Float[np.ndarray, "p m"] | None
+    logits: Float[np.ndarray, "p p p"]
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites this layer has."""
+        return ALL_SITES if self.readout is not None else ALL_SITES[:2]
+
+    def cloud(self, group: NeuronGroup, site: str) -> Float[np.ndarray, "n k"]:
+        """Point cloud of a group at a site, as :func:`manifold` describes it."""
+        if site not in ALL_SITES:
+            raise ValueError(f"unknown site {site!r}; known sites: {', '.join(ALL_SITES)}")
+        if site == "preactivations":
+            values = self.preactivations[:, :, group.neurons]
+        elif site == "activations":
+            values = self.activations[:, :, group.neurons]
+        elif self.readout is None:
+            raise ValueError(f"no {site}: the layer reaches the logits only through another nonlinearity")
+        elif site == "logits":
+            values = self.activations[:, :, group.neurons] @ self.readout[:, group.neurons].T
+        else:
+            values = self.activations @ readout_directions(self.readout, group.frequency)
+        return np.asarray(values.reshape(-1, values.shape[-1]))
+
+
+def circuit_layers(circuit: Circuit) -> list[Layer]:
+    """Run a circuit on all pairs; one :class:`Layer` per nonlinearity."""
+    found = circuit.activations()
+    logits = found.logits[0].numpy()
+    return [
+        Layer(pre[0].numpy(), post[0].numpy(), None if readout is None else readout[0].numpy(), logits)
+        for pre, post, readout in zip(found.preactivations, found.activations, found.readouts, strict=True)
+    ]
+
+
+def readout_directions(readout: Float[np.ndarray, "p m"], frequency: int) -> Float[np.ndarray, "m 2"]:
+    """Orthonormal basis of the two directions of a layer that the logits' cosine and sine at a frequency read.
+
+    References
+    ----------
+    The question of what is left of a representation after projecting it on the read-out: reviews of
+    arXiv 2512.25060.
+    """
+    angle = 2 * np.pi * frequency * np.arange(len(readout)) / len(readout)
+    return np.asarray(np.linalg.qr(readout.T @ np.stack([np.cos(angle), np.sin(angle)], axis=1))[0])
+
+
+def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, float, float]:
+    """What the directions that the logits read hold, two for each key frequency.
+
+    Parameters
+    ----------
+    layer : Layer
+        With a read-out.
+    frequencies : sequence of int
+        Key frequencies.
+
+    Returns
+    -------
+    first_order, second_order, variance : float
+        Shares of the projected activations' variance in cosines of ``a`` or ``b`` alone, and in cosines of
+        ``a + b``, at the key frequencies; share of the activations' variance that lies in those directions. NaN
+        without frequencies or variance.
+
+    Raises
+    ------
+    ValueError
+        If the layer has no read-out.
+    """
+    if layer.readout is None:
+        raise ValueError("the layer reaches the logits only through another nonlinearity")
+    key = np.unique(np.asarray(frequencies, dtype=int))
+    if not len(key):
+        return float("nan"), float("nan"), float("nan")
+    directions = np.linalg.svd(layer.readout, full_matrices=False)[2][: 2 * len(key)].T
+    centred = layer.activations - layer.activations.mean(axis=(0, 1))
+    power = np.sum(np.abs(spectrum((centred @ directions).astype(np.float64))) ** 2, axis=2)
+    total = power.sum()
+    if not total > 0:
+        return float("nan"), float("nan"), float("nan")
+    signed = np.unique(np.concatenate([key, -key]) % len(power))
+    first = power[signed, 0].sum() + power[0, signed].sum()
+    whole = np.mean(np.sum(centred.astype(np.float64) ** 2, axis=2))
+    return float(first / total), float(power[signed, signed].sum() / total), float(total / whole)
 
 
 def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations") -> Float[np.ndarray, "n k"]:
@@ -31,9 +128,10 @@ def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations")
         Where the group was found.
     group : NeuronGroup
         From :func:`topomod.group_neurons`.
-    site : {"preactivations", "logits"}
-        The group's pre-activations (n_features = its neurons), or its contribution to the logits
-        (n_features = p).
+    site : {"preactivations", "activations", "logits", "readout"}
+        The group's neurons before or after the nonlinearity (n_features = its neurons); its contribution to the
+        logits (n_features = p); all activations of its layer, projected on the two directions that the logits read
+        at its frequency (n_features = 2).
 
     Returns
     -------
@@ -43,14 +141,9 @@ def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations")
     Raises
     ------
     ValueError
-        If ``site`` is not one of the two.
+        If the site is not known, or the layer reaches the logits only through another nonlinearity.
     """
-    if site not in SITES:
-        raise ValueError(f"unknown site {site!r}; known sites: {', '.join(SITES)}")
-    values = circuit.preactivations(group.layer)[:, :, group.neurons]
-    if site == "logits":
-        values = group_logits(values, circuit.readout(group.layer)[:, group.neurons])
-    return values.reshape(-1, values.shape[-1])
+    return circuit_layers(circuit)[group.layer].cloud(group, site)
 
 
 def reference_manifold(shape: str, p: int, frequency: int = 1, phase: float = 0.0) -> Float[np.ndarray, "n k"]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 
+from topomod.architectures import ARCHITECTURES
 from topomod.circuits import Circuit
-from topomod.networks import ARCHITECTURES
 
 GRADIENT_TRIPLES = 100
 
@@ -34,8 +34,9 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     n = len(a)
     # a stack of one circuit with itself, one pair each: the other pairs of a with b are not asked for
     weights = {name: torch.from_numpy(value).expand(n, *value.shape) for name, value in circuit.weights.items()}
-    W_E = torch.from_numpy(circuit.weights["W_E"])
-    x_a, x_b = W_E[a, None].requires_grad_(), W_E[b, None].requires_grad_()
+    left = circuit.weights["W_E"]
+    right = circuit.weights.get("W_E_right", left)
+    x_a, x_b = (torch.from_numpy(W_E)[tokens, None].requires_grad_() for W_E, tokens in ((left, a), (right, b)))
     architecture = ARCHITECTURES[circuit.architecture]
     logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits
     logits[torch.arange(n), 0, 0, c].sum().backward()
@@ -119,6 +120,75 @@ def circularity(circuit: Circuit) -> float:
     scores = (left * singular)[:, :4]
     power = np.abs(np.fft.rfft(scores, axis=0)[1:]) ** 2
     return float(np.mean(2 * power.max(axis=0) / (len(scores) * np.sum(scores**2, axis=0))))
+
+
+@dataclass(frozen=True)
+class LogitFVE:
+    """How much of the logits that one circle of the embedding makes is explained by each formula.
+
+    Parameters
+    ----------
+    frequency : int
+        Of the circle, in 1..p//2.
+    clock : float
+        By ``cos(w (a + b - c))``, ``w = 2 pi frequency / p``.
+    pizza : float
+        By ``|cos(w (a - b) / 2)| cos(w (a + b - c))``.
+    """
+
+    frequency: int
+    clock: float
+    pizza: float
+
+
+def logit_fve(circuit: Circuit) -> list[LogitFVE]:
+    """Explained variance of the logits, circle by circle.
+
+    A circle is a pair of principal components of the embedding with one frequency, and at least a hundredth of the
+    first one's variance; all others are set to their mean. Both sides are standardised, so the share is
+    ``2 r - 1`` with Pearson's r, not its square.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Of modular addition, both tokens embedded alike.
+
+    Returns
+    -------
+    list of LogitFVE
+        By falling variance; empty where each token has an embedding of its own.
+
+    References
+    ----------
+    arXiv 2306.17844, its logit FVE.
+    """
+    if "W_E_right" in circuit.weights:
+        return []
+    embedding = circuit.embedding().astype(np.float64)
+    mean = embedding.mean(axis=0)
+    left, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
+    power = np.abs(np.fft.rfft(left, axis=0)[1:]) ** 2
+    frequency = np.argmax(power, axis=0) + 1
+    found = []
+    for first in range(0, len(singular) - 1, 2):
+        if singular[first] ** 2 < 0.01 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:
+            break
+        pair = slice(first, first + 2)
+        alone = mean + (left[:, pair] * singular[pair]) @ axes[pair]
+        weights = circuit.weights | {"W_E": alone.astype(np.float32)}
+        found.append(_fve(replace(circuit, weights=weights).logits(), int(frequency[first])))
+    return found
+
+
+def _fve(logits: np.ndarray, frequency: int) -> LogitFVE:
+    p = len(logits)
+    a, b, c = np.ogrid[:p, :p, :p]
+    w = 2 * np.pi * frequency / p
+    clock = np.cos(w * (a + b - c))
+    pizza = np.abs(np.cos(w * (a - b) / 2)) * clock
+    values = logits.astype(np.float64).ravel()
+    r = [np.corrcoef(values, formula.ravel())[0, 1] for formula in (clock, pizza)]
+    return LogitFVE(frequency, *(float(2 * value - 1) for value in r))
 
 
 def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str = "logits") -> float:

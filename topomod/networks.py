@@ -1,8 +1,8 @@
-"""Architectures over a task, written so that work per token stays apart from work per pair.
+"""Architectures that are trained here, written so that work per token stays apart from work per pair.
 
-Everything before the nonlinearity is a function of ``p`` tokens, not of ``p**2`` inputs. Each architecture
-therefore states its *pair form* (:class:`PairForm`), which training and analysis evaluate alike. Every tensor
-carries a leading axis of circuits, so one call serves a whole stack.
+Everything before the nonlinearity is a function of ``p`` tokens, not of ``p**2`` inputs. Each architecture that
+is trained here therefore states its *pair form* (:class:`PairForm`), which training and analysis evaluate alike.
+Every tensor carries a leading axis of circuits, so one call serves a whole stack.
 
 Weight names are the field's: ``W_E`` embedding (p, d_model), ``W_in`` (d_mlp, d_model), ``W_out``, ``W_U``.
 """
@@ -10,15 +10,12 @@ Weight names are the field's: ``W_E`` embedding (p, d_model), ``W_in`` (d_mlp, d
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 Weights = dict[str, Tensor]
-Shapes = dict[str, tuple[tuple[int, ...], float]]
 
 
 @dataclass(frozen=True)
@@ -133,8 +130,8 @@ class Activations:
 
     Parameters
     ----------
-    preactivations : tuple of Tensor
-        Per layer (S, n_left, n_right, n_neurons).
+    preactivations, activations : tuple of Tensor
+        Per layer (S, n_left, n_right, n_neurons), before and after the nonlinearity.
     readouts : tuple of Tensor or None
         Per layer (S, n_classes, n_neurons), the linear map from post-activations to logits; None where another
         nonlinearity lies between.
@@ -143,75 +140,13 @@ class Activations:
     """
 
     preactivations: tuple[Tensor, ...]
+    activations: tuple[Tensor, ...]
     readouts: tuple[Tensor | None, ...]
     logits: Tensor
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """One row of the table of architectures.
-
-    Parameters
-    ----------
-    name : str
-        As written in a study's YAML.
-    shapes : callable
-        ``(p, size) -> {weight name: (shape, standard deviation of its initial normal draw)}``.
-    pair_form : callable
-        ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model), of the
-        first nonlinearity.
-    has_attention : bool
-        Whether it takes an ``attention_rate``.
-    forward : callable, optional
-        ``(weights, first PairForm) -> Activations`` for networks with further layers or another nonlinearity than
-        ReLU; these are analysed, not trained here.
-    """
-
-    name: str
-    shapes: Callable[[int, NetworkSize], Shapes]
-    pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm]
-    has_attention: bool = False
-    forward: Callable[[Weights, PairForm], Activations] | None = None
-
-    def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
-        """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
-        form = self.pair_form(weights, x_left, x_right, rate)
-        if self.forward is not None:
-            return self.forward(weights, form)
-        preactivations = form.preactivations()
-        return Activations((preactivations,), (form.readout,), form.logits(preactivations))
-
-
-def _mlp_shapes(p: int, size: NetworkSize, n_inputs: int) -> Shapes:
-    d, m = size.d_model, size.d_mlp
-    return {
-        "W_E": ((p, d), 1 / math.sqrt(d)),
-        "W_in": ((m, n_inputs * d), 1 / math.sqrt(n_inputs * d)),
-        "b_in": ((m,), 0.0),
-        "W_out": ((d, m), 1 / math.sqrt(d)),
-        "W_U": ((d, p), 1 / math.sqrt(p)),
-    }
-
-
-def _attention_shapes(p: int, size: NetworkSize) -> Shapes:
-    d, m, n_heads = size.d_model, size.d_mlp, size.n_heads
-    std, d_head = 1 / math.sqrt(d), d // n_heads
-    return {
-        "W_E": ((p, d), std),
-        "W_pos": ((2, d), std),
-        "W_Q": ((n_heads, d_head, d), std),
-        "W_K": ((n_heads, d_head, d), std),
-        "W_V": ((n_heads, d_head, d), std),
-        "W_O": ((n_heads, d, d_head), std),
-        "W_in": ((m, d), std),
-        "b_in": ((m,), 0.0),
-        "W_out": ((d, m), std),
-        "b_out": ((d,), 0.0),
-        "W_U": ((d, p), 1 / math.sqrt(p)),
-    }
-
-
-def _mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+def mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+    """Embeddings added, then one hidden layer."""
     half_bias = weights["b_in"][:, None] / 2
     left = x_left @ weights["W_in"].mT + half_bias
     shared = x_left is x_right
@@ -219,9 +154,13 @@ def _mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) ->
     return PairForm(left, right, _mlp_readout(weights), symmetric=shared)
 
 
-def _mlp_concat(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+def mlp_concat(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+    """Embeddings concatenated, then one hidden layer; without ``b_in`` where there is none."""
     W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
-    return PairForm(x_left @ W_left, x_right @ W_right + weights["b_in"][:, None], _mlp_readout(weights))
+    right = x_right @ W_right
+    if "b_in" in weights:
+        right = right + weights["b_in"][:, None]
+    return PairForm(x_left @ W_left, right, _mlp_readout(weights))
 
 
 def _mlp_readout(weights: Weights) -> Tensor:
@@ -229,14 +168,7 @@ def _mlp_readout(weights: Weights) -> Tensor:
     return weights["W_U"].mT @ weights["W_out"] if "W_out" in weights else weights["W_U"].mT
 
 
-def _mlp_second_layer(weights: Weights, first: PairForm) -> Activations:
-    pre = first.preactivations()
-    second = torch.relu(pre) @ weights["W_in_1"].mT[:, None] + weights["b_in_1"][:, None, None]
-    logits = torch.relu(second) @ weights["W_U"][:, None]
-    return Activations((pre, second), (None, weights["W_U"].mT), logits)
-
-
-def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:
+def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:
     """One layer, tokens a then b, read at b; attention weights ``rate * softmax + (1 - rate)`` (Zhong et al.).
 
     With two tokens softmax is a sigmoid ``gate``, so token a gets ``1 - rate + rate * gate`` and token b
@@ -287,44 +219,3 @@ def _attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -
         skip_gate_left=skip_gate_left,
         skip_gate_right=skip_gate_right,
     )
-
-
-def _squared(weights: Weights, first: PairForm) -> Activations:
-    pre = first.preactivations()
-    return Activations((pre,), (first.readout,), pre**2 @ first.readout.mT[:, None])
-
-
-def _power_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
-    W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
-    return PairForm(x_left @ W_left, x_right @ W_right, weights["W_U"].mT)
-
-
-def _power_mlp_shapes(p: int, _size: NetworkSize) -> Shapes:
-    return {"W_E": ((p, p), 1.0), "W_in": ((4 * (p - 1), 2 * p), 1.0), "W_U": ((4 * (p - 1), p), 1.0)}
-
-
-ARCHITECTURES = {
-    architecture.name: architecture
-    for architecture in (
-        Architecture("mlp_add", lambda p, size: _mlp_shapes(p, size, 1), _mlp_add),
-        Architecture("mlp_concat", lambda p, size: _mlp_shapes(p, size, 2), _mlp_concat),
-        Architecture("attention", _attention_shapes, _attention, has_attention=True),
-        Architecture(
-            "mlp_add_two_layers", lambda p, size: _mlp_shapes(p, size, 1), _mlp_add, forward=_mlp_second_layer
-        ),
-        Architecture("power_mlp", _power_mlp_shapes, _power_mlp, forward=_squared),
-    )
-}
-
-
-TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.forward is None)
-
-
-def initial_weights(
-    architecture: str, p: int, generator: np.random.Generator, size: NetworkSize | None = None
-) -> dict[str, np.ndarray]:
-    """Draw one circuit's initial weights, float32; NumPy draws them so that every device starts alike."""
-    return {
-        name: (std * generator.standard_normal(shape)).astype(np.float32)
-        for name, (shape, std) in ARCHITECTURES[architecture].shapes(p, size or NetworkSize()).items()
-    }

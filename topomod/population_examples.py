@@ -107,7 +107,7 @@ def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
     found = [c for c in load_circuits(shard / "circuits.safetensors") if c.seed == row["seed"]]
     layer = first_layer(found[0])
     group = max(first_order_groups(neuron_spectra(layer.preactivations), min_neurons), key=lambda g: len(g.neurons))
-    parts = {site: principal_components(layer.cloud(group.neurons, site)) for site in SITES}
+    parts = {site: principal_components(layer.cloud(group, site)) for site in SITES}
     key = {name: row[name] for name in KEY} | {"frequency": group.frequency}
     bars = read_diagrams([shard / "diagrams.parquet"], pd.DataFrame([key]), min_dimension=0)
     return Example(

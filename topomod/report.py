@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from topomod.config import Study
 from topomod.endpoints import ENDPOINTS, STATEMENTS
 from topomod.files import atomic_path
 from topomod.manifolds import SITES
+from topomod.pages import Option, csv_link, embed, page_environment
 from topomod.population import (
     LABELS,
     StudyTables,
@@ -47,45 +45,10 @@ from topomod.report_words import (
     circuit_counts,
     comparison_rows,
     control_outcomes,
-    described,
     main_comparison,
-    number,
-    p_value,
-    sample_name,
     statement_answers,
     verdict_counts,
 )
-
-TEMPLATES = Path(__file__).parent / "templates"
-
-
-@dataclass(frozen=True)
-class Plot:
-    """A figure as the page holds it.
-
-    Parameters
-    ----------
-    json : str
-        The figure, safe inside a script element.
-    height : int
-        Pixels kept free until it is drawn.
-    name : str
-        File name of its data.
-    """
-
-    json: str
-    height: int
-    name: str
-
-
-@dataclass(frozen=True)
-class Option:
-    """One entry of a drop-down list and the figure it shows; ``group`` is the heading it stands under."""
-
-    value: str
-    label: str
-    group: str
-    plot: Plot
 
 
 def write_report(folder: Path, study: Study, output: Path) -> None:
@@ -112,37 +75,16 @@ def write_report(folder: Path, study: Study, output: Path) -> None:
 
 def render(folder: Path, study: Study) -> str:
     """Page of a finished study, as one string of HTML."""
-    import jinja2
     from plotly.offline import get_plotlyjs
 
     tables = load_tables(folder, study)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
+    environment = page_environment()
     context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
     context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ENDPOINTS.items()}}
     for section in (answers, published, labels, shapes, distributions, maturity, maps, training):
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
     return environment.get_template("report.html").render(context)
-
-
-def embed(figure: Any, name: str) -> Plot:
-    """Make a figure's JSON that cannot end the script element it stands in."""
-    text = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return Plot(text, int(figure.layout.height), name)
-
-
-def csv_link(table: pd.DataFrame) -> str:
-    """Table as a data URI, at full precision."""
-    buffer = io.StringIO()
-    table.to_csv(buffer, index=False)
-    return "data:text/csv;base64," + base64.b64encode(buffer.getvalue().encode()).decode()
 
 
 def endpoint_options(draw: Callable[[str, str], Any], names: Iterable[str], file: str) -> list[Option]:

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from topomod.architectures import ARCHITECTURES, TRAINABLE, initial_weights
 from topomod.batches import Dealer
 from topomod.circuits import Circuit, architecture_label
-from topomod.networks import ARCHITECTURES, TRAINABLE, NetworkSize, PairForm, initial_weights
+from topomod.networks import NetworkSize, PairForm
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
 from topomod.recipe import Recipe

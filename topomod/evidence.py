@@ -1,0 +1,102 @@
+"""Evidence for and against a label: subsamples, winding numbers, purity, and the confidence they add up to."""
+
+from __future__ import annotations
+
+from math import gcd
+
+import numpy as np
+
+from topomod.betti import Betti, ForcedLabel, betti_numbers, shape_of
+from topomod.coordinates import WindingMatrix, determinant, winding_matrix
+from topomod.denoise import MAX_RANK, PreparedCloud
+from topomod.diagrams import cloud_diagrams, thin
+from topomod.winding import WindingNumbers, rebase, winding_numbers
+
+MIN_SHARE = 0.7  # below it the cloud holds more than one frequency
+MIN_AGREEMENT = 0.75
+MIN_WINDING_AGREEMENT = 0.9
+HOLE_SIGMAS = 2.5  # the bound covered the true hole in 102 of 102 graded annuli
+MIN_CLEARANCE = 0.2
+MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
+SUBSAMPLE_POINTS_BY_DIM = {2: 20_000, 3: 1500, 4: 300}
+
+
+def subsample_agreement(cloud: PreparedCloud, label: ForcedLabel, n_subsamples: int, rng: np.random.Generator) -> float:
+    """Share of random subsamples of 70 % that get the label; half of them will do where those are of one mind.
+
+    The first one is read over Z/3, where a Klein bottle is no longer mistaken for a torus.
+    """
+    n, dim = cloud.points.shape
+    size = int((0.7 if n >= 200 else 0.9) * n)
+    hits: list[bool] = []
+    for i in range(n_subsamples):
+        if i == (n_subsamples + 1) // 2 and len(set(hits)) == 1:
+            break
+        points = cloud.points[rng.choice(n, size, replace=False)]
+        points = thin(points, SUBSAMPLE_POINTS_BY_DIM[max(dim, 2)], rng)
+        betti = betti_numbers(cloud_diagrams(points, coeff=3 if dim > 2 and i == 0 else 2))
+        hits.append(shape_of(betti, cloud.rank, cloud.third_ratio) == label)
+    return float(np.mean(hits)) if hits else 1.0
+
+
+def cloud_winding(cloud: PreparedCloud, p: int) -> WindingNumbers | None:
+    """Winding numbers of the two leading components up to sign; None where there are none to speak of."""
+    if cloud.rank != 2 or cloud.frequency is None or gcd(cloud.frequency, p) != 1:
+        return None
+    z = (cloud.rows[:, 0] + 1j * cloud.rows[:, 1]).reshape(p, p)
+    (m_a, m_b), agreement, clearance = winding_numbers(rebase(z, cloud.frequency))
+    sign = -1 if (m_a, m_b) < (0, 0) else 1
+    return WindingNumbers((sign * m_a, sign * m_b), agreement, clearance)
+
+
+def central_hole(cloud: PreparedCloud, winding: WindingNumbers | None) -> float:
+    """Radius in rms units of the hole at the centre that the rows' order proves; 0 where it proves none.
+
+    Where nearly all loops of a or of b wind around the centre, none of the points between rows can lie closer to
+    it than the rows do. Homology, blind to order, sees such a hole only once it is wider than the gaps elsewhere.
+    """
+    if winding is None or winding.agreement < MIN_WINDING_AGREEMENT or not any(winding.winding):
+        return 0.0
+    return float(np.hypot(cloud.rows[:, 0], cloud.rows[:, 1]).min())
+
+
+def loop_windings(cloud: PreparedCloud, p: int, forced: ForcedLabel) -> WindingMatrix | None:
+    """Windings of a torus's two loops, or of the loop of a circle of rank above 2, by circular coordinates."""
+    if forced not in ("circle", "torus") or cloud.rank < 3 or cloud.frequency is None or gcd(cloud.frequency, p) != 1:
+        return None
+    return winding_matrix(cloud.rows, p, cloud.frequency, 2 if forced == "torus" else 1)
+
+
+def torus_doubts(matrix: WindingMatrix | None) -> list[str]:
+    """Why two loops are not those of a and b."""
+    if matrix is None:
+        return ["its loops do not wind alike all along a and b"]
+    return [] if abs(determinant(matrix)) == 1 else [f"its loops wind {matrix}, not once around a and b"]
+
+
+def doubts(
+    forced: ForcedLabel,
+    betti: Betti,
+    cloud: PreparedCloud,
+    agreement: float,
+    hole_upper_bound: float,
+    resolution: float,
+    winding: WindingNumbers | None,
+) -> list[str]:
+    """Reasons not to trust a label, empty if there are none."""
+    found = []
+    n_points, dim = cloud.points.shape
+    if cloud.share is not None and cloud.share < MIN_SHARE:
+        found.append(f"share {cloud.share:.2f}: not one frequency")
+    if cloud.rank > MAX_RANK:
+        found.append(f"rank {cloud.rank}: only {MAX_RANK} components read")
+    if forced == "other" and n_points < MIN_POINTS_BY_DIM.get(dim, 0):
+        found.append(f"{n_points} points are few for rank {cloud.rank}")
+    if agreement < MIN_AGREEMENT:
+        found.append(f"only {agreement:.0%} of subsamples agree")
+    if betti[:2] == (1, 0) and cloud.rank > 1 and hole_upper_bound > resolution:
+        found.append(f"a hole up to {hole_upper_bound:.2f} rms cannot be excluded")
+    if forced == "circle" and winding and winding.agreement >= MIN_WINDING_AGREEMENT:
+        if not any(winding.winding) and winding.clearance > MIN_CLEARANCE:
+            found.append("a hole that neither input winds around")
+    return found
