@@ -1,5 +1,7 @@
 """Tables of a real shard, at prime, even and composite p."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,8 @@ def test_tables_agree_with_the_library(trained: dict[str, Circuit]) -> None:
 
 def test_group_logits_and_rest_sum_to_the_logits(trained: dict[str, Circuit]) -> None:
     layer = first_layer(trained["mlp_add"])
-    everything = layer.cloud(np.arange(512), "logits")
+    group = dataclasses.replace(topomod.group_neurons(trained["mlp_add"])[0], neurons=np.arange(512))
+    everything = layer.cloud(group, "logits")
     assert np.allclose(everything.reshape(layer.logits.shape), layer.logits, atol=1e-3)
 
 

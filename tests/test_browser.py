@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from synthetic_study import ALL, make_study, write_synthetic
+from topomod.circuits import Circuit
+from topomod.inspection import inspect_networks
+from topomod.inspection_page import write_page
 from topomod.report import write_report
 
 pytestmark = pytest.mark.browser
@@ -99,6 +102,17 @@ def test_page_is_whole(browser: Any) -> None:
     assert overflow(browser) <= 1
     # open every fold: nothing in them may push the page wide
     browser.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    assert overflow(browser) <= 1
+    assert errors(browser) == []
+
+
+def test_page_of_single_networks_is_whole(browser: Any, trained: dict[str, Circuit], tmp_path: Path) -> None:
+    named = [("network <one>", trained["mlp_concat"])]
+    write_page(named, inspect_networks(named, min_neurons=10), tmp_path / "index.html", history=True)
+    browser.get((tmp_path / "index.html").as_uri())
+    assert scroll_through(browser) == set()
+    choose(browser, "site", 2)
+    assert scroll_through(browser) == set()
     assert overflow(browser) <= 1
     assert errors(browser) == []
 

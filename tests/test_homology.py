@@ -137,11 +137,45 @@ def test_resolution_is_what_a_disc_must_resolve():
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_pinched_circle_is_uncertain_because_it_winds(noise):
+def test_a_circle_pinched_to_a_point_is_a_disc_that_winds(noise):
     X = group_cloud("pizza", 59)
     verdict = classify_manifold(X + noise * np.random.default_rng(0).normal(size=X.shape), p=59)
-    assert (verdict.label, verdict.forced_label, verdict.winding) == ("uncertain", "disc", (1, 1))
-    assert "winds (1, 1)" in verdict.reason
+    assert (verdict.label, verdict.winding) == ("disc", (1, 1))
+    assert verdict.hole_upper_bound < 0.4
+
+
+def pinched(ratio: float, p: int = 59) -> np.ndarray:
+    angle = TAU * 3 * np.arange(p) / p
+    a, b = (grid.ravel() for grid in np.meshgrid(angle, angle, indexing="ij"))
+    return (ratio + (1 - ratio) * np.abs(np.cos((a - b) / 2)))[:, None] * unit(a + b)
+
+
+@pytest.mark.parametrize(("ratio", "label"), [(0.02, "disc"), (0.2, "circle"), (0.5, "circle")])
+def test_rows_in_order_prove_a_hole_that_noise_has_narrowed(ratio, label):
+    X = pinched(ratio) + 0.05 * np.random.default_rng(1).normal(size=(3481, 2))
+    verdict = classify_manifold(X, p=59)
+    assert (verdict.label, verdict.winding) == (label, (1, 1))
+    truth = ratio / np.sqrt(np.mean(np.sum(pinched(ratio) ** 2, axis=1)))
+    assert verdict.hole_upper_bound >= truth
+    shuffled = classify_manifold(X[np.random.default_rng(2).permutation(3481)])
+    assert shuffled.label in {label, "uncertain"}
+
+
+def test_a_torus_says_which_loops_it_has():
+    verdict = classify_manifold(group_cloud("torus", 31, ratio=0.7), p=31)
+    assert verdict.label == "torus"
+    (a, b), (c, d) = verdict.winding_matrix
+    assert abs(a * d - b * c) == 1
+    assert classify_manifold(group_cloud("torus", 31, ratio=0.7)).winding_matrix is None
+
+
+def test_a_torus_whose_loops_are_not_those_of_the_inputs_is_uncertain():
+    p = 31
+    angle = TAU * np.arange(p) / p
+    a, b = (grid.ravel() for grid in np.meshgrid(angle, angle, indexing="ij"))
+    verdict = classify_manifold(np.column_stack([unit(a + b), unit(a - b)]), p=p)
+    assert (verdict.label, verdict.forced_label) == ("uncertain", "torus")
+    assert "not once around a and b" in verdict.reason
 
 
 def test_two_frequencies_are_not_one_manifold():
@@ -225,7 +259,7 @@ def test_dead_group_is_other(p, dtype):
     X = np.full((529, 5), 0.1, dtype) * np.arange(1, 6, dtype=dtype)
     verdict = classify_manifold(X, p=p)
     assert (verdict.label, verdict.forced_label, verdict.reason) == ("other", "other", "no signal")
-    assert verdict.confidence == 0
+    assert verdict.confidence == 0 and verdict.doubtful
 
 
 def test_rows_of_one_frequency_group_of_composite_p_do_not_crash():

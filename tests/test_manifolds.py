@@ -70,7 +70,9 @@ def test_manifolds_of_a_trained_circuit(trained: dict[str, Circuit]) -> None:
     assert linear_cka(X, reference_manifold("torus", 23, group.frequency)) > 0.9
     logits = topomod.manifold(circuit, group, site="logits")
     assert logits.shape == (23 * 23, 23)
-    with pytest.raises(ValueError, match="unknown site 'hidden'; known sites: preactivations, logits"):
+    with pytest.raises(
+        ValueError, match="unknown site 'hidden'; known sites: preactivations, activations, logits, readout"
+    ):
         topomod.manifold(circuit, group, site="hidden")
 
 

@@ -18,7 +18,7 @@ def test_bad_modulus(p: int) -> None:
 def test_description_rebuilds_the_task() -> None:
     task = ModularAddition(p=9)
     assert task_from_description(task.describe()) == task
-    with pytest.raises(ValueError, match="unknown task 'sorting'; known tasks: modular_addition"):
+    with pytest.raises(ValueError, match="unknown task 'sorting'; known tasks: modular_addition, group_composition"):
         task_from_description({"name": "sorting"})
 
 

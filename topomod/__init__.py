@@ -25,6 +25,7 @@ _HOME = {
     "gradient_symmetricity": "mechanisms",
     "distance_irrelevance": "mechanisms",
     "circularity": "mechanisms",
+    "logit_fve": "mechanisms",
     "ablate_frequencies": "mechanisms",
     "NeuronGroup": "groups",
     "group_neurons": "groups",

@@ -65,7 +65,7 @@ def circuit_row(
 
 def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
     """One row of the table of groups: spectra, phases and similarity to the references."""
-    p = circuit.task.p
+    p = circuit.p
     cloud = layer.cloud(group, "preactivations")
     logits = layer.cloud(group, "logits")
     references = {
@@ -121,7 +121,7 @@ def _plane(z: np.ndarray) -> np.ndarray:
 
 def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
     """Phase alignment distribution of a group, re-based to frequency 1: one row per neuron, none without an inverse."""
-    if gcd(group.frequency, circuit.task.p) != 1:
+    if gcd(group.frequency, circuit.p) != 1:
         return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b"])
     pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
     return pd.DataFrame(
@@ -181,7 +181,7 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
         layer = first_layer(circuit)
         for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
             for site in SITES:
-                verdict = classify_manifold(layer.cloud(group, site), p=circuit.task.p, seed=seed)
+                verdict = classify_manifold(layer.cloud(group, site), p=circuit.p, seed=seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
                 verdicts.append(key | {"n_neurons": len(group.neurons)} | _verdict_columns(verdict))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]

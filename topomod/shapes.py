@@ -87,11 +87,11 @@ class Shape:
 
 
 def _annulus(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
-    return _unit(a) + (1 - ratio) / (1 + ratio) * _unit(b)
+    return np.asarray(_unit(a) + (1 - ratio) / (1 + ratio) * _unit(b))
 
 
 def _pinched(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
-    return (ratio + (1 - ratio) * np.abs(np.cos((a - b) / 2)))[:, None] * _unit(a + b)
+    return np.asarray((ratio + (1 - ratio) * np.abs(np.cos((a - b) / 2)))[:, None] * _unit(a + b))
 
 
 GROUP_SHAPES = {
@@ -107,11 +107,11 @@ GROUP_SHAPES = {
 
 
 def _disc(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    return np.sqrt(rng.uniform(size=n))[:, None] * _unit(TAU * rng.uniform(size=n))
+    return np.asarray(np.sqrt(rng.uniform(size=n))[:, None] * _unit(TAU * rng.uniform(size=n)))
 
 
 def _free_annulus(rng: np.random.Generator, n: int, ratio: float) -> np.ndarray:
-    return np.sqrt(rng.uniform(ratio**2, 1, n))[:, None] * _unit(TAU * rng.uniform(size=n))
+    return np.asarray(np.sqrt(rng.uniform(ratio**2, 1, n))[:, None] * _unit(TAU * rng.uniform(size=n)))
 
 
 def _uneven_circle(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
@@ -202,7 +202,7 @@ def add_noise(
         noise = np.sqrt(0.75) * shared + np.sqrt(0.25) * rng.standard_normal((n, m))
     else:
         noise = rng.standard_normal((n, m))
-    return points @ frame.T + sigma * noise
+    return np.asarray(points @ frame.T + sigma * noise)
 
 
 def draw_cloud(

@@ -149,6 +149,10 @@ class GroupComposition:
         i, j = np.triu_indices(n, 1)
         return np.asarray(every[np.sum(every[:, i] > every[:, j], axis=1) % 2 == 0])
 
+    def describe(self) -> dict[str, Any]:
+        """Return what :func:`task_from_description` needs to rebuild the task."""
+        return {"name": "group_composition", "group": self.name}
+
     def targets(self) -> np.ndarray:
         """Index of the product ``a b`` (b first) for every pair, (order, order)."""
         elements = self.elements()
@@ -156,19 +160,17 @@ class GroupComposition:
         return np.array([[index[tuple(a[b].tolist())] for b in elements] for a in elements])
 
 
-TASKS = {"modular_addition": ModularAddition}
-
-
-def task_from_description(description: dict[str, Any]) -> ModularAddition:
-    """Rebuild a task from :meth:`ModularAddition.describe`.
+def task_from_description(description: dict[str, Any]) -> ModularAddition | GroupComposition:
+    """Rebuild a task from what its ``describe`` returned.
 
     Raises
     ------
     ValueError
         If the task's name is not known.
     """
-    fields = dict(description)
-    name = fields.pop("name", None)
-    if name not in TASKS:
-        raise ValueError(f"unknown task {name!r}; known tasks: {', '.join(TASKS)}")
-    return TASKS[name](**fields)
+    name = description.get("name")
+    if name == "modular_addition":
+        return ModularAddition(description["p"])
+    if name == "group_composition":
+        return GroupComposition(description["group"])
+    raise ValueError(f"unknown task {name!r}; known tasks: modular_addition, group_composition")

@@ -70,6 +70,7 @@ class Stack:
     def form(self) -> PairForm:
         """Pair form of the current weights, attached to autograd."""
         x = self.weights["W_E"]
+        assert self.architecture.pair_form is not None
         return self.architecture.pair_form(self.weights, x, x, self.rate)
 
     def forward(self) -> tuple[PairForm, Tensor, dict[str, Tensor]]:

@@ -32,6 +32,11 @@ class ManifoldVerdict:
     confidence : float
         Among verdicts of this confidence at least that share was right on labelled clouds (``docs/verdicts.md``);
         0 where the label is "uncertain".
+    score : float
+        Stability times purity times margin, in 0..1: what ``confidence`` is read from.
+    doubtful : bool
+        Whether the cloud shows a sign of being past the limits: much noise, few points, a component just below
+        ``tau``. Confidence is then read from a table of its own.
     hole : float
         Radius at which the most persistent loop is filled, 0 without loops.
     hole_upper_bound : float
@@ -68,6 +73,8 @@ class ManifoldVerdict:
     forced_label: ForcedLabel
     betti: Betti
     confidence: float
+    score: float
+    doubtful: bool
     hole: float
     hole_upper_bound: float
     rank: int
@@ -94,6 +101,8 @@ def empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedCloud
         forced_label="other",
         betti=(n_points, 0, 0),
         confidence=0.0,
+        score=0.0,
+        doubtful=True,
         hole=0.0,
         hole_upper_bound=float("inf"),
         rank=cloud.rank if cloud else 0,
