@@ -25,6 +25,7 @@ SIGMAS = (0.0, 0.02, 0.05, 0.1, 0.2)
 RATIOS = (0.1, 1.0)
 POINTS = (1000, 5000)
 FEW_POINTS = (50, 1000)
+EDGES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.01)
 
 
 def draw(seed: int, few: bool):
@@ -65,20 +66,27 @@ def lower_bound(hits: int, n: int, level: float = 0.95) -> float:
 
 
 def calibrate(table: pd.DataFrame) -> None:
-    """Print, for verdicts with and without doubtful signs, the share right above each score."""
+    """Print, for verdicts with and without doubtful signs, the least share right at each score.
+
+    Neighbouring bins whose shares fall instead of rising are pooled; then 95 % bounds.
+    """
     for doubtful, own in table[table["said"]].groupby("doubtful"):
         good = own["right"] | own["covered"]
-        steps, best = [], 0.0
-        edges = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.01])
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        blocks: list[tuple[float, int, int]] = []
+        for low, high in zip(EDGES[:-1], EDGES[1:], strict=True):
             inside = (own["score"] >= low) & (own["score"] < high)
-            bound = lower_bound(int(good[inside].sum()), int(inside.sum())) if inside.any() else 0.0
-            best = max(best, bound)
-            steps.append((float(low), round(best, 3)))
-            print(
-                f"  doubtful {doubtful}: score {low:.2f}-{high:.2f}: {int(good[inside].sum())} of {int(inside.sum())}"
-            )
-        print(f"doubtful {doubtful}: {steps}")
+            print(f"  score {low:.2f}-{high:.2f}: {int(good[inside].sum())} of {int(inside.sum())}")
+            blocks.append((low, int(good[inside].sum()), int(inside.sum())))
+            while len(blocks) > 1 and (not blocks[-1][2] or not blocks[-2][2] or rate(blocks[-2]) >= rate(blocks[-1])):
+                (first, hits, n), (_, more, m) = blocks[-2:]
+                blocks[-2:] = [(first, hits + more, n + m)]
+        steps = tuple((low, round(min(lower_bound(hits, n), 0.9 if doubtful else 1.0), 3)) for low, hits, n in blocks)
+        print(f"{doubtful}: {steps},")
+
+
+def rate(block: tuple[float, int, int]) -> float:
+    """Share right in a block of scores."""
+    return block[1] / block[2]
 
 
 def report(table: pd.DataFrame, few: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from topomod.diagrams import Diagram
+from topomod.diagrams import MAX_ALPHA, Diagram
 
 Betti = tuple[int, int, int]
 ForcedLabel = Literal["disc", "circle", "torus", "other"]
@@ -62,7 +62,8 @@ def shape_of(betti: Betti, rank: int, third_ratio: float) -> ForcedLabel:
         return "disc"
     if betti == (1, 1, 0):
         return "circle"
-    return "torus" if betti == (1, 2, 1) else "other"
+    # beyond four dimensions voids are not read; a torus then has to prove itself by its windings
+    return "torus" if betti[:2] == (1, 2) and (betti[2] == 1 or rank > MAX_ALPHA) else "other"
 
 
 def describe_other(betti: Betti, rank: int, third_ratio: float) -> str:

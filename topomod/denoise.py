@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 
 N_HARMONICS = 10  # fewer open holes in discs: H1 persistence .28 rms at 2 harmonics, .04 at 10
 N_NEIGHBOURS = 20
-MAX_RANK = 4  # Delaunay triangulations beyond four dimensions are out of reach
+MAX_RANK = 4  # components always returned
 MAX_COMPONENTS = 12
 MERGE_DISTANCE = 1e-3
 MIN_SIGNAL = 0.1  # of the total power
@@ -26,7 +26,7 @@ class DenoisedCloud:
     Parameters
     ----------
     coordinates : ndarray
-        (n_points, k), k <= 4 leading components, centred, in the cloud's own units; rows as in the input.
+        (n_points, k), k <= 12 leading components, centred, in the cloud's own units; rows as in the input.
     eigenvalues : ndarray
         Variance along each component, largest first; may go on beyond the k components kept.
     noise : ndarray
@@ -59,9 +59,9 @@ class PreparedCloud:
         (n_points, dim) the same before merging and jitter, rows as in the input.
     rank, fine_rank : int
         Components with at least ``tau``, respectively ``fine_tau``, of the first one's variance. ``dim`` is
-        the rank, but at most 4.
-    third_ratio : float
-        Variance of the third component over the first.
+        the rank, but at most 12.
+    third_ratio, next_ratio : float
+        Variance of the third component, and of the first one left out, over the first.
     sigma : float
         Noise per coordinate in rms units, the noisiest coordinate's, as it was before denoising.
     sigma_left : float
@@ -75,6 +75,7 @@ class PreparedCloud:
     rank: int
     fine_rank: int
     third_ratio: float
+    next_ratio: float
     sigma: float
     sigma_left: float
     frequency: int | None
@@ -154,7 +155,7 @@ def _synthesise(
     return np.ascontiguousarray(values.real.reshape(p * p, -1))
 
 
-def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
+def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> DenoisedCloud:
     """Keep of a cloud over Z_p x Z_p what its dominant frequency and the multiples of that explain.
 
     Multiples up to 10 on each axis are kept (up to p // 3 at small p). The rest is noise: it is dropped, and
@@ -166,6 +167,8 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
         (p * p, n_features), rows in the order of ``a * p + b``.
     p : int
         Modulus.
+    tau : float
+        Components with at least this share of the first one's variance are returned, four at the least.
 
     Returns
     -------
@@ -186,7 +189,7 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int) -> DenoisedCloud:
     kept = spectrum[np.ix_(harmonics, harmonics)].astype(np.complex128)
     flat = kept.reshape(-1, kept.shape[-1])
     eigenvalues, axes = principal_axes(np.concatenate([flat.real, flat.imag]))
-    axes = axes[:, :MAX_RANK]
+    axes = axes[:, : max(MAX_RANK, int(np.sum(eigenvalues >= tau * eigenvalues[0])))]
     coordinates = _synthesise(kept @ axes, harmonics, p)
     scores = values.reshape(p * p, -1) @ axes.astype(np.float32)
     residual = np.mean((scores - coordinates) ** 2, axis=0, dtype=np.float64)
@@ -215,9 +218,11 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     centred = np.asarray(X - X.mean(axis=0), np.float64)
     centred = centred / np.abs(centred).max()
     n = len(centred)
-    k = n_neighbours if n_neighbours is not None else int(np.clip(n // 50, 1, N_NEIGHBOURS))
     eigenvalues, axes = principal_axes(centred)
-    dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_RANK))
+    dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_COMPONENTS))
+    # in many dimensions neighbours are far apart, and their mean would cut corners
+    fitting = int(np.clip(n // (50 if dim <= MAX_RANK else 200), 1, N_NEIGHBOURS))
+    k = n_neighbours if n_neighbours is not None else fitting
     scores = centred @ axes[:, :dim]
     if k < 2:
         return DenoisedCloud(scores, eigenvalues / n, np.zeros(dim), 1.0, None, None)
@@ -268,7 +273,7 @@ def prepare_cloud(
     -------
     PreparedCloud
     """
-    cloud = neighbour_denoise(X) if p is None else harmonic_denoise(X, p)
+    cloud = neighbour_denoise(X) if p is None else harmonic_denoise(X, p, tau)
     ratio = cloud.eigenvalues / cloud.eigenvalues[0]
     rank, fine_rank = int(np.sum(ratio >= tau)), int(np.sum(ratio >= fine_tau))
     dim = min(rank, cloud.coordinates.shape[1])
@@ -282,6 +287,7 @@ def prepare_cloud(
         rank=rank,
         fine_rank=fine_rank,
         third_ratio=float(ratio[2]) if len(ratio) > 2 else 0.0,
+        next_ratio=float(ratio[rank]) if len(ratio) > rank else 0.0,
         sigma=sigma,
         sigma_left=sigma * cloud.noise_left,
         frequency=cloud.frequency,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 
 Diagram = Float[np.ndarray, "_ 2"]
 Metric = Literal["bottleneck", "wasserstein"]
+MAX_ALPHA = 4  # Delaunay triangulations beyond four dimensions are out of reach
 InfiniteBars = Literal["error", "drop", "match"]
 
 
@@ -87,12 +89,21 @@ def alpha_diagrams(points: Float[np.ndarray, "n k"], maxdim: int = 1, coeff: int
     ----------
     Edelsbrunner and Mucke 1994, doi 10.1145/174462.156635; gudhi (its alpha complex uses CGAL, GPL).
     """
+    return tree_diagrams(alpha_tree(points, maxdim), maxdim, coeff)
+
+
+def alpha_tree(points: Float[np.ndarray, "n k"], maxdim: int) -> Any:
+    """Filtered simplices of the alpha complex, as far as they matter up to ``maxdim``."""
     import gudhi
 
-    complex_ = gudhi.AlphaComplex(points=points, precision="fast")
-    tree = complex_.create_simplex_tree()
+    tree = gudhi.AlphaComplex(points=points, precision="fast").create_simplex_tree()
     # simplices above maxdim + 1 cannot change these diagrams
     tree.prune_above_dimension(maxdim + 1)
+    return tree
+
+
+def tree_diagrams(tree: Any, maxdim: int, coeff: int) -> tuple[Diagram, ...]:
+    """Persistence diagrams of :func:`alpha_tree` over one field."""
     tree.compute_persistence(homology_coeff_field=coeff, persistence_dim_max=False)
     diagrams = []
     for dimension in range(maxdim + 1):
@@ -101,11 +112,17 @@ def alpha_diagrams(points: Float[np.ndarray, "n k"], maxdim: int = 1, coeff: int
     return tuple(diagrams)
 
 
-def cloud_diagrams(points: Float[np.ndarray, "n k"], coeff: int = 2) -> tuple[Diagram, ...]:
-    """Alpha diagrams up to H1 in the plane, H2 beyond."""
-    if points.shape[1] == 1:
+def cloud_diagrams(points: Float[np.ndarray, "n k"], coeffs: Sequence[int] = (2,)) -> list[tuple[Diagram, ...]]:
+    """Diagrams in radii over each field: alpha to H1 in the plane, to H2 in three and four dimensions; Rips beyond."""
+    n_dims = points.shape[1]
+    if n_dims > MAX_ALPHA:
+        found = [rips_diagrams(points, maxdim=1, n_perm=None, coeff=coeff).diagrams for coeff in coeffs]
+        return [tuple(diagram / 2 for diagram in diagrams) for diagrams in found]
+    if n_dims == 1:
         points = np.column_stack([points, np.zeros(len(points))])
-    return alpha_diagrams(points, maxdim=1 if points.shape[1] < 3 else 2, coeff=coeff)
+    maxdim = 1 if n_dims < 3 else 2
+    tree = alpha_tree(points, maxdim)
+    return [tree_diagrams(tree, maxdim, coeff) for coeff in coeffs]
 
 
 def rips_diagrams(

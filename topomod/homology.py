@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -16,10 +17,11 @@ from topomod.betti import (
     top_persistence,
 )
 from topomod.denoise import PreparedCloud, prepare_cloud
-from topomod.diagrams import cloud_diagrams, thin
+from topomod.diagrams import MAX_ALPHA, cloud_diagrams, thin
 from topomod.evidence import (
     HOLE_SIGMAS,
     MIN_SHARE,
+    TUBE_TAU,
     central_hole,
     cloud_winding,
     confidence,
@@ -33,8 +35,9 @@ from topomod.verdict import ManifoldVerdict, empty_verdict
 
 MIN_DISTINCT = 10
 MAX_ROWS = 20_000
-POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 500}  # in four dimensions 500 and 1000 points gave the same labels
-SUBSAMPLES_BY_DIM = {2: 4, 3: 3, 4: 2}
+# in four dimensions 500 and 1000 points gave the same labels; 5 stands for more, where the complex is Rips
+POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 500, 5: 400}
+SUBSAMPLES_BY_DIM = {2: 4, 3: 3, 4: 2, 5: 2}
 
 
 def check_cloud(X: np.ndarray, p: int | None) -> Float[np.ndarray, "n k"]:
@@ -76,7 +79,7 @@ def classify_manifold(
     *,
     tau: float = 0.10,
     fine_tau: float = 0.04,
-    resolution: float = 0.4,
+    resolution: float = 0.5,
     n_subsamples: int | None = None,
 ) -> ManifoldVerdict:
     """Say whether a point cloud is a disc, a circle, a torus or something else, or that it cannot be said.
@@ -92,7 +95,7 @@ def classify_manifold(
         Draws jitter and subsamples.
     tau, fine_tau : float
         Components with at least this share of the first one's variance count: for the verdict, and for
-        ``fine_rank``, which is only reported.
+        ``fine_rank``, where a circle is looked at again: with its finer components it may be a torus with a thin tube.
     resolution : float
         In rms units. Where no loop is found and ``hole_upper_bound`` is larger, the verdict is uncertain.
     n_subsamples : int, optional
@@ -138,17 +141,30 @@ def classify_manifold(
     if len(cloud.points) < MIN_DISTINCT:
         reason = f"only {len(cloud.points)} distinct points"
         return empty_verdict("uncertain", reason, len(cloud.points), cloud)
-    return _verdict(cloud, p, resolution, n_subsamples, rng)
+    verdict = _verdict(cloud, p, resolution, n_subsamples, rng)
+    # the thin tube of a torus lies below tau, as the harmonics of a bent circle do
+    finest = TUBE_TAU if p is None else fine_tau
+    if verdict.label == "circle" and cloud.rank < MAX_ALPHA and cloud.next_ratio >= finest:
+        finer = prepare_cloud(X, p, tau=finest, fine_tau=fine_tau, rng=rng)
+        tube = _verdict(finer, p, resolution, n_subsamples, rng) if finer.rank == MAX_ALPHA else verdict
+        if tube.label == "torus":
+            return replace(tube, rank=cloud.rank, fine_rank=cloud.fine_rank)
+    return verdict
 
 
 def _verdict(
     cloud: PreparedCloud, p: int | None, resolution: float, n_subsamples: int | None, rng: np.random.Generator
 ) -> ManifoldVerdict:
-    dim = max(cloud.points.shape[1], 2)
+    dim = int(np.clip(cloud.points.shape[1], 2, 5))
     points = thin(cloud.points, POINTS_BY_DIM[dim], rng)
-    diagrams = cloud_diagrams(points)
+    # over Z/3 a Klein bottle is no torus
+    diagrams, *others = cloud_diagrams(points, (2, 3) if dim > 2 else (2,))
     betti, margin = betti_numbers(diagrams), None
     forced = shape_of(betti, cloud.rank, cloud.third_ratio)
+    untwisted = [shape_of(betti_numbers(other), cloud.rank, cloud.third_ratio) for other in others]
+    twisted = forced == "torus" and untwisted[0] != "torus"
+    if twisted:
+        forced = "other"
     winding = cloud_winding(cloud, p) if p is not None else None
     centre = central_hole(cloud, winding) if forced in ("disc", "circle") else 0.0
     if centre >= max(MIN_DEATH, HOLE_SIGMAS * cloud.sigma_left):
@@ -157,25 +173,27 @@ def _verdict(
         agreement = winding.agreement
     else:
         repeats = SUBSAMPLES_BY_DIM[dim] if n_subsamples is None else n_subsamples
-        agreement = subsample_agreement(cloud, forced, repeats, rng)
+        agreement = subsample_agreement(cloud, untwisted[0] if twisted else forced, repeats, rng, 3 if twisted else 2)
     h1_persistence, hole = top_persistence(diagrams[1])
     hole = max(hole, centre)
     bound = hole + HOLE_SIGMAS * cloud.sigma_left
     reasons = doubts(forced, betti, cloud, agreement, bound, resolution, winding)
     matrix = loop_windings(cloud, p, forced) if p is not None and not reasons else None
-    if forced == "torus" and p is not None and not reasons:
+    if forced == "torus" and not reasons and (p is not None or dim > MAX_ALPHA):
         reasons = torus_doubts(matrix)
     turns = winding.winding if winding else matrix[0] if forced == "circle" and matrix else None
     purity = 1.0 if cloud.share is None else min(1.0, cloud.share / MIN_SHARE)
     score = agreement * purity * max(betti_margin(diagrams, betti), margin or 0.0)
     other = [describe_other(betti, cloud.rank, cloud.third_ratio)] if forced == "other" else []
+    if twisted:
+        other = [f"betti {betti} over Z/2, not over Z/3, as a Klein bottle"]
     return ManifoldVerdict(
         label="uncertain" if reasons else forced,
         forced_label=forced,
         betti=betti,
-        confidence=0.0 if reasons else confidence(score, is_doubtful(cloud)),
+        confidence=0.0 if reasons else confidence(score, is_doubtful(cloud, forced)),
         score=score,
-        doubtful=is_doubtful(cloud),
+        doubtful=is_doubtful(cloud, forced),
         hole=hole,
         hole_upper_bound=bound,
         rank=cloud.rank,

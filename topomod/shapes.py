@@ -39,9 +39,10 @@ class LabelledCloud:
     ratio : float
         Hole (annuli) or smaller radius (tori) over the largest radius; 1 for shapes without such a number.
     hole : float
-        Radius of its hole over its root mean square radius, both before noise; 0 without one.
+        Radius of its hole, or of the narrower loop of a torus, over its root mean square radius, both before noise; 0
+        without one.
     noise : float
-        Standard deviation per coordinate over the root mean square radius.
+        Largest standard deviation in any direction over the root mean square radius.
     """
 
     X: Float[np.ndarray, "n k"]
@@ -175,12 +176,11 @@ FREE_SHAPES = {
 }
 
 
-def _hole(label: TrueLabel, points: np.ndarray) -> float:
-    """Smallest distance from the centre over the root mean square radius; 0 for what has no central hole."""
-    if label != "circle":
-        return 0.0
-    radius = np.linalg.norm(points[:, :2], axis=1)
-    return float(radius.min() / np.sqrt(np.mean(np.sum(points**2, axis=1))))
+def _hole(label: TrueLabel, points: np.ndarray, ratio: float) -> float:
+    """Radius of the hole, of the narrower loop of a torus, over the root mean square radius; 0 for other shapes."""
+    if label == "torus":
+        return float(ratio / np.sqrt(1 + ratio**2))
+    return float(np.linalg.norm(points[:, :2], axis=1).min()) if label == "circle" else 0.0
 
 
 def add_noise(
@@ -188,8 +188,8 @@ def add_noise(
 ) -> Float[np.ndarray, "n m"]:
     """Embed a cloud of unit rms radius by a random isometry into ``n_features`` dimensions and add noise.
 
-    Every coordinate gets noise of standard deviation ``sigma``: Gaussian; heavy-tailed, Student's t with 5 degrees
-    of freedom; or correlated, of which three quarters of the variance lie in a few random directions.
+    No direction gets noise of more than ``sigma``: Gaussian, the same in all; heavy-tailed, Student's t with 5 degrees
+    of freedom; or correlated, ``sigma`` in a quarter of the directions, drawn at random, and a third of it elsewhere.
     """
     n, k = points.shape
     m = max(n_features, k)
@@ -197,9 +197,8 @@ def add_noise(
     if kind == "heavy-tailed":
         noise = rng.standard_t(5, (n, m)) / np.sqrt(5 / 3)
     elif kind == "correlated":
-        few = np.linalg.qr(rng.standard_normal((m, max(1, m // 8))))[0]
-        shared = rng.standard_normal((n, few.shape[1])) @ few.T * np.sqrt(m / few.shape[1])
-        noise = np.sqrt(0.75) * shared + np.sqrt(0.25) * rng.standard_normal((n, m))
+        strong = np.where(np.arange(m) < max(1, m // 4), 1.0, 1 / 3)
+        noise = (rng.standard_normal((n, m)) * strong) @ np.linalg.qr(rng.standard_normal((m, m)))[0].T
     else:
         noise = rng.standard_normal((n, m))
     return np.asarray(points @ frame.T + sigma * noise)
@@ -227,7 +226,7 @@ def draw_cloud(
     ratio : float
         In (0, 1], for the graded shapes.
     sigma : float
-        Noise per coordinate over the cloud's rms radius.
+        Noise in its strongest direction over the cloud's rms radius.
     noise : {"gaussian", "heavy-tailed", "correlated"}
         As in :func:`add_noise`.
 
@@ -238,6 +237,7 @@ def draw_cloud(
     """
     grouped = shape in GROUP_SHAPES
     kind = GROUP_SHAPES[shape] if grouped else FREE_SHAPES[shape]
+    ratio = ratio if kind.graded else 1.0
     if grouped:
         angle = TAU * int(rng.integers(1, size // 2 + 1)) * np.arange(size) / size
         a, b = (grid.ravel() for grid in np.meshgrid(angle, angle + rng.uniform(0, TAU), indexing="ij"))
@@ -248,6 +248,5 @@ def draw_cloud(
     points = points / np.sqrt(np.mean(np.sum(points**2, axis=1)))
     unit = 10.0 ** rng.uniform(-3, 3)
     X = unit * add_noise(points, sigma, int(rng.integers(2, 65)), noise, rng)
-    return LabelledCloud(
-        X, size if grouped else None, shape, kind.label, ratio if kind.graded else 1.0, _hole(kind.label, points), sigma
-    )
+    hole = _hole(kind.label, points, ratio)
+    return LabelledCloud(X, size if grouped else None, shape, kind.label, ratio, hole, sigma)
