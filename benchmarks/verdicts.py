@@ -60,7 +60,7 @@ def judge(first: int, n: int, few: bool = False) -> pd.DataFrame:
     return table
 
 
-def lower_bound(hits: int, n: int, level: float = 0.95) -> float:
+def lower_bound(hits: int, n: int, level: float = 0.999) -> float:
     """One-sided Clopper-Pearson bound of a share."""
     return float(beta.ppf(1 - level, hits, n - hits + 1)) if hits else 0.0
 
@@ -68,7 +68,7 @@ def lower_bound(hits: int, n: int, level: float = 0.95) -> float:
 def calibrate(table: pd.DataFrame) -> None:
     """Print, for verdicts with and without doubtful signs, the least share right at each score.
 
-    Neighbouring bins whose shares fall instead of rising are pooled; then 95 % bounds.
+    Neighbouring bins whose shares fall instead of rising are pooled; then 99.9 % bounds.
     """
     for doubtful, own in table[table["said"]].groupby("doubtful"):
         good = own["right"] | own["covered"]

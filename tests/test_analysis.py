@@ -1,7 +1,5 @@
 """Tables of a real shard, at prime, even and composite p."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -30,8 +28,12 @@ def test_tables_agree_with_the_library(trained: dict[str, Circuit]) -> None:
 
 def test_group_logits_and_rest_sum_to_the_logits(trained: dict[str, Circuit]) -> None:
     layer = first_layer(trained["mlp_add"])
-    group = dataclasses.replace(topomod.group_neurons(trained["mlp_add"])[0], neurons=np.arange(512))
-    everything = layer.cloud(group, "logits")
+    groups = topomod.group_neurons(trained["mlp_add"], min_neurons=1)
+    parts = [layer.cloud(group, "logits") for group in groups]
+    dead = np.ones(512, dtype=bool)
+    dead[np.concatenate([group.neurons for group in groups])] = False
+    silent = layer.activations[:, :, dead] @ layer.readout[:, dead].T
+    everything = sum(parts) + silent.reshape(parts[0].shape)
     assert np.allclose(everything.reshape(layer.logits.shape), layer.logits, atol=1e-3)
 
 

@@ -22,7 +22,7 @@ def pairs(p: int, frequency: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_a_circle_gets_its_own_angle() -> None:
     rng = np.random.default_rng(0)
-    angle = np.sort(rng.uniform(0, TAU, 120))
+    angle = TAU * (np.arange(120) + rng.uniform(0, 0.5, 120)) / 120
     coordinates, persistence = circular_coordinates(unit(angle) + 0.02 * rng.normal(size=(120, 2)), 1)
     assert coordinates.shape == (1, 120) and persistence[0] > 1
     # equal to the angle up to sign, shift and smoothing: together they never drift apart

@@ -39,16 +39,11 @@ def circular_coordinates(
     de Silva, Morozov, Vejdemo-Johansson, arXiv 0905.4887.
     """
     rips = rips_diagrams(points, maxdim=1, n_perm=None, coeff=COEFF, do_cocycles=True)
-    # rips_diagrams orders its landmarks; cocycles count in that order
-    ordered = points[rips.landmarks]
     bars, cocycles = rips.diagrams[1], rips.cocycles[1]
     chosen = np.argsort(bars[:, 0] - bars[:, 1])[:n_coordinates]
-    distance = np.linalg.norm(ordered[:, None] - ordered[None], axis=2)
-    coordinates = np.empty((len(chosen), len(points)))
-    for row, index in zip(coordinates, chosen, strict=True):
-        birth, death = bars[index]
-        row[rips.landmarks] = _harmonic(cocycles[index], distance, (birth + death) / 2)
-    return coordinates, bars[chosen, 1] - bars[chosen, 0]
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    coordinates = [_harmonic(cocycles[index], distance, float(bars[index].mean())) for index in chosen]
+    return np.array(coordinates).reshape(len(chosen), len(points)), bars[chosen, 1] - bars[chosen, 0]
 
 
 def _harmonic(cocycle: np.ndarray, distance: Float[np.ndarray, "n n"], scale: float) -> Float[np.ndarray, " n"]:

@@ -166,7 +166,8 @@ def rips_diagrams(
         raise ValueError(f"X must be a finite (n_points, n_features) array, found shape {X.shape}")
     n_landmarks = len(X) if n_perm is None else min(n_perm, len(X))
     # ripser's own n_perm always starts at row 0; seeded here so that runs can differ
-    landmarks = farthest_points(X, n_landmarks, int(np.random.default_rng(seed).integers(len(X))))
+    start = int(np.random.default_rng(seed).integers(len(X)))
+    landmarks = farthest_points(X, n_landmarks, start) if n_landmarks < len(X) else np.arange(len(X))
     chosen = X[landmarks]
     result = ripser(chosen, maxdim=maxdim, coeff=coeff, do_cocycles=do_cocycles)
     r_cover = float(cKDTree(chosen).query(X)[0].max()) if n_landmarks < len(X) else 0.0

@@ -15,6 +15,7 @@ from topomod.winding import WindingNumbers, rebase, winding_numbers
 MIN_SHARE = 0.7  # below it the cloud holds more than one frequency
 MIN_AGREEMENT = 0.75
 MIN_WINDING_AGREEMENT = 0.9
+HOLE_ROUNDING = 0.005  # rms; what merging points and jitter can hide
 HOLE_SIGMAS = 2.5  # the bound covered the true hole in 102 of 102 graded annuli
 MIN_CLEARANCE = 0.2
 MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
@@ -23,23 +24,25 @@ TUBE_TAU = 0.01  # of the first variance; a tube of a tenth of the large radius
 MAX_SIGMA = 0.12  # rms; a little more than the noise in scope
 SUBSAMPLE_POINTS_BY_DIM = {2: 20_000, 3: 1500, 4: 300, 5: 300}  # 5 stands for more
 
-# Share right, at the least (95 % bound), of verdicts from these scores on, without and with a doubtful sign.
+# Share right, at the least (99.9 % bound), of verdicts from these scores on, without and with a doubtful sign.
 # Measured by `python benchmarks/verdicts.py --calibrate`.
 CONFIDENCE = {
-    False: ((0.0, 0.927), (0.6, 0.998)),
-    True: ((0.0, 0.479), (0.5, 0.765), (0.7, 0.861)),
+    False: ((0.0, 0.995),),
+    True: ((0.0, 0.337), (0.5, 0.494), (0.6, 0.649), (0.7, 0.842)),
 }
 
 
 def is_doubtful(cloud: PreparedCloud, forced: ForcedLabel) -> bool:
     """Whether a cloud shows a sign of being past the limits.
 
-    Much noise; few points; a component just left out; for a circle even a small one, which could be a torus's tube.
+    Much noise; few points; a component just left out; for a circle even a small one, which could be a torus's tube; for
+    a disc a third component, with which it could be a surface whose loops are narrow.
     """
     n_points, dim = cloud.points.shape
     few = n_points < MIN_POINTS_BY_DIM.get(dim, MIN_POINTS)
     tube = forced == "circle" and cloud.next_ratio >= TUBE_TAU
-    return cloud.sigma > MAX_SIGMA or few or tube or cloud.fine_rank > cloud.rank
+    surface = forced == "disc" and cloud.rank > 2
+    return cloud.sigma > MAX_SIGMA or few or tube or surface or cloud.fine_rank > cloud.rank
 
 
 def confidence(score: float, doubtful: bool) -> float:

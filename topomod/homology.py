@@ -19,6 +19,7 @@ from topomod.betti import (
 from topomod.denoise import PreparedCloud, prepare_cloud
 from topomod.diagrams import MAX_ALPHA, cloud_diagrams, thin
 from topomod.evidence import (
+    HOLE_ROUNDING,
     HOLE_SIGMAS,
     MIN_SHARE,
     TUBE_TAU,
@@ -176,7 +177,7 @@ def _verdict(
         agreement = subsample_agreement(cloud, untwisted[0] if twisted else forced, repeats, rng, 3 if twisted else 2)
     h1_persistence, hole = top_persistence(diagrams[1])
     hole = max(hole, centre)
-    bound = hole + HOLE_SIGMAS * cloud.sigma_left
+    bound = hole + HOLE_SIGMAS * cloud.sigma_left + HOLE_ROUNDING
     reasons = doubts(forced, betti, cloud, agreement, bound, resolution, winding)
     matrix = loop_windings(cloud, p, forced) if p is not None and not reasons else None
     if forced == "torus" and not reasons and (p is not None or dim > MAX_ALPHA):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from topomod.circuits import Circuit, load_circuits
-from topomod.groups import NeuronGroup, groups_of_spectra
+from topomod.groups import NeuronGroup, group_neurons, groups_of_spectra
 from topomod.homology import classify_manifold
 from topomod.manifolds import (
     Layer,
@@ -87,7 +87,8 @@ def inspect_networks(named: Sequence[tuple[str, Circuit]], min_neurons: int = 3,
     for name, circuit in named:
         layers = circuit_layers(circuit)
         rows["networks"].append({"network": name} | _network_row(circuit, layers[0].logits))
-        rows["circles"] += [{"network": name} | vars(circle) for circle in logit_fve(circuit)]
+        key_frequencies = {group.frequency for group in group_neurons(circuit, 0, min_neurons)}
+        rows["circles"] += [{"network": name} | vars(circle) for circle in logit_fve(circuit, sorted(key_frequencies))]
         for index, layer in enumerate(layers):
             spectra = neuron_spectra(layer.preactivations)
             groups = groups_of_spectra(spectra, index, min_neurons)

@@ -142,7 +142,7 @@ class LogitFVE:
     pizza: float
 
 
-def logit_fve(circuit: Circuit) -> list[LogitFVE]:
+def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> list[LogitFVE]:
     """Explained variance of the logits, circle by circle.
 
     A circle is a pair of principal components of the embedding with one frequency, and at least a tenth of the
@@ -153,6 +153,8 @@ def logit_fve(circuit: Circuit) -> list[LogitFVE]:
     ----------
     circuit : Circuit
         Of modular addition, both tokens embedded alike.
+    frequencies : sequence of int, optional
+        Only circles of these, say those that neurons read; embeddings also carry others that no neuron does.
 
     Returns
     -------
@@ -174,6 +176,8 @@ def logit_fve(circuit: Circuit) -> list[LogitFVE]:
     for first in range(0, len(singular) - 1, 2):
         if singular[first] ** 2 < 0.1 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:
             break
+        if frequencies is not None and frequency[first] not in frequencies:
+            continue
         pair = slice(first, first + 2)
         alone = mean + (left[:, pair] * singular[pair]) @ axes[pair]
         weights = circuit.weights | {"W_E": alone.astype(np.float32)}

@@ -40,7 +40,7 @@ class ManifoldVerdict:
     hole : float
         Radius at which the most persistent loop is filled, 0 without loops.
     hole_upper_bound : float
-        ``hole + 2.5 sigma``.
+        ``hole + 2.5 sigma + .005``.
     rank, fine_rank : int
         Components with at least ``tau`` (.10), respectively .04, of the first one's variance.
     share : float or None
