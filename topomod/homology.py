@@ -36,8 +36,8 @@ from topomod.verdict import ManifoldVerdict, empty_verdict
 
 MIN_DISTINCT = 10
 MAX_ROWS = 20_000
-# in four dimensions 500 and 1000 points gave the same labels; 5 stands for more, where the complex is Rips
-POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 500, 5: 400}
+# in four dimensions 400 to 1000 points gave the same labels; 5 stands for more, where the complex is Rips
+POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 400, 5: 400}
 SUBSAMPLES_BY_DIM = {2: 4, 3: 3, 4: 2, 5: 2}
 
 
@@ -170,8 +170,11 @@ def _verdict(
     centre = central_hole(cloud, winding) if forced in ("disc", "circle") else 0.0
     if centre >= max(MIN_DEATH, HOLE_SIGMAS * cloud.sigma_left):
         forced, betti, margin = "circle", (1, 1, 0), centre / (centre + MIN_DEATH)
+    matrix = loop_windings(cloud, p, forced) if p is not None else None
     if winding is not None and forced == "circle" and centre > 0:
         agreement = winding.agreement
+    elif forced == "torus" and matrix is not None and not torus_doubts(matrix):
+        agreement = 1.0  # the loops were found again, on landmarks of their own, and in their places
     else:
         repeats = SUBSAMPLES_BY_DIM[dim] if n_subsamples is None else n_subsamples
         agreement = subsample_agreement(cloud, untwisted[0] if twisted else forced, repeats, rng, 3 if twisted else 2)
@@ -179,7 +182,6 @@ def _verdict(
     hole = max(hole, centre)
     bound = hole + HOLE_SIGMAS * cloud.sigma_left + HOLE_ROUNDING
     reasons = doubts(forced, betti, cloud, agreement, bound, resolution, winding)
-    matrix = loop_windings(cloud, p, forced) if p is not None and not reasons else None
     if forced == "torus" and not reasons and (p is not None or dim > MAX_ALPHA):
         reasons = torus_doubts(matrix)
     turns = winding.winding if winding else matrix[0] if forced == "circle" and matrix else None
