@@ -58,8 +58,8 @@ class ManifoldVerdict:
     winding_agreement, clearance : float or None
         As in :func:`topomod.winding_numbers`.
     agreement : float
-        Share of random subsamples with the same forced label; of loops that wind alike where those decide; 1 for a torus
-        whose two loops circular coordinates found again in their places.
+        Share of random subsamples with the same forced label; of loops that wind alike where those decide; 1 for a
+        torus whose two loops circular coordinates found again in their places.
     n_points_used : int
         Points in the complex, after merging equal ones and thinning.
     reason : str
