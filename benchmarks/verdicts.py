@@ -19,7 +19,7 @@ from scipy.stats import beta
 from topomod.homology import classify_manifold
 from topomod.shapes import FREE_SHAPES, GROUP_SHAPES, NOISES, draw_cloud
 
-HELD_OUT, CALIBRATION = 1_000_000, 0
+HELD_OUT, CALIBRATION = 3_000_000, 0
 MODULI = (31, 59, 59, 59, 97)
 SIGMAS = (0.0, 0.02, 0.05, 0.1, 0.2)
 RATIOS = (0.1, 1.0)
