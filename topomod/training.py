@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler, 1.5 s a process
 
 from topomod.architectures import ARCHITECTURES, TRAINABLE, initial_weights
 from topomod.batches import Dealer
@@ -52,7 +53,7 @@ class Stack:
         names = list(drawn[0][0])
         flat = [np.concatenate([weights[name].ravel() for name in names]) for weights, _, _ in drawn]
         self._flat = torch.from_numpy(np.stack(flat)).to(device)
-        self._flat.grad = torch.zeros_like(self._flat)
+        self._flat_gradient = torch.zeros_like(self._flat)
         self.weights: dict[str, Tensor] = {}
         self._gradients: dict[str, Tensor] = {}
         start = 0
@@ -60,10 +61,9 @@ class Stack:
             shape = drawn[0][0][name].shape
             part = slice(start, start := start + int(np.prod(shape)))
             self.weights[name] = self._flat[:, part].unflatten(1, shape).detach().requires_grad_()
-            self._gradients[name] = self._flat.grad[:, part].unflatten(1, shape)
-        self._optimizer = torch.optim.AdamW(
-            [self._flat], betas=(recipe.beta1, recipe.beta2), weight_decay=recipe.weight_decay, fused=True
-        )
+            self._gradients[name] = self._flat_gradient[:, part].unflatten(1, shape)
+        self._averages = torch.zeros_like(self._flat), torch.zeros_like(self._flat)
+        self._adam_step = torch.zeros((), device=device)
         self._step: PairStep | CompiledStep | None = None
         self.n_steps = 0
 
@@ -100,8 +100,22 @@ class Stack:
         for name, gradient in zip(self.weights, found, strict=True):
             if gradient is not None:  # a rate of 0 leaves queries and keys unused
                 self._gradients[name].copy_(gradient)
-        self._optimizer.param_groups[0]["lr"] = learning_rate
-        self._optimizer.step()
+        with torch.no_grad():
+            adamw(
+                [self._flat],
+                [self._flat_gradient],
+                *([average] for average in self._averages),
+                [],
+                [self._adam_step],
+                fused=True,
+                amsgrad=False,
+                beta1=self.recipe.beta1,
+                beta2=self.recipe.beta2,
+                lr=learning_rate,
+                weight_decay=self.recipe.weight_decay,
+                eps=1e-8,
+                maximize=False,
+            )
         self.n_steps += 1
 
     def purity(self) -> np.ndarray:
