@@ -104,7 +104,8 @@ class Stack:
             adamw(
                 [self._flat],
                 [self._flat_gradient],
-                *([average] for average in self._averages),
+                [self._averages[0]],
+                [self._averages[1]],
                 [],
                 [self._adam_step],
                 fused=True,
