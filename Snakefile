@@ -51,7 +51,7 @@ rule train:
     output:
         "{results}/population/{architecture}/{seeds}/circuits.safetensors",
     params:
-        settings=study.training_settings(),
+        settings=lambda wildcards: study.training_settings(wildcards.architecture),
     log:
         "{results}/logs/train/population/{architecture}_{seeds}.log",
     benchmark:
@@ -71,7 +71,7 @@ rule train_longer:
     output:
         "{results}/maturity/{architecture}/{seeds}/circuits.safetensors",
     params:
-        settings=study.training_settings(),
+        settings=lambda wildcards: study.training_settings(wildcards.architecture),
         snapshots=",".join(map(str, study.maturity.steps)),
     log:
         "{results}/logs/train/maturity/{architecture}_{seeds}.log",

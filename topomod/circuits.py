@@ -64,8 +64,9 @@ class Circuit:
 
     @property
     def label(self) -> str:
-        """Architecture as tables and paths print it, for example ``attention_1.0``."""
-        return architecture_label(self.architecture, self.attention_rate)
+        """Architecture as tables and paths print it, ``attention_1.0``, or ``attention_1.0@long`` of a named recipe."""
+        own = architecture_label(self.architecture, self.attention_rate)
+        return f"{own}@{self.recipe.name}" if self.recipe and self.recipe.name else own
 
     @property
     def p(self) -> int:

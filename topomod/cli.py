@@ -166,18 +166,47 @@ def equivalence(
     verdicts_table: Table,
 ) -> None:
     """Compare architectures: one value per circuit and endpoint, one verdict per pair and endpoint."""
-    from topomod.tables import circuit_endpoints, read_tables, summarise, verdict_table, write_table
+    from topomod.comparisons import main_comparison, comparisons, power_table, verdict_table
+    from topomod.diagram_features import add_features
+    from topomod.population import read_diagrams, strongest_groups
+    from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
 
     fields = json.loads(settings)
-    circuits, groups, homology = (
-        read_tables(shard / f"{name}.parquet" for shard in shards) for name in ("circuits", "groups", "homology")
-    )
-    endpoints = circuit_endpoints(circuits, groups, homology)
-    verdicts = verdict_table(endpoints, fields)
+    names = ("circuits", "groups", "homology", "phases")
+    circuits, groups, homology, phases = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
+    diagrams = [shard / "diagrams.parquet" for shard in shards]
+    endpoints = circuit_endpoints(circuits, groups, add_features(homology, diagrams))
+    bars = read_diagrams(diagrams, strongest_groups(groups))
+    verdicts = verdict_table(endpoints, fields, populations={"phases": phases, "diagrams": bars})
     write_table(endpoints, endpoints_table)
     write_table(summarise(endpoints, fields["alpha"]), summary_table)
     write_table(verdicts, verdicts_table)
+    main = main_comparison(comparisons(fields))
+    write_table(power_table(endpoints, fields, *main[1:]) if main else power_table(endpoints, fields), power_table)
     log(f"{len(circuits)} circuits, {len(verdicts)} tests")
+
+
+@app.command()
+def power(
+    pilot: Annotated[Path, typer.Argument(help="Results of a finished study, results/<study>.")],
+    config: Annotated[Path, typer.Argument(help="YAML of the study that is planned.")],
+    x: Annotated[str, typer.Option(help="One architecture.")] = "attention_0.0",
+    y: Annotated[str, typer.Option(help="The other.")] = "attention_1.0",
+) -> None:
+    """Say how many circuits a study needs to conclude at its margins, from a finished one's circuits."""
+    import pandas as pd
+
+    from topomod.comparisons import power_table
+    from topomod.config import load_study_file
+    from topomod.report_words import power_lines
+
+    study = load_study_file(config)
+    path = pilot / "endpoints.parquet"
+    if not path.is_file():
+        raise FileNotFoundError(f"no endpoints.parquet in {pilot}; run its study first")
+    table = power_table(pd.read_parquet(path), study.model_dump(), x, y)
+    for line in power_lines(table, study, x, y):
+        print(line)
 
 
 @app.command()

@@ -6,14 +6,15 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from topomod.endpoints import ENDPOINTS
+from topomod.endpoints import ALL_ENDPOINTS
 
 ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "attention_<rate>")
 _ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
 class StudyError(ValueError):
@@ -103,19 +104,30 @@ class Study(_Strict):
     shard_size: int = Field(10, ge=1)
     network: NetworkConfig = NetworkConfig()
     recipe: RecipeConfig = RecipeConfig()
+    recipes: dict[Annotated[str, Field(pattern=rf"^{_NAME}$")], RecipeConfig] = {}
     maturity: Maturity
     min_neurons: int = Field(10, ge=1)
     alpha: float = Field(0.05, gt=0, lt=0.5)
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     margins: dict[str, Margin]
+    families: dict[Annotated[str, Field(min_length=1)], Annotated[list[str], Field(min_length=1)]]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherited(cls, config: Any) -> Any:
+        """A named recipe states only what differs from ``recipe``."""
+        if not isinstance(config, dict) or not isinstance(config.get("recipes"), dict):
+            return config
+        base = config.get("recipe") if isinstance(config.get("recipe"), dict) else {}
+        own = {name: {**base, **given} if isinstance(given, dict) else given for name, given in config["recipes"].items()}
+        return config | {"recipes": own}
 
     @field_validator("architectures")
     @classmethod
     def _known(cls, labels: list[str]) -> list[str]:
         for label in labels:
-            if label not in ARCHITECTURE_NAMES[:2] and not _ATTENTION.fullmatch(label):
-                raise ValueError(f"unknown architecture {label!r}; known: {', '.join(ARCHITECTURE_NAMES)}")
+            parse_label(label)
         canonical = [canonical_label(label) for label in labels]
         if len(set(canonical)) < len(canonical):
             raise ValueError(f"architectures must be distinct, found {labels}")
@@ -124,13 +136,24 @@ class Study(_Strict):
     @field_validator("margins")
     @classmethod
     def _endpoints(cls, margins: dict[str, Margin]) -> dict[str, Margin]:
-        unknown, missing = set(margins) - set(ENDPOINTS), set(ENDPOINTS) - set(margins)
+        unknown, missing = set(margins) - set(ALL_ENDPOINTS), set(ALL_ENDPOINTS) - set(margins)
         if unknown:
-            known = ", ".join(ENDPOINTS)
+            known = ", ".join(ALL_ENDPOINTS)
             raise ValueError(f"unknown endpoint {', '.join(sorted(unknown))}; known: {known}")
         if missing:
             raise ValueError(f"no margin for {', '.join(sorted(missing))}: every endpoint needs one, with a reason")
         return margins
+
+    @field_validator("families")
+    @classmethod
+    def _partition(cls, families: dict[str, list[str]]) -> dict[str, list[str]]:
+        named = [name for family in families.values() for name in family]
+        unknown, missing = set(named) - set(ALL_ENDPOINTS), set(ALL_ENDPOINTS) - set(named)
+        twice = sorted({name for name in named if named.count(name) > 1})
+        for problem, names in (("unknown", unknown), ("in no family", missing), ("in two families", twice)):
+            if names:
+                raise ValueError(f"every endpoint belongs to one family; {problem}: {', '.join(sorted(names))}")
+        return families
 
     @model_validator(mode="after")
     def _named_architectures(self) -> Study:
@@ -138,7 +161,16 @@ class Study(_Strict):
         for label in [*named, *self.seeds.counts]:
             if canonical_label(label) not in self.architectures:
                 raise ValueError(f"{label!r} is not one of the study's architectures {self.architectures}")
+        for label in self.architectures:
+            name = label.partition("@")[2]
+            if name and name not in self.recipes:
+                raise ValueError(f"{label!r} names no recipe of 'recipes', which has {sorted(self.recipes)}")
         return self
+
+    def recipe_of(self, label: str) -> dict[str, Any]:
+        """Fields of the recipe that an architecture is trained by."""
+        name = label.partition("@")[2]
+        return self.recipes[name].model_dump() | {"name": name} if name else self.recipe.model_dump()
 
     def shards(self) -> list[str]:
         """Paths ``<architecture>/<first>-<last>`` of the shards, blocks of seeds aligned to ``shard_size``.
@@ -160,13 +192,13 @@ class Study(_Strict):
         first, last = self.seeds.first, self.seeds.first + self.maturity.count - 1
         return [f"{label}/{first:05d}-{last:05d}" for label in self.architectures]
 
-    def training_settings(self) -> str:
-        """What training depends on, as canonical JSON."""
-        return canonical_json({"p": self.p, "network": self.network.model_dump(), "recipe": self.recipe.model_dump()})
+    def training_settings(self, label: str) -> str:
+        """What training of an architecture depends on, as canonical JSON."""
+        return canonical_json({"p": self.p, "network": self.network.model_dump(), "recipe": self.recipe_of(label)})
 
     def equivalence_settings(self) -> str:
         """What the tests depend on, as canonical JSON."""
-        keys = {"p", "alpha", "positive_control", "negative_control", "margins", "architectures"}
+        keys = {"p", "alpha", "positive_control", "negative_control", "margins", "families", "architectures"}
         return canonical_json(self.model_dump(include=keys))
 
     def report_settings(self) -> str:
@@ -181,22 +213,27 @@ def canonical_json(value: Any) -> str:
 
 def canonical_label(label: str) -> str:
     """``attention_1`` and ``attention_1.0`` are one architecture."""
-    return f"attention_{float(label.removeprefix('attention_'))}" if label.startswith("attention_") else label
+    name, at, recipe = label.partition("@")
+    name = f"attention_{float(name.removeprefix('attention_'))}" if name.startswith("attention_") else name
+    return name + at + recipe
 
 
 def parse_label(label: str) -> tuple[str, float | None]:
-    """Split ``attention_1.0`` into name and rate.
+    """Split ``attention_1.0`` into name and rate; a recipe's name, ``@long``, is left aside.
 
     Raises
     ------
     StudyError
         For an unknown architecture.
     """
-    if _ATTENTION.fullmatch(label):
-        return "attention", float(label.removeprefix("attention_"))
-    if label in ARCHITECTURE_NAMES[:2]:
-        return label, None
-    raise StudyError(f"unknown architecture {label!r}; known: {', '.join(ARCHITECTURE_NAMES)}")
+    name, at, recipe = label.partition("@")
+    if bool(at) == bool(re.fullmatch(_NAME, recipe)):
+        if _ATTENTION.fullmatch(name):
+            return "attention", float(name.removeprefix("attention_"))
+        if name in ARCHITECTURE_NAMES[:2]:
+            return name, None
+    known = ", ".join(ARCHITECTURE_NAMES)
+    raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<recipe>")
 
 
 def parse_seeds(block: str) -> list[int]:
@@ -292,8 +329,8 @@ def _sentence(problem: Any) -> str:
 def _keys_beside(location: tuple[Any, ...]) -> list[str]:
     model: Any = Study
     for part in location[:-1]:
-        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
-            model = model.model_fields[part].annotation
+        if get_origin(model) is dict:
+            model = get_args(model)[1]
         else:
-            model = Margin
+            model = model.model_fields[part].annotation
     return list(model.model_fields)

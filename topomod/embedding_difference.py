@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import linalg
 
-from topomod.mean_difference import count_p
+from topomod.resampling import count_p, resampled_counts
 
 N_RESAMPLES = 4999
 
@@ -64,7 +64,7 @@ def permutation_p(comparison: Comparison, rng: np.random.Generator) -> float:
     permuted = unbiased_squared_mmd(comparison.kernel, memberships)
     # Ties are many with few networks, and rounding must not break them in favour of a difference.
     observed = observed_squared_mmd(comparison) - 1e-12
-    return count_p(int((permuted >= observed).sum()), N_RESAMPLES)
+    return float(count_p((permuted >= observed).sum(), N_RESAMPLES))
 
 
 def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.ndarray, " b"]:
@@ -83,7 +83,7 @@ def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.nd
     spread = spread_x + spread_y
     if spread <= 1e-14:
         raise ValueError("the networks of X are all identical, and those of Y too; no bound can be put on what varies")
-    counts_x, counts_y = _resampled_counts(n_x, rng), _resampled_counts(n_y, rng)
+    counts_x, counts_y = (resampled_counts(n, N_RESAMPLES, rng) for n in (n_x, n_y))
     errors = np.concatenate([_errors(counts_x), -_errors(counts_y)], axis=1)
     projections, caution = _directions(comparison, mean, spread)
     along = errors @ projections
@@ -143,12 +143,6 @@ def _squared_error(kernel: Float[np.ndarray, "n n"]) -> float:
     """Unbiased estimate of the expected squared error of the mean embedding of n networks."""
     n = len(kernel)
     return float(np.trace(kernel) - kernel.sum() / n) / (n * (n - 1))
-
-
-def _resampled_counts(n: int, rng: np.random.Generator) -> Float[np.ndarray, "b n"]:
-    """How often each of n networks is drawn in each bootstrap sample."""
-    counts: Float[np.ndarray, "b n"] = rng.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES).astype(float)
-    return counts
 
 
 def _errors(counts: Float[np.ndarray, "b n"]) -> Float[np.ndarray, "b n"]:

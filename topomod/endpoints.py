@@ -1,14 +1,9 @@
-"""The endpoints on which architectures are compared: one entry here and one margin in the YAML each."""
+"""What architectures are compared on: one entry here, one margin and one family in the YAML each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-FIRST_LAYER = "first-layer geometry"
-READ_OUT = "read-out geometry"
-MECHANISM = "mechanism"
-ORGANISATION = "organisation"
-STATEMENTS = (FIRST_LAYER, READ_OUT, MECHANISM, ORGANISATION)
 
 
 @dataclass(frozen=True)
@@ -19,8 +14,6 @@ class Endpoint:
     ----------
     title : str
         As the report prints it.
-    statement : str
-        Which of the separate claims it bears on; tests are adjusted within a statement.
     table : {"circuits", "groups", "homology"}
         Where it comes from.
     column : str
@@ -36,7 +29,6 @@ class Endpoint:
     """
 
     title: str
-    statement: str
     table: str
     column: str
     site: str | None = None
@@ -47,18 +39,16 @@ class Endpoint:
 UNIT = (0.0, 1.0)
 
 
-def _group(title: str, column: str, statement: str = FIRST_LAYER) -> Endpoint:
-    return Endpoint(title, statement, "groups", column)
+def _group(title: str, column: str) -> Endpoint:
+    return Endpoint(title, "groups", column)
 
 
 def _share(shape: str, site: str) -> Endpoint:
-    statement = FIRST_LAYER if site == "preactivations" else READ_OUT
-    return Endpoint(f"share labelled {shape} ({site})", statement, "homology", "label", site, shape, UNIT)
+    return Endpoint(f"share labelled {shape} ({site})", "homology", "label", site, shape, UNIT)
 
 
 def _homology(title: str, column: str, site: str, bounds: tuple[float, float] | None = None) -> Endpoint:
-    statement = FIRST_LAYER if site == "preactivations" else READ_OUT
-    return Endpoint(f"{title} ({site})", statement, "homology", column, site, bounds=bounds)
+    return Endpoint(f"{title} ({site})", "homology", column, site, bounds=bounds)
 
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -77,21 +67,54 @@ ENDPOINTS: dict[str, Endpoint] = {
     **{f"share_{shape}_preactivations": _share(shape, "preactivations") for shape in ("disc", "circle", "torus")},
     "hole_preactivations": _homology("hole radius", "hole", "preactivations"),
     "h1_preactivations": _homology("H1 maximal persistence", "h1_persistence", "preactivations"),
+    "h1_entropy_preactivations": _homology("H1 persistent entropy", "h1_entropy", "preactivations"),
+    "h1_betti_preactivations": _homology("H1 Betti curve, L2 norm", "h1_betti", "preactivations"),
+    "h1_amplitude_preactivations": _homology("H1 Wasserstein amplitude", "h1_wasserstein", "preactivations"),
     "h2_preactivations": _homology("H2 maximal persistence", "h2_persistence", "preactivations", UNIT),
-    "logit_circle_cka": _group("CKA of group logits to circle", "logit_circle_cka", READ_OUT),
-    "logit_disc_cka": _group("CKA of group logits to disc", "logit_disc_cka", READ_OUT),
-    "coordinate_circle_cka": _group("CKA of logit coordinate to circle", "coordinate_circle_cka", READ_OUT),
-    "readout_sum_r2": Endpoint("R2 of a + b in the read-out directions", READ_OUT, "circuits", "readout_sum_r2"),
-    "winding_is_sum": Endpoint("share of groups winding (1, 1)", READ_OUT, "groups", "winding_is_sum", bounds=UNIT),
+    "logit_circle_cka": _group("CKA of group logits to circle", "logit_circle_cka"),
+    "logit_disc_cka": _group("CKA of group logits to disc", "logit_disc_cka"),
+    "coordinate_circle_cka": _group("CKA of logit coordinate to circle", "coordinate_circle_cka"),
+    "readout_sum_r2": Endpoint("R2 of a + b in the read-out directions", "circuits", "readout_sum_r2"),
+    "winding_is_sum": Endpoint("share of groups winding (1, 1)", "groups", "winding_is_sum", bounds=UNIT),
     **{f"share_{shape}_logits": _share(shape, "logits") for shape in ("disc", "circle", "torus")},
     "hole_logits": _homology("hole radius", "hole", "logits"),
     "h1_logits": _homology("H1 maximal persistence", "h1_persistence", "logits"),
+    "h1_entropy_logits": _homology("H1 persistent entropy", "h1_entropy", "logits"),
+    "h1_betti_logits": _homology("H1 Betti curve, L2 norm", "h1_betti", "logits"),
+    "h1_amplitude_logits": _homology("H1 Wasserstein amplitude", "h1_wasserstein", "logits"),
     "h2_logits": _homology("H2 maximal persistence", "h2_persistence", "logits", UNIT),
-    "gradient_symmetricity": Endpoint("gradient symmetricity", MECHANISM, "circuits", "gradient_symmetricity"),
+    "gradient_symmetricity": Endpoint("gradient symmetricity", "circuits", "gradient_symmetricity"),
     "distance_irrelevance": Endpoint(
-        "distance irrelevance (correct logit)", MECHANISM, "circuits", "distance_irrelevance"
+        "distance irrelevance (correct logit)", "circuits", "distance_irrelevance"
     ),
-    "circularity": Endpoint("circularity", MECHANISM, "circuits", "circularity"),
-    "n_groups": Endpoint("number of groups", ORGANISATION, "circuits", "n_groups"),
-    "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency", ORGANISATION),
+    "circularity": Endpoint("circularity", "circuits", "circularity"),
+    "n_groups": Endpoint("number of groups", "circuits", "n_groups"),
+    "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency"),
 }
+
+
+@dataclass(frozen=True)
+class Population:
+    """A whole distribution over circuits, compared by its maximum mean discrepancy.
+
+    Parameters
+    ----------
+    title : str
+        As the report prints it.
+    kind : {"phases", "diagrams"}
+        Phases of all neurons, or the H1 diagram of each circuit's strongest group.
+    site : str or None
+        Of the diagrams.
+    """
+
+    title: str
+    kind: str
+    site: str | None = None
+
+
+POPULATIONS: dict[str, Population] = {
+    "pad": Population("phase alignment distribution (MMD)", "phases"),
+    "h1_diagrams_preactivations": Population("H1 diagrams (preactivations, MMD)", "diagrams", "preactivations"),
+    "h1_diagrams_logits": Population("H1 diagrams (logits, MMD)", "diagrams", "logits"),
+}
+ALL_ENDPOINTS: dict[str, Endpoint | Population] = {**ENDPOINTS, **POPULATIONS}

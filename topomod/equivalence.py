@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from topomod.mean_difference import (
-    TOLERATED_SIZE_ERROR,
-    MeanDifference,
-    bootstrap_t,
-    bounded,
-    cautious,
-    is_constant,
-    welch,
-    welch_size_error,
-)
+from topomod.mean_difference import MeanDifference, infer_means, is_constant
 from topomod.samples import check_settings, network_means
 
 if TYPE_CHECKING:
@@ -174,35 +165,13 @@ def equivalence_test(
     means_y = network_means(y, clusters_y, "y")
     if bounds is not None:
         _check_bounds(means_x, means_y, margin, bounds)
+    elif is_constant(means_x) and is_constant(means_y):
+        raise ValueError("x and y are both constant; give bounds if the quantity is bounded, such as (0, 1)")
     # One fixed order, so that exchanging the samples mirrors the result exactly, resampling included.
     swapped = (len(means_x), *means_x) > (len(means_y), *means_y)
     first, second = (means_y, means_x) if swapped else (means_x, means_y)
-    inference = _infer(first, second, margin, alpha, seed, bounds, method)
+    inference = infer_means(first[None], second[None], margin, alpha, seed, bounds, method)
     return _result(means_x, means_y, inference.mirrored() if swapped else inference, margin, alpha, seed)
-
-
-def _infer(
-    x: Float[np.ndarray, " n"],
-    y: Float[np.ndarray, " m"],
-    margin: float,
-    alpha: float,
-    seed: int,
-    bounds: tuple[float, float] | None,
-    method: str,
-) -> MeanDifference:
-    """Choose the method and apply it to network means."""
-    if bounds is not None:
-        return bounded(x, y, margin, alpha, bounds, seed)
-    if is_constant(x) and is_constant(y):
-        raise ValueError("x and y are both constant; give bounds if the quantity is bounded, such as (0, 1)")
-    if method == "bootstrap-t":
-        return bootstrap_t(x, y, margin, alpha, seed)
-    if method not in ("auto", "welch"):
-        raise ValueError(f"method is {method!r}; choose 'auto', 'welch' or 'bootstrap-t'")
-    by_welch = welch(x, y, margin, alpha)
-    if method == "welch" or welch_size_error(x, y, alpha) <= TOLERATED_SIZE_ERROR * alpha:
-        return by_welch
-    return cautious(by_welch, bootstrap_t(x, y, margin, alpha, seed))
 
 
 def _check_bounds(
@@ -228,19 +197,20 @@ def _result(
     alpha: float,
     seed: int,
 ) -> EquivalenceResult:
-    p_equivalence = max(inference.p_lower, inference.p_upper)
+    own = {name: values[0].item() for name, values in vars(inference).items()}
+    p_equivalence = max(own["p_lower"], own["p_upper"])
     return EquivalenceResult(
         difference=float(x.mean() - y.mean()),
         p_equivalence=p_equivalence,
         effect_size=hedges_g(x, y),
         margin=margin,
-        minimum_margin=max(inference.ci_high, -inference.ci_low),
+        minimum_margin=max(own["ci_high"], -own["ci_low"]),
         n_x=len(x),
         n_y=len(y),
         alpha=alpha,
         seed=seed,
-        verdict=verdict_of(p_equivalence, inference.p_difference, alpha),
-        **asdict(inference),
+        verdict=verdict_of(p_equivalence, own["p_difference"], alpha),
+        **own,
     )
 
 

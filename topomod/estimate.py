@@ -78,7 +78,7 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
 
     study, label = job
     name, rate = parse_label(label)
-    recipe = Recipe(**study.recipe.model_dump())
+    recipe = Recipe(**study.recipe_of(label))
     size = NetworkSize(**study.network.model_dump())
 
     def trained(recipe: Recipe, seed: int) -> list[Circuit]:

@@ -1,50 +1,54 @@
-"""Inference on a difference of two means, one number per network: Welch, bootstrap-t, bounded."""
+"""Inference on a difference of two means, one number per network: Welch, bootstrap-t, bounded.
+
+Every function takes a batch of pairs of samples, (b, n) and (b, m): a test is a batch of one, and a simulation of
+the tests' error rates or power runs the very code that gives the verdicts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import special
 
+from topomod.resampling import blocks, count_p, resampled_counts, tail_quantile
+
 N_RESAMPLES = 9999
 # Welch's test is trusted while skewness is predicted to move its one-sided size by less than this share of
 # alpha.
 TOLERATED_SIZE_ERROR = 0.2
-_BLOCK = 2_000_000  # numbers held at once while resampling
 
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """What one method says of ``mean(x) - mean(y)``.
+    """What one method says of ``mean(x) - mean(y)``; arrays are (b,), one entry for each pair of samples.
 
     Parameters
     ----------
-    p_lower, p_upper : float
+    p_lower, p_upper : ndarray
         One-sided p-values against "difference <= -margin" and "difference >= margin".
-    p_difference : float
+    p_difference : ndarray
         Two-sided p-value against "difference = 0".
-    ci_low, ci_high : float
+    ci_low, ci_high : ndarray
         Interval of level 1 - 2 alpha, dual to ``p_lower`` and ``p_upper``.
-    ci_wide_low, ci_wide_high : float
+    ci_wide_low, ci_wide_high : ndarray
         Interval of level 1 - alpha, dual to ``p_difference``.
-    method : str
+    method : ndarray
         Name of the method.
-    n_resamples : int
+    n_resamples : ndarray
         0 where nothing was resampled.
     """
 
-    p_lower: float
-    p_upper: float
-    p_difference: float
-    ci_low: float
-    ci_high: float
-    ci_wide_low: float
-    ci_wide_high: float
-    method: str
-    n_resamples: int = 0
+    p_lower: Float[np.ndarray, " b"]
+    p_upper: Float[np.ndarray, " b"]
+    p_difference: Float[np.ndarray, " b"]
+    ci_low: Float[np.ndarray, " b"]
+    ci_high: Float[np.ndarray, " b"]
+    ci_wide_low: Float[np.ndarray, " b"]
+    ci_wide_high: Float[np.ndarray, " b"]
+    method: np.ndarray
+    n_resamples: Int[np.ndarray, " b"]
 
     def mirrored(self) -> MeanDifference:
         """The same statement about ``mean(y) - mean(x)``."""
@@ -58,56 +62,93 @@ class MeanDifference:
             ci_wide_high=-self.ci_wide_low,
         )
 
-
-def is_constant(values: Float[np.ndarray, " n"]) -> bool:
-    """Whether all values agree up to the rounding of a mean over rows."""
-    return bool(np.ptp(values) <= 1e-12 * np.max(np.abs(values)))
-
-
-def count_p(n_extreme: int, n_draws: int) -> float:
-    """Monte Carlo p-value that counts the observed data as one draw, so it is never zero."""
-    return (1 + n_extreme) / (1 + n_draws)
+    @property
+    def p_equivalence(self) -> Float[np.ndarray, " b"]:
+        """The larger of the two one-sided p-values."""
+        return np.maximum(self.p_lower, self.p_upper)
 
 
-def tail_quantile(draws: Float[np.ndarray, " n"], level: float, upper: bool) -> float:
-    """Draw whose tail has ``level``, dual to `count_p`; infinite where the draws do not reach that far.
-
-    A threshold beyond it has ``count_p <= level``, one on it or inside has not.
-    """
-    k = int(np.floor(level * (len(draws) + 1) + 1e-9))
-    if k == 0:
-        return np.inf if upper else -np.inf
-    index = len(draws) - k if upper else k - 1
-    return float(np.partition(draws, index)[index])
+def is_constant(values: Float[np.ndarray, "*b n"]) -> np.ndarray:
+    """Whether all values of a sample agree up to the rounding of a mean over rows."""
+    return np.asarray(np.ptp(values, axis=-1) <= 1e-12 * np.abs(values).max(axis=-1))
 
 
-def _standard_errors(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> tuple[float, float]:
+def _squared_errors(values: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
+    """Squared standard error of the mean; a constant sample has none, whatever the rounding of its mean."""
+    n = values.shape[1]
+    return np.where(is_constant(values), 0.0, values.var(axis=1, ddof=1) / n)
+
+
+def _standard_errors(
+    x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"]
+) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"]]:
     """Standard error of the difference and its Welch-Satterthwaite degrees of freedom."""
-    # A constant sample has no variance, and the rounding of its mean must not lend it one.
-    v_x = 0.0 if is_constant(x) else float(x.var(ddof=1)) / len(x)
-    v_y = 0.0 if is_constant(y) else float(y.var(ddof=1)) / len(y)
-    df = (v_x + v_y) ** 2 / (v_x**2 / (len(x) - 1) + v_y**2 / (len(y) - 1))
-    return float(np.sqrt(v_x + v_y)), df
+    v_x, v_y = _squared_errors(x), _squared_errors(y)
+    df = (v_x + v_y) ** 2 / (v_x**2 / (x.shape[1] - 1) + v_y**2 / (y.shape[1] - 1))
+    return np.sqrt(v_x + v_y), df
 
 
-def welch(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], margin: float, alpha: float) -> MeanDifference:
-    """Two one-sided Welch tests; at least one sample varies."""
-    difference = float(x.mean() - y.mean())
+def infer_means(
+    x: Float[np.ndarray, "b n"],
+    y: Float[np.ndarray, "b m"],
+    margin: float,
+    alpha: float,
+    seed: int,
+    bounds: tuple[float, float] | None = None,
+    method: str = "auto",
+    n_resamples: int | None = None,
+) -> MeanDifference:
+    """Apply a method to network means; of each pair at least one sample varies, or there are bounds.
+
+    Raises
+    ------
+    ValueError
+        For an unknown method.
+    """
+    n_resamples = n_resamples or N_RESAMPLES
+    if bounds is not None:
+        return bounded(x, y, margin, alpha, bounds, seed, n_resamples)
+    if method == "bootstrap-t":
+        return bootstrap_t(x, y, margin, alpha, seed, n_resamples)
+    if method not in ("auto", "welch"):
+        raise ValueError(f"method is {method!r}; choose 'auto', 'welch' or 'bootstrap-t'")
+    by_welch = welch(x, y, margin, alpha)
+    skewed = welch_size_error(x, y, alpha) > TOLERATED_SIZE_ERROR * alpha
+    if method == "welch" or not skewed.any():
+        return by_welch
+    part = MeanDifference(**{field.name: getattr(by_welch, field.name)[skewed] for field in fields(by_welch)})
+    both = cautious(part, bootstrap_t(x[skewed], y[skewed], margin, alpha, seed, n_resamples))
+    merged = {}
+    for field in fields(both):
+        values = getattr(by_welch, field.name).astype(getattr(both, field.name).dtype)
+        values[skewed] = getattr(both, field.name)
+        merged[field.name] = values
+    return MeanDifference(**merged)
+
+
+def welch(
+    x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"], margin: float, alpha: float
+) -> MeanDifference:
+    """Two one-sided Welch tests."""
+    difference = x.mean(axis=1) - y.mean(axis=1)
     error, df = _standard_errors(x, y)
-    half, half_wide = (-error * float(special.stdtrit(df, level)) for level in (alpha, alpha / 2))
+    half, half_wide = (-error * special.stdtrit(df, level) for level in (alpha, alpha / 2))
     return MeanDifference(
-        p_lower=float(special.stdtr(df, -(difference + margin) / error)),
-        p_upper=float(special.stdtr(df, (difference - margin) / error)),
-        p_difference=2 * float(special.stdtr(df, -abs(difference) / error)),
+        p_lower=special.stdtr(df, -(difference + margin) / error),
+        p_upper=special.stdtr(df, (difference - margin) / error),
+        p_difference=2 * special.stdtr(df, -np.abs(difference) / error),
         ci_low=difference - half,
         ci_high=difference + half,
         ci_wide_low=difference - half_wide,
         ci_wide_high=difference + half_wide,
-        method="welch",
+        method=np.full(len(x), "welch"),
+        n_resamples=np.zeros(len(x), int),
     )
 
 
-def welch_size_error(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], alpha: float) -> float:
+def welch_size_error(
+    x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"], alpha: float
+) -> Float[np.ndarray, " b"]:
     """First Edgeworth term of the error in the one-sided size of Welch's test, from the sample skewnesses.
 
     References
@@ -116,42 +157,41 @@ def welch_size_error(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], alp
     term is g (2 z^2 + 1) phi(z) / 6; g is here the skewness of the difference of the two means.
     """
     error, _ = _standard_errors(x, y)
-    skewness = (_third_cumulant(x) / len(x) ** 2 - _third_cumulant(y) / len(y) ** 2) / error**3
+    skewness = (_third_cumulant(x) / x.shape[1] ** 2 - _third_cumulant(y) / y.shape[1] ** 2) / error**3
     z = float(special.ndtri(alpha))
-    return abs(skewness) * (2 * z**2 + 1) * float(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)) / 6
+    return np.abs(skewness) * (2 * z**2 + 1) * float(np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)) / 6
 
 
-def _third_cumulant(values: Float[np.ndarray, " n"]) -> float:
+def _third_cumulant(values: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
     """Unbiased estimate (k-statistic) of the third cumulant."""
-    n = len(values)
-    return n / ((n - 1) * (n - 2)) * float(((values - values.mean()) ** 3).sum())
+    n = values.shape[1]
+    centred = values - values.mean(axis=1, keepdims=True)
+    return n / ((n - 1) * (n - 2)) * np.asarray((centred**3).sum(axis=1))
 
 
-def _blocks(n_values: int) -> Iterator[int]:
-    """Sizes of blocks of resamples, ``N_RESAMPLES`` together."""
-    size = max(1, _BLOCK // n_values)
-    for start in range(0, N_RESAMPLES, size):
-        yield min(size, N_RESAMPLES - start)
-
-
-def _resampled_moments(values: Float[np.ndarray, " n"], rng: np.random.Generator) -> Float[np.ndarray, "2 b"]:
-    """Mean error and squared standard error of bootstrap samples."""
-    n = len(values)
-    centred = values - values.mean()
-    moments = []
-    for size in _blocks(n):
-        indices: Int[np.ndarray, "b n"] = rng.integers(n, size=(size, n))
-        sample = centred[indices]
-        constant = np.all(indices == indices[:, :1], axis=1)
-        variance = np.where(constant, 0.0, sample.var(axis=1, ddof=1))
-        moments.append([sample.mean(axis=1), variance / n])
-    return np.concatenate(moments, axis=1)
+def _resampled_moments(
+    values: Float[np.ndarray, "b n"], n_resamples: int, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
+    """Mean error and squared standard error of bootstrap samples, the same draws of networks for the whole batch."""
+    n = values.shape[1]
+    centred = values - values.mean(axis=1, keepdims=True)
+    counts = np.concatenate([resampled_counts(n, size, rng) for size in blocks(n, n_resamples)])
+    mean = counts @ centred.T / n
+    square = counts @ (centred**2).T / n
+    variance = (square - mean**2) / (n - 1)
+    # the rounding of a difference must not lend a variance to a resample of equal values
+    return mean, np.where(variance > 1e-12 * square, variance, 0.0)
 
 
 def bootstrap_t(
-    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], margin: float, alpha: float, seed: int
+    x: Float[np.ndarray, "b n"],
+    y: Float[np.ndarray, "b m"],
+    margin: float,
+    alpha: float,
+    seed: int,
+    n_resamples: int,
 ) -> MeanDifference:
-    """Two one-sided bootstrap-t tests that resample networks; at least one sample varies.
+    """Two one-sided bootstrap-t tests that resample networks.
 
     Resamples without variance count against every conclusion.
 
@@ -161,68 +201,71 @@ def bootstrap_t(
     """
     rng = np.random.default_rng(seed)
     error, _ = _standard_errors(x, y)
-    difference = float(x.mean() - y.mean())
-    (mean_x, variance_x), (mean_y, variance_y) = _resampled_moments(x, rng), _resampled_moments(y, rng)
+    difference = x.mean(axis=1) - y.mean(axis=1)
+    mean_x, variance_x = _resampled_moments(x, n_resamples, rng)
+    mean_y, variance_y = _resampled_moments(y, n_resamples, rng)
     variance = variance_x + variance_y
     valid = variance > 0
-    t = (mean_x - mean_y)[valid] / np.sqrt(variance[valid])
-    missing = np.full(N_RESAMPLES - len(t), np.inf)
-    upper, lower = np.concatenate([t, missing]), np.concatenate([t, -missing])
+    t = (mean_x - mean_y) / np.sqrt(np.where(valid, variance, 1.0))
+    upper, lower = np.where(valid, t, np.inf), np.where(valid, t, -np.inf)
 
-    def p_above(threshold: float) -> float:
-        return count_p(int((upper >= threshold).sum()), N_RESAMPLES)
+    def p_above(threshold: Float[np.ndarray, " b"]) -> Float[np.ndarray, " b"]:
+        return count_p((upper >= threshold).sum(axis=0), n_resamples)
 
-    def p_below(threshold: float) -> float:
-        return count_p(int((lower <= threshold).sum()), N_RESAMPLES)
+    def p_below(threshold: Float[np.ndarray, " b"]) -> Float[np.ndarray, " b"]:
+        return count_p((lower <= threshold).sum(axis=0), n_resamples)
 
     return MeanDifference(
         p_lower=p_above((difference + margin) / error),
         p_upper=p_below((difference - margin) / error),
-        p_difference=min(1.0, 2 * min(p_above(difference / error), p_below(difference / error))),
+        p_difference=np.minimum(1.0, 2 * np.minimum(p_above(difference / error), p_below(difference / error))),
         ci_low=difference - tail_quantile(upper, alpha, upper=True) * error,
         ci_high=difference - tail_quantile(lower, alpha, upper=False) * error,
         ci_wide_low=difference - tail_quantile(upper, alpha / 2, upper=True) * error,
         ci_wide_high=difference - tail_quantile(lower, alpha / 2, upper=False) * error,
-        method="bootstrap-t",
-        n_resamples=N_RESAMPLES,
+        method=np.full(len(x), "bootstrap-t"),
+        n_resamples=np.full(len(x), n_resamples),
     )
 
 
 def cautious(a: MeanDifference, b: MeanDifference) -> MeanDifference:
     """Of two methods the larger p-value and the outer end of the interval, each time."""
     return MeanDifference(
-        p_lower=max(a.p_lower, b.p_lower),
-        p_upper=max(a.p_upper, b.p_upper),
-        p_difference=max(a.p_difference, b.p_difference),
-        ci_low=min(a.ci_low, b.ci_low),
-        ci_high=max(a.ci_high, b.ci_high),
-        ci_wide_low=min(a.ci_wide_low, b.ci_wide_low),
-        ci_wide_high=max(a.ci_wide_high, b.ci_wide_high),
-        method=f"{a.method}+{b.method}",
-        n_resamples=max(a.n_resamples, b.n_resamples),
+        p_lower=np.maximum(a.p_lower, b.p_lower),
+        p_upper=np.maximum(a.p_upper, b.p_upper),
+        p_difference=np.maximum(a.p_difference, b.p_difference),
+        ci_low=np.minimum(a.ci_low, b.ci_low),
+        ci_high=np.maximum(a.ci_high, b.ci_high),
+        ci_wide_low=np.minimum(a.ci_wide_low, b.ci_wide_low),
+        ci_wide_high=np.maximum(a.ci_wide_high, b.ci_wide_high),
+        method=np.char.add(np.char.add(a.method, "+"), b.method),
+        n_resamples=np.maximum(a.n_resamples, b.n_resamples),
     )
 
 
 def _gaffke_draws(
-    values: Float[np.ndarray, " n"], bounds: tuple[float, float], rng: np.random.Generator
-) -> Float[np.ndarray, "2 b"]:
+    values: Float[np.ndarray, "b n"], bounds: tuple[float, float], n_resamples: int, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
     """Confidence draws of a bounded mean: as low, and as high, as the data leave possible."""
-    draws = []
-    for size in _blocks(len(values) + 1):
-        weights = rng.standard_exponential((size, len(values) + 1))
+    n = values.shape[1]
+    low, high = [], []
+    for size in blocks(n + 1, n_resamples):
+        weights = rng.standard_exponential((size, n + 1))
         weights /= weights.sum(axis=1, keepdims=True)
-        seen = weights[:, :-1] @ values
-        draws.append([seen + weights[:, -1] * bound for bound in bounds])
-    return np.concatenate(draws, axis=1)
+        seen, unseen = weights[:, :-1] @ values.T, weights[:, -1:]
+        low.append(seen + unseen * bounds[0])
+        high.append(seen + unseen * bounds[1])
+    return np.concatenate(low), np.concatenate(high)
 
 
 def bounded(
-    x: Float[np.ndarray, " n"],
-    y: Float[np.ndarray, " m"],
+    x: Float[np.ndarray, "b n"],
+    y: Float[np.ndarray, "b m"],
     margin: float,
     alpha: float,
     bounds: tuple[float, float],
     seed: int,
+    n_resamples: int,
 ) -> MeanDifference:
     """Tests for means of bounded variables, with no other assumption on their distribution.
 
@@ -237,23 +280,24 @@ def bounded(
     one-sample confidence procedures for inference in the two-sample case.
     """
     rng = np.random.default_rng(seed)
-    (low_x, high_x), (low_y, high_y) = _gaffke_draws(x, bounds, rng), _gaffke_draws(y, bounds, rng)
+    low_x, high_x = _gaffke_draws(x, bounds, n_resamples, rng)
+    low_y, high_y = _gaffke_draws(y, bounds, n_resamples, rng)
     low, high = low_x - high_y, high_x - low_y
 
-    def p_below(threshold: float) -> float:
-        return count_p(int((low <= threshold).sum()), N_RESAMPLES)
+    def p_below(threshold: float) -> Float[np.ndarray, " b"]:
+        return count_p((low <= threshold).sum(axis=0), n_resamples)
 
-    def p_above(threshold: float) -> float:
-        return count_p(int((high >= threshold).sum()), N_RESAMPLES)
+    def p_above(threshold: float) -> Float[np.ndarray, " b"]:
+        return count_p((high >= threshold).sum(axis=0), n_resamples)
 
     return MeanDifference(
         p_lower=p_below(-margin),
         p_upper=p_above(margin),
-        p_difference=min(1.0, 2 * min(p_below(0.0), p_above(0.0))),
+        p_difference=np.minimum(1.0, 2 * np.minimum(p_below(0.0), p_above(0.0))),
         ci_low=tail_quantile(low, alpha, upper=False),
         ci_high=tail_quantile(high, alpha, upper=True),
         ci_wide_low=tail_quantile(low, alpha / 2, upper=False),
         ci_wide_high=tail_quantile(high, alpha / 2, upper=True),
-        method="bounded",
-        n_resamples=N_RESAMPLES,
+        method=np.full(len(x), "bounded"),
+        n_resamples=np.full(len(x), n_resamples),
     )

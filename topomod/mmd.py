@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +18,7 @@ from topomod.embedding_difference import (
 )
 from topomod.equivalence import Verdict, verdict_of
 from topomod.kernels import feature_matrix, network_kernel
-from topomod.mean_difference import count_p, tail_quantile
+from topomod.resampling import count_p, tail_quantile
 from topomod.samples import check_settings, network_index
 
 
@@ -153,30 +154,35 @@ def mmd_equivalence_test(
     """
     check_settings(margin, alpha)
     comparison = _compare(X, Y, clusters_x, clusters_y, bandwidths)
+    return MMDResult(**mmd_inference(comparison, margin, alpha, seed, "mmd, network bootstrap"))
+
+
+def mmd_inference(comparison: Comparison, margin: float, alpha: float, seed: int, method: str) -> dict[str, Any]:
+    """Fields of an `MMDResult` for a comparison, however its kernel came about."""
     bound_rng, permutation_rng = np.random.default_rng(seed).spawn(2)
     draws = bound_draws(comparison, bound_rng)
     squared = observed_squared_mmd(comparison)
-    p_equivalence = count_p(int((draws >= margin).sum()), len(draws))
+    p_equivalence = float(count_p((draws >= margin).sum(), len(draws)))
     p_difference = permutation_p(comparison, permutation_rng)
-    ci_high = tail_quantile(draws, alpha, upper=True)
-    return MMDResult(
-        difference=float(np.sqrt(max(0.0, squared))),
-        squared=squared,
-        ci_low=max(0.0, tail_quantile(draws, alpha, upper=False)),
-        ci_high=ci_high,
-        p_equivalence=p_equivalence,
-        p_difference=p_difference,
-        margin=margin,
-        minimum_margin=ci_high,
-        n_x=comparison.n_x,
-        n_y=comparison.n_y,
-        bandwidths=comparison.bandwidths,
-        alpha=alpha,
-        n_resamples=len(draws),
-        seed=seed,
-        method="mmd, network bootstrap",
-        verdict=verdict_of(p_equivalence, p_difference, alpha),
-    )
+    ci_high = float(tail_quantile(draws, alpha, upper=True))
+    return {
+        "difference": float(np.sqrt(max(0.0, squared))),
+        "squared": squared,
+        "ci_low": max(0.0, float(tail_quantile(draws, alpha, upper=False))),
+        "ci_high": ci_high,
+        "p_equivalence": p_equivalence,
+        "p_difference": p_difference,
+        "margin": margin,
+        "minimum_margin": ci_high,
+        "n_x": comparison.n_x,
+        "n_y": comparison.n_y,
+        "bandwidths": comparison.bandwidths,
+        "alpha": alpha,
+        "n_resamples": len(draws),
+        "seed": seed,
+        "method": method,
+        "verdict": verdict_of(p_equivalence, p_difference, alpha),
+    }
 
 
 def half_split_margin(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from topomod.diagram_features import NotAvailableError, padded
 from topomod.diagrams import diagram_distance
 from topomod.endpoints import ENDPOINTS
 from topomod.tables import KEY
@@ -16,10 +17,6 @@ from topomod.tables import KEY
 MIN_CIRCUITS = 10  # below this UMAP's neighbourhoods and the features' means say nothing
 PER_ARCHITECTURE = 10  # circuits in the matrix of distances
 AMPLITUDES = ("bottleneck", "wasserstein", "landscape", "betti", "heat")
-
-
-class NotAvailableError(RuntimeError):
-    """A part of the report that cannot be made here; the message says why, for the reader."""
 
 
 def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -79,16 +76,6 @@ def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> d
         (str(name), int(str(seed)), int(str(step))): part[["birth", "death"]].to_numpy(float)
         for (name, seed, step), part in finite.groupby(KEY, sort=False)
     }
-
-
-def padded(diagrams: list[np.ndarray]) -> Float[np.ndarray, "n pairs 3"]:
-    """Diagrams as giotto-tda wants them: (birth, death, dimension) triples, padded on the diagonal."""
-    stacked = np.zeros((len(diagrams), max(len(d) for d in diagrams), 3))
-    stacked[:, :, 2] = 1
-    for row, diagram in zip(stacked, diagrams, strict=True):
-        row[: len(diagram), :2] = diagram
-        row[len(diagram) :, :2] = diagram[0, 0]
-    return stacked
 
 
 def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, pd.DataFrame]:

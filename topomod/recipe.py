@@ -37,6 +37,8 @@ class Recipe:
         Share of the p^2 pairs trained on, in (0, 1).
     min_purity : float
         Structural criterion: least share of the pre-activations' variance at the neurons' own frequencies.
+    name : str
+        Tells circuits of one architecture apart that were trained by different recipes; part of their label.
     """
 
     lr: float = 1e-2
@@ -51,6 +53,7 @@ class Recipe:
     batches: int = 2
     train_fraction: float = 0.8
     min_purity: float = 0.9
+    name: str = ""
 
     def learning_rate(self, step: int, straggler: bool = False) -> float:
         """Learning rate of step 0, 1, ...; past ``steps`` stragglers are warmed up again, others followed slowly."""

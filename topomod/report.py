@@ -13,7 +13,8 @@ import pandas as pd
 from topomod import plots, plots_population, plots_shapes
 from topomod.betti import MIN_DEATH
 from topomod.config import Study
-from topomod.endpoints import ENDPOINTS, STATEMENTS
+from topomod.diagram_features import NotAvailableError
+from topomod.endpoints import ALL_ENDPOINTS, ENDPOINTS
 from topomod.files import atomic_path
 from topomod.manifolds import SITES
 from topomod.pages import Option, csv_link, embed, page_environment
@@ -33,7 +34,6 @@ from topomod.population_examples import BARS_SHOWN, Example, read_examples, read
 from topomod.population_map import (
     AMPLITUDES,
     PER_ARCHITECTURE,
-    NotAvailableError,
     bottleneck_matrix,
     diagram_features,
     endpoint_map,

@@ -1,17 +1,14 @@
-"""From tables of groups to one value per circuit and endpoint, and from those to verdicts."""
+"""Tables as files, and from tables of groups to one value per circuit and endpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from topomod.endpoints import ENDPOINTS, Endpoint
-from topomod.equivalence import EquivalenceResult, adjust_family, equivalence_test
 from topomod.files import atomic_path
 
 KEY = ["architecture", "seed", "step"]
@@ -95,75 +92,3 @@ def summarise(endpoints: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     kept = endpoints[endpoints["converged"]]
     grouped = kept.groupby(["architecture", "endpoint"], sort=False)["value"]
     return grouped.apply(row).unstack().reset_index().astype({"n": int})
-
-
-def verdict_table(endpoints: pd.DataFrame, settings: dict[str, Any], seed: int = 0) -> pd.DataFrame:
-    """Every pair of architectures on every endpoint, and both controls.
-
-    Tests are adjusted by Holm within one pair and one statement. Only converged circuits count.
-
-    Parameters
-    ----------
-    endpoints : DataFrame
-        From :func:`circuit_endpoints`.
-    settings : dict
-        ``architectures``, ``alpha``, ``margins``, ``positive_control``, ``negative_control`` of the study.
-    seed : int
-        For the resampling.
-
-    Returns
-    -------
-    DataFrame
-        One row per comparison and endpoint.
-    """
-    kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
-    rows = []
-    for role, x_name, y_name in comparisons(settings):
-        x_rows, y_rows = _sample(kept, x_name), _sample(kept, y_name)
-        for name, endpoint in ENDPOINTS.items():
-            x = x_rows.loc[x_rows["endpoint"] == name, "value"].to_numpy()
-            y = y_rows.loc[y_rows["endpoint"] == name, "value"].to_numpy()
-            declared = settings["margins"][name]
-            rows.append(
-                {"role": role, "x": x_name, "y": y_name, "statement": endpoint.statement, "endpoint": name}
-                | {"title": endpoint.title, "margin_reason": declared["reason"]}
-                | _test_row(x, y, declared["margin"], settings["alpha"], seed, endpoint.bounds)
-            )
-    if not rows:
-        return pd.DataFrame(columns=["role", "x", "y", "statement", "endpoint", "verdict"])
-    return adjust_family(pd.DataFrame(rows), ["x", "y", "statement"], settings["alpha"])
-
-
-def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture."""
-    positive = set(settings["positive_control"] or ())
-    pairs = [
-        ("positive control" if positive == {x, y} else "pair", x, y)
-        for x, y in combinations(settings["architectures"], 2)
-    ]
-    half = settings["negative_control"]
-    return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
-
-
-def _sample(endpoints: pd.DataFrame, name: str) -> pd.DataFrame:
-    label, _, half = name.partition("#")
-    rows = endpoints[endpoints["architecture"] == label]
-    return rows if not half else rows[rows["seed"] % 2 == (half == "odd")]
-
-
-def _test_row(
-    x: np.ndarray,
-    y: np.ndarray,
-    margin: float,
-    alpha: float,
-    seed: int,
-    bounds: tuple[float, float] | None,
-) -> dict[str, Any]:
-    means = {"mean_x": x.mean() if len(x) else np.nan, "mean_y": y.mean() if len(y) else np.nan}
-    try:
-        result = equivalence_test(x, y, margin, alpha=alpha, seed=seed, bounds=bounds)
-    except ValueError as error:
-        empty = dict.fromkeys(EquivalenceResult.__dataclass_fields__, np.nan)
-        known = {"margin": margin, "alpha": alpha, "n_x": len(x), "n_y": len(y), "verdict": "inconclusive"}
-        return means | empty | known | {"method": "none", "note": str(error)}
-    return means | vars(result) | {"note": ""}

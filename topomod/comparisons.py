@@ -1,0 +1,214 @@
+"""Every pair of architectures on every endpoint: tests, families, verdicts, and what more circuits would show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.diagram_populations import diagram_equivalence_test
+from topomod.endpoints import ALL_ENDPOINTS, ENDPOINTS, POPULATIONS, Population
+from topomod.equivalence import EquivalenceResult, adjust_family, equivalence_test
+from topomod.kernels import TORUS_BANDWIDTHS, torus_embedding
+from topomod.mmd import mmd_equivalence_test
+from topomod.planning import CURVE, TARGET, power, required_networks
+from topomod.tables import KEY
+
+DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin fixed beforehand wants fixed ones
+_MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
+
+
+def verdict_table(
+    endpoints: pd.DataFrame,
+    settings: dict[str, Any],
+    seed: int = 0,
+    populations: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Every pair of architectures on every endpoint, and both controls.
+
+    Tests are adjusted by Holm within one pair and one family. Only converged circuits count.
+
+    Parameters
+    ----------
+    endpoints : DataFrame
+        From :func:`topomod.tables.circuit_endpoints`.
+    settings : dict
+        ``architectures``, ``alpha``, ``margins``, ``families``, ``positive_control``, ``negative_control`` of the study.
+    seed : int
+        For the resampling.
+    populations : mapping of str to DataFrame, optional
+        Rows of each kind of :data:`topomod.endpoints.POPULATIONS`: neurons (columns a, b) and bars (site, birth,
+        death), with the circuit's key. Without them those endpoints are not tested, and say so.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison and endpoint.
+    """
+    converged = endpoints[endpoints["converged"]]
+    kept = converged[converged["value"].notna()]
+    circuits = converged[KEY].drop_duplicates()
+    rows = []
+    for role, x_name, y_name in comparisons(settings):
+        x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
+        pair = [sample_of(circuits, name) for name in (x_name, y_name)]
+        for family, names in settings["families"].items():
+            for name in names:
+                declared = settings["margins"][name]
+                common = {"role": role, "x": x_name, "y": y_name, "family": family, "endpoint": name}
+                common |= {"title": ALL_ENDPOINTS[name].title, "margin_reason": declared["reason"]}
+                if name in ENDPOINTS:
+                    x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
+                    row = _scalar_row(x, y, declared["margin"], settings["alpha"], seed, ENDPOINTS[name].bounds)
+                else:
+                    table = (populations or {}).get(POPULATIONS[name].kind)
+                    row = _population_row(name, table, pair, declared["margin"], settings, seed)
+                rows.append(common | row)
+    if not rows:
+        return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
+    return adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"])
+
+
+def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture."""
+    positive = set(settings["positive_control"] or ())
+    pairs = [
+        ("positive control" if positive == {x, y} else "pair", x, y)
+        for x, y in combinations(settings["architectures"], 2)
+    ]
+    half = settings["negative_control"]
+    return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
+
+
+def main_comparison(names: Sequence[tuple[str, str, str]]) -> tuple[str, str, str] | None:
+    """The pair a study is about: uniform against learnable attention, else the first that is no control."""
+    for role, x, y in names:
+        if {x, y} == {"attention_0.0", "attention_1.0"}:
+            return role, x, y
+    return next((one for one in names if one[0] == "pair"), None)
+
+
+def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of an architecture, or of half of its seeds."""
+    label, _, half = name.partition("#")
+    own = rows[rows["architecture"] == label]
+    return own if not half else own[own["seed"] % 2 == (half == "odd")]
+
+
+def _scalar_row(
+    x: np.ndarray, y: np.ndarray, margin: float, alpha: float, seed: int, bounds: tuple[float, float] | None
+) -> dict[str, Any]:
+    means = {"mean_x": x.mean() if len(x) else np.nan, "mean_y": y.mean() if len(y) else np.nan}
+
+    def test() -> Any:
+        return equivalence_test(x, y, margin, alpha=alpha, seed=seed, bounds=bounds)
+
+    return means | _tested(test, margin, alpha, len(x), len(y))
+
+
+def _tested(test: Callable[[], Any], margin: float, alpha: float, n_x: int, n_y: int) -> dict[str, Any]:
+    try:
+        found = vars(test())
+    except ValueError as error:
+        known = {"margin": margin, "alpha": alpha, "n_x": n_x, "n_y": n_y, "verdict": "inconclusive"}
+        return _MISSING | known | {"method": "none", "note": str(error)}
+    return _MISSING | {key: value for key, value in found.items() if key in _MISSING} | {"note": ""}
+
+
+def _population_row(
+    name: str,
+    table: pd.DataFrame | None,
+    pair: Sequence[pd.DataFrame],
+    margin: float,
+    settings: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    endpoint, alpha = POPULATIONS[name], settings["alpha"]
+
+    def test() -> Any:
+        if table is None or table.empty:
+            raise ValueError(f"no {endpoint.kind} were given")
+        if endpoint.kind == "diagrams":
+            first, second = (list(diagrams_of(table, own, endpoint).values()) for own in pair)
+            return diagram_equivalence_test(
+                first, second, margin, alpha=alpha, seed=seed, bandwidths=DIAGRAM_BANDWIDTHS
+            )
+        (X, groups_x), (Y, groups_y) = (phase_sample(table, own, settings["p"]) for own in pair)
+        return mmd_equivalence_test(
+            X, Y, margin, groups_x, groups_y, alpha=alpha, seed=seed, bandwidths=TORUS_BANDWIDTHS
+        )
+
+    means = {"mean_x": np.nan, "mean_y": np.nan}
+    return means | _tested(test, margin, alpha, len(pair[0]), len(pair[1]))
+
+
+def phase_sample(phases: pd.DataFrame, circuits: pd.DataFrame, p: int) -> tuple[np.ndarray, np.ndarray]:
+    """Phases of the neurons of some circuits on the torus embedding (n, 4), and each neuron's circuit."""
+    own = phases.merge(circuits, on=KEY)
+    angles = 2 * np.pi * own[["a", "b"]].to_numpy(float) / p
+    return torus_embedding(angles), own.groupby(KEY, sort=False).ngroup().to_numpy()
+
+
+def diagrams_of(bars: pd.DataFrame, circuits: pd.DataFrame, endpoint: Population) -> dict[Any, np.ndarray]:
+    """H1 diagram (n_pairs, 2) at the endpoint's site of each circuit, empty where no bar was stored."""
+    own = bars[(bars["site"] == endpoint.site) & (bars["dimension"] == 1) & np.isfinite(bars["death"])]
+    found = {key: part[["birth", "death"]].to_numpy(float) for key, part in own.groupby(KEY, sort=False)}
+    return {key: found.get(key, np.zeros((0, 2))) for key in circuits[KEY].itertuples(index=False, name=None)}
+
+
+def power_table(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed: int = 0) -> pd.DataFrame:
+    """What numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
+
+    Level: ``alpha`` over the size of the endpoint's family, the most that Holm can ask of it. Each number is of the
+    architecture that needs more circuits.
+
+    Parameters
+    ----------
+    endpoints : DataFrame
+        Pilot, from :func:`topomod.tables.circuit_endpoints`.
+    settings : dict
+        ``alpha``, ``margins`` and ``families`` of the planned study.
+    x, y : str
+        Architectures.
+    seed : int
+        Of the simulations.
+
+    Returns
+    -------
+    DataFrame
+        Columns family, endpoint, title, margin, level, n_pilot, sd, n_equivalent, n_decided (NaN: more than
+        ``planning.MAX_NETWORKS``), and ``equivalent_<n>``, ``decided_<n>`` along ``planning.CURVE``.
+    """
+    kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
+    rows = []
+    for family, names in settings["families"].items():
+        for name in (name for name in names if name in ENDPOINTS):
+            pilots = [
+                own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (sample_of(kept, x), sample_of(kept, y))
+            ]
+            level = settings["alpha"] / len(names)
+            row = {"family": family, "endpoint": name, "title": ENDPOINTS[name].title, "level": level}
+            row |= {"margin": settings["margins"][name]["margin"], "n_pilot": min(map(len, pilots))}
+            if row["n_pilot"] >= 3:
+                row |= _planned(pilots, row["margin"], level, ENDPOINTS[name].bounds, seed)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _planned(
+    pilots: Sequence[np.ndarray], margin: float, level: float, bounds: tuple[float, float] | None, seed: int
+) -> dict[str, float]:
+    row = {"sd": max(float(pilot.std(ddof=1)) for pilot in pilots)}
+    for column, decided in (("n_equivalent", False), ("n_decided", True)):
+        needed = [
+            required_networks(pilot, margin, level, seed, target=TARGET, decided=decided, bounds=bounds)
+            for pilot in pilots
+        ]
+        row[column] = np.nan if None in needed else float(max(n for n in needed if n is not None))
+    for n in CURVE:
+        found = [power(pilot, margin, n, level, seed, bounds=bounds) for pilot in pilots]
+        row |= {f"equivalent_{n}": min(f.equivalent for f in found), f"decided_{n}": min(f.decided for f in found)}
+    return row
