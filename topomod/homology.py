@@ -158,26 +158,31 @@ def _verdict(
 ) -> ManifoldVerdict:
     dim = int(np.clip(cloud.points.shape[1], 2, 5))
     points = thin(cloud.points, POINTS_BY_DIM[dim], rng)
-    # over Z/3 a Klein bottle is no torus
-    diagrams, *others = cloud_diagrams(points, (2, 3) if dim > 2 else (2,))
+    (diagrams,) = cloud_diagrams(points)
     betti, margin = betti_numbers(diagrams), None
     forced = shape_of(betti, cloud.rank, cloud.third_ratio)
-    untwisted = [shape_of(betti_numbers(other), cloud.rank, cloud.third_ratio) for other in others]
-    twisted = forced == "torus" and untwisted[0] != "torus"
+    matrix = loop_windings(cloud, p, forced) if p is not None and forced == "torus" else None
+    confirmed = matrix is not None and not torus_doubts(matrix)
+    # over Z/3 a Klein bottle is no torus; where two loops wind as a torus's do there is nothing to ask
+    untwisted = forced
+    if forced == "torus" and not confirmed:
+        untwisted = shape_of(betti_numbers(cloud_diagrams(points, (3,))[0]), cloud.rank, cloud.third_ratio)
+    twisted = untwisted != forced
     if twisted:
         forced = "other"
     winding = cloud_winding(cloud, p) if p is not None else None
     centre = central_hole(cloud, winding) if forced in ("disc", "circle") else 0.0
     if centre >= max(MIN_DEATH, HOLE_SIGMAS * cloud.sigma_left):
         forced, betti, margin = "circle", (1, 1, 0), centre / (centre + MIN_DEATH)
-    matrix = loop_windings(cloud, p, forced) if p is not None else None
+    if forced == "circle" and p is not None:
+        matrix = loop_windings(cloud, p, forced)
     if winding is not None and forced == "circle" and centre > 0:
         agreement = winding.agreement
-    elif forced == "torus" and matrix is not None and not torus_doubts(matrix):
+    elif confirmed:
         agreement = 1.0  # the loops were found again, on landmarks of their own, and in their places
     else:
         repeats = SUBSAMPLES_BY_DIM[dim] if n_subsamples is None else n_subsamples
-        agreement = subsample_agreement(cloud, untwisted[0] if twisted else forced, repeats, rng, 3 if twisted else 2)
+        agreement = subsample_agreement(cloud, untwisted, repeats, rng, 3 if twisted else 2)
     h1_persistence, hole = top_persistence(diagrams[1])
     hole = max(hole, centre)
     bound = hole + HOLE_SIGMAS * cloud.sigma_left + HOLE_ROUNDING
