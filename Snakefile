@@ -140,10 +140,13 @@ rule equivalence:
         circuits=expand("{folder}/circuits.parquet", folder=POPULATION),
         groups=expand("{folder}/groups.parquet", folder=POPULATION),
         homology=expand("{folder}/homology.parquet", folder=POPULATION),
+        phases=expand("{folder}/phases.parquet", folder=POPULATION),
+        diagrams=expand("{folder}/diagrams.parquet", folder=POPULATION),
     output:
         endpoints="{results}/endpoints.parquet",
         summary="{results}/summary.parquet",
         verdicts="{results}/verdicts.parquet",
+        power="{results}/power.parquet",
     params:
         settings=study.equivalence_settings(),
         folders=POPULATION,
@@ -158,7 +161,7 @@ rule equivalence:
         runtime=30,
     shell:
         "topomod equivalence {params.folders} --settings {params.settings:q} --endpoints-table {output.endpoints}"
-        " --summary-table {output.summary} --verdicts-table {output.verdicts} > {log} 2>&1"
+        " --summary-table {output.summary} --verdicts-table {output.verdicts} --power-table {output.power} > {log} 2>&1"
 
 
 rule report:

@@ -10,15 +10,21 @@ import topomod
 from topomod.analysis import analyse_groups, analyse_homology
 from topomod.circuits import Circuit, save_circuits
 from topomod.config import Study, check_study, parse_label
-from topomod.endpoints import ENDPOINTS
-from topomod.tables import circuit_endpoints, comparisons, read_tables, summarise, verdict_table, write_table
+from topomod.comparisons import comparisons, main_comparison, plan, verdict_table
+from topomod.diagram_features import add_features
+from topomod.endpoints import ALL_ENDPOINTS
+from topomod.population import read_diagrams, strongest_groups
+from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]
 
+_NAMES = [*ALL_ENDPOINTS]
+FAMILIES = {"first-layer geometry": _NAMES[:20], "read-out geometry": _NAMES[20:34], "mechanism": _NAMES[34:]}
+
 
 def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any) -> Study:
-    margins = {name: {"margin": 0.1, "reason": f"a tenth <i>of</i> {name} & more"} for name in ENDPOINTS}
+    margins = {name: {"margin": 0.1, "reason": f"a tenth <i>of</i> {name} & more"} for name in ALL_ENDPOINTS}
     config: dict[str, Any] = {
         "study": "synthetic",
         "p": p,
@@ -28,6 +34,7 @@ def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any
         "recipe": {"steps": 300},
         "maturity": {"count": 1, "steps": [100, 300, 600]},
         "margins": margins,
+        "families": FAMILIES,
     }
     return check_study(config | changes)
 
@@ -114,13 +121,17 @@ def _write_tables(folder: Path, circuits: list[Circuit], study: Study, wanted: l
 
 
 def write_equivalence(folder: Path, study: Study) -> None:
-    """The three tables of the equivalence stage."""
+    """The tables of the equivalence stage."""
     shards = [folder / "population" / shard for shard in study.shards()]
-    tables = [read_tables(s / f"{name}.parquet" for s in shards) for name in ("circuits", "groups", "homology")]
-    endpoints = circuit_endpoints(*tables)
+    names = ("circuits", "groups", "homology", "phases")
+    circuits, groups, homology, phases = (read_tables(s / f"{name}.parquet" for s in shards) for name in names)
+    diagrams = [shard / "diagrams.parquet" for shard in shards]
+    endpoints = circuit_endpoints(circuits, groups, add_features(homology, diagrams))
     write_table(endpoints, folder / "endpoints.parquet")
     write_table(summarise(endpoints, study.alpha), folder / "summary.parquet")
     settings = study.model_dump()
-    compared = bool(comparisons(settings))
-    verdicts = verdict_table(endpoints, settings) if compared else pd.DataFrame(columns=["role", "x", "y", "verdict"])
+    bars = read_diagrams(diagrams, strongest_groups(groups))
+    verdicts = verdict_table(endpoints, settings, populations={"phases": phases, "diagrams": bars})
     write_table(verdicts, folder / "verdicts.parquet")
+    main = main_comparison(comparisons(settings))
+    write_table(plan(endpoints, settings, *main[1:]) if main else verdicts[:0], folder / "power.parquet")

@@ -164,9 +164,10 @@ def equivalence(
     endpoints_table: Table,
     summary_table: Table,
     verdicts_table: Table,
+    power_table: Table,
 ) -> None:
     """Compare architectures: one value per circuit and endpoint, one verdict per pair and endpoint."""
-    from topomod.comparisons import main_comparison, comparisons, power_table, verdict_table
+    from topomod.comparisons import comparisons, main_comparison, plan, verdict_table
     from topomod.diagram_features import add_features
     from topomod.population import read_diagrams, strongest_groups
     from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
@@ -182,7 +183,7 @@ def equivalence(
     write_table(summarise(endpoints, fields["alpha"]), summary_table)
     write_table(verdicts, verdicts_table)
     main = main_comparison(comparisons(fields))
-    write_table(power_table(endpoints, fields, *main[1:]) if main else power_table(endpoints, fields), power_table)
+    write_table(plan(endpoints, fields, *main[1:]) if main else verdicts[:0], power_table)
     log(f"{len(circuits)} circuits, {len(verdicts)} tests")
 
 
@@ -196,7 +197,7 @@ def power(
     """Say how many circuits a study needs to conclude at its margins, from a finished one's circuits."""
     import pandas as pd
 
-    from topomod.comparisons import power_table
+    from topomod.comparisons import plan
     from topomod.config import load_study_file
     from topomod.report_words import power_lines
 
@@ -204,7 +205,7 @@ def power(
     path = pilot / "endpoints.parquet"
     if not path.is_file():
         raise FileNotFoundError(f"no endpoints.parquet in {pilot}; run its study first")
-    table = power_table(pd.read_parquet(path), study.model_dump(), x, y)
+    table = plan(pd.read_parquet(path), study.model_dump(), x, y)
     for line in power_lines(table, study, x, y):
         print(line)
 

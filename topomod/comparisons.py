@@ -159,7 +159,7 @@ def diagrams_of(bars: pd.DataFrame, circuits: pd.DataFrame, endpoint: Population
     return {key: found.get(key, np.zeros((0, 2))) for key in circuits[KEY].itertuples(index=False, name=None)}
 
 
-def power_table(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed: int = 0) -> pd.DataFrame:
+def plan(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed: int = 0) -> pd.DataFrame:
     """What numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
 
     Level: ``alpha`` over the size of the endpoint's family, the most that Holm can ask of it. Each number is of the

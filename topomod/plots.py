@@ -57,8 +57,8 @@ def floats(values: Any) -> np.ndarray:
 def forest(rows: pd.DataFrame) -> Any:
     """Difference over margin with its interval, one line per endpoint; sameness means inside the band."""
     places, ticks, y = [], [], 0.0
-    for statement, own in rows.groupby("statement", sort=False):
-        ticks.append((y, f"<b>{statement}</b>"))
+    for family, own in rows.groupby("family", sort=False):
+        ticks.append((y, f"<b>{family}</b>"))
         for index in own.index:
             y += 1
             places.append((index, y))

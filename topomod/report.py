@@ -47,8 +47,8 @@ from topomod.report_words import (
     circuit_counts,
     comparison_rows,
     control_outcomes,
-    main_comparison,
-    statement_answers,
+    main_row,
+    family_answers,
     verdict_counts,
 )
 
@@ -82,41 +82,40 @@ def render(folder: Path, study: Study) -> str:
     tables = load_tables(folder, study)
     environment = page_environment()
     context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
-    context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ENDPOINTS.items()}}
+    context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ALL_ENDPOINTS.items()}}
     for section in (answers, published, labels, shapes, distributions, maturity, maps, training):
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
     return str(environment.get_template("report.html").render(context))
 
 
-def endpoint_options(draw: Callable[[str, str], Any], names: Iterable[str], file: str) -> list[Option]:
-    """One figure per endpoint, in the order of their statements."""
+def endpoint_options(draw: Callable[[str, str], Any], study: Study, file: str) -> list[Option]:
+    """One figure per scalar endpoint, in the order of the study's families."""
     return [
-        Option(name, ENDPOINTS[name].title, statement, embed(draw(name, ENDPOINTS[name].title), f"{file}_{name}"))
-        for statement in STATEMENTS
+        Option(name, ENDPOINTS[name].title, family, embed(draw(name, ENDPOINTS[name].title), f"{file}_{name}"))
+        for family, names in study.families.items()
         for name in names
-        if ENDPOINTS[name].statement == statement
+        if name in ENDPOINTS
     ]
 
 
 def answers(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     """Verdicts of every comparison, and the answer for the pair the question is about."""
     comparisons = comparison_rows(tables.verdicts) if len(tables.verdicts) else []
-    main = main_comparison(comparisons)
+    main = main_row(comparisons)
     for place, comparison in enumerate(comparisons):
         rows = comparison["rows"]
-        by_statement = {s: rows[rows["statement"] == s] for s in STATEMENTS}
+        by_family = {s: rows[rows["family"] == s] for s in FAMILIES}
         comparison["value"] = f"comparison{place}"
-        comparison["counts"] = {s: verdict_counts(own) for s, own in by_statement.items()}
-        comparison["tests"] = {s: [row._asdict() for row in own.itertuples()] for s, own in by_statement.items()}
+        comparison["counts"] = {s: verdict_counts(own) for s, own in by_family.items()}
+        comparison["tests"] = {s: [row._asdict() for row in own.itertuples()] for s, own in by_family.items()}
         comparison["plot"] = embed(plots.forest(rows), f"forest_{place}")
     return {
         "comparisons": comparisons,
         "main": main,
-        "main_answers": statement_answers(main["rows"]) if main else [],
+        "main_answers": family_answers(main["rows"]) if main else [],
         "controls": control_outcomes(comparisons, study.alpha),
         "circuit_counts": circuit_counts(tables.circuits, tables.endpoints, study),
-        "statements": STATEMENTS,
         "verdicts_csv": csv_link(tables.verdicts),
     }
 
@@ -195,7 +194,7 @@ def distributions(folder: Path, study: Study, tables: StudyTables) -> dict[str, 
     """Every endpoint of every circuit."""
     matrix = endpoint_matrix(tables.endpoints)
     options = endpoint_options(
-        lambda name, title: plots.endpoint_strip(matrix, name, title, study.architectures), ENDPOINTS, "endpoint"
+        lambda name, title: plots.endpoint_strip(matrix, name, title, study.architectures), study, "endpoint"
     )
     return {"endpoint_options": options, "endpoints_csv": csv_link(matrix)}
 
@@ -211,7 +210,7 @@ def maturity(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     moving = moving_endpoints(values, study)
     options = endpoint_options(
         lambda name, title: plots_population.maturity_curves(values, name, title, study.architectures, recipe),
-        ENDPOINTS,
+        study,
         "maturity",
     )
     steps = None if moving.empty else moving.iloc[0].to_dict()

@@ -8,18 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topomod.comparisons import main_comparison
 from topomod.config import Study
-from topomod.endpoints import FIRST_LAYER, MECHANISM, ORGANISATION, READ_OUT, STATEMENTS
 from topomod.tables import KEY
 
 VERDICTS = ("equivalent", "trivially different", "different", "inconclusive")
 SYMBOLS = {"equivalent": "=", "trivially different": "≈", "different": "≠", "inconclusive": "?"}
-CLAIMS = {
-    FIRST_LAYER: "Same first-layer geometry",
-    READ_OUT: "Same read-out geometry",
-    MECHANISM: "Same mechanism",
-    ORGANISATION: "Same organisation",
-}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -85,13 +79,10 @@ def comparison_title(role: str, x: str, y: str) -> str:
     return title if role == "pair" else f"{title} ({role})"
 
 
-def main_comparison(comparisons: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The pair the answer is about: uniform against learnable attention, else the first that is no control."""
-    for comparison in comparisons:
-        if {comparison["x"], comparison["y"]} == {"attention_0.0", "attention_1.0"}:
-            return comparison
-    pairs = [comparison for comparison in comparisons if comparison["role"] == "pair"]
-    return pairs[0] if pairs else None
+def main_row(comparisons: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The comparison a study is about, see :func:`topomod.comparisons.main_comparison`."""
+    main = main_comparison([(one["role"], one["x"], one["y"]) for one in comparisons])
+    return next((one for one in comparisons if (one["role"], one["x"], one["y"]) == main), None)
 
 
 def verdict_counts(rows: pd.DataFrame) -> dict[str, int]:
@@ -99,8 +90,8 @@ def verdict_counts(rows: pd.DataFrame) -> dict[str, int]:
     return {verdict: int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS}
 
 
-def statement_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """One answer per statement for the rows of one comparison.
+def family_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """One answer per family for the rows of one comparison.
 
     Returns
     -------
@@ -109,16 +100,13 @@ def statement_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
         the endpoints that differ).
     """
     answers = []
-    for statement in STATEMENTS:
-        own = rows[rows["statement"] == statement]
-        if own.empty:
-            continue
+    for family, own in rows.groupby("family", sort=False):
         counts = verdict_counts(own)
         answer, sentence = _answer(counts, len(own))
         different = own[own["verdict"] == "different"]
         beyond = (different["ci_low"] > different["margin"]) | (different["ci_high"] < -different["margin"])
         answers.append(
-            {"claim": CLAIMS[statement], "answer": answer, "sentence": sentence, "counts": counts, "n": len(own)}
+            {"claim": f"Same {family}", "answer": answer, "sentence": sentence, "counts": counts, "n": len(own)}
             | {"different": list(different["title"]), "beyond": list(different.loc[beyond, "title"])}
             | {"trivial": list(own.loc[own["verdict"] == "trivially different", "title"])}
         )
@@ -155,7 +143,7 @@ def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> lis
             passed = same == n
             text = (
                 f"two halves of one architecture: {same} of {n} endpoints are found equivalent, {different} different "
-                f"(0 expected; at least one by chance in at most {alpha:.0%} of studies per statement)."
+                f"(0 expected; at least one by chance in at most {alpha:.0%} of studies per family)."
             )
         outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
     return outcomes
