@@ -1,4 +1,4 @@
-# train -> groups -> homology -> equivalence -> report; a job is one shard: an architecture and a block of seeds.
+# train -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
 # Only wiring lives here. What each stage does is in `topomod <stage> --help`; every key of the YAML in config/README.md.
 from pathlib import Path
 
@@ -135,18 +135,40 @@ rule homology:
         " --verdicts-table {output.verdicts} --diagrams-table {output.diagrams} > {log} 2>&1"
 
 
-rule equivalence:
+rule endpoints:
     input:
         circuits=expand("{folder}/circuits.parquet", folder=POPULATION),
         groups=expand("{folder}/groups.parquet", folder=POPULATION),
         homology=expand("{folder}/homology.parquet", folder=POPULATION),
-        phases=expand("{folder}/phases.parquet", folder=POPULATION),
         diagrams=expand("{folder}/diagrams.parquet", folder=POPULATION),
     output:
         endpoints="{results}/endpoints.parquet",
         summary="{results}/summary.parquet",
-        verdicts="{results}/verdicts.parquet",
-        power="{results}/power.parquet",
+    params:
+        folders=POPULATION,
+        alpha=study.alpha,
+    log:
+        "{results}/logs/endpoints.log",
+    benchmark:
+        "{results}/benchmarks/endpoints.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "topomod endpoints {params.folders} --alpha {params.alpha} --endpoints-table {output.endpoints}"
+        " --summary-table {output.summary} > {log} 2>&1"
+
+
+rule equivalence:
+    input:
+        endpoints="{results}/endpoints.parquet",
+        groups=expand("{folder}/groups.parquet", folder=POPULATION),
+        phases=expand("{folder}/phases.parquet", folder=POPULATION),
+        diagrams=expand("{folder}/diagrams.parquet", folder=POPULATION),
+    output:
+        "{results}/verdicts.parquet",
     params:
         settings=study.equivalence_settings(),
         folders=POPULATION,
@@ -160,13 +182,33 @@ rule equivalence:
         mem_mb=2000,
         runtime=30,
     shell:
-        "topomod equivalence {params.folders} --settings {params.settings:q} --endpoints-table {output.endpoints}"
-        " --summary-table {output.summary} --verdicts-table {output.verdicts} --power-table {output.power} > {log} 2>&1"
+        "topomod equivalence {params.folders} --endpoints {input.endpoints} --settings {params.settings:q}"
+        " --verdicts-table {output} > {log} 2>&1"
+
+
+rule power:
+    input:
+        "{results}/endpoints.parquet",
+    output:
+        "{results}/power.parquet",
+    params:
+        settings=study.equivalence_settings(),
+    log:
+        "{results}/logs/power.log",
+    benchmark:
+        "{results}/benchmarks/power.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "topomod power {input} --settings {params.settings:q} --table {output} > {log} 2>&1"
 
 
 rule report:
     input:
-        tables=rules.equivalence.output,
+        tables=expand("{{results}}/{table}.parquet", table=["endpoints", "summary", "verdicts", "power"]),
         population=expand("{folder}/{table}.parquet", folder=POPULATION, table=["phases", "diagrams"]),
         maturity=expand("{folder}/{stage}.parquet", folder=MATURITY, stage=STAGES),
     output:

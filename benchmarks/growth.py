@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 import topomod
-from topomod.config import parse_label
+from topomod.labels import parse_label
 from topomod.networks import NetworkSize
 from topomod.training import Stack, pinned_arithmetic
 

@@ -17,7 +17,7 @@ import numpy as np
 
 import topomod
 from topomod.analysis import analyse_groups
-from topomod.config import parse_label
+from topomod.labels import parse_label
 
 DEFAULT = topomod.Recipe()
 RECIPES = {

@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import torch
 
 import topomod
-from topomod.config import parse_label
+from topomod.labels import parse_label
 from topomod.training import draw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

@@ -5,22 +5,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 import topomod
 from topomod.analysis import analyse_groups, analyse_homology
 from topomod.circuits import Circuit, save_circuits
-from topomod.config import Study, check_study, parse_label
-from topomod.comparisons import comparisons, main_comparison, plan, verdict_table
+from topomod.comparisons import plan, planned_pair, verdict_table
+from topomod.config import Study, check_study
 from topomod.diagram_features import add_features
 from topomod.endpoints import ALL_ENDPOINTS
+from topomod.labels import parse_label
 from topomod.population import read_diagrams, strongest_groups
 from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]
 
-_NAMES = [*ALL_ENDPOINTS]
-FAMILIES = {"first-layer geometry": _NAMES[:20], "read-out geometry": _NAMES[20:34], "mechanism": _NAMES[34:]}
+FAMILIES = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())["families"]
 
 
 def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any) -> Study:
@@ -133,5 +134,4 @@ def write_equivalence(folder: Path, study: Study) -> None:
     bars = read_diagrams(diagrams, strongest_groups(groups))
     verdicts = verdict_table(endpoints, settings, populations={"phases": phases, "diagrams": bars})
     write_table(verdicts, folder / "verdicts.parquet")
-    main = main_comparison(comparisons(settings))
-    write_table(plan(endpoints, settings, *main[1:]) if main else verdicts[:0], folder / "power.parquet")
+    write_table(plan(endpoints, settings, planned_pair(settings)), folder / "power.parquet")

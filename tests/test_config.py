@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from topomod.config import StudyError, canonical_label, check_study, load_study, parse_label, parse_seeds
-from topomod.endpoints import ENDPOINTS
+from topomod.config import StudyError, check_study, load_study
+from topomod.endpoints import ALL_ENDPOINTS
+from topomod.labels import canonical_label, parse_label, parse_seeds
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -28,14 +29,14 @@ def changed(**changes: Any) -> dict[str, Any]:
 def test_default_study() -> None:
     study = load_study(ROOT / "config" / "config.yaml")
     assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
-    assert set(study.margins) == set(ENDPOINTS)
+    assert set(study.margins) == set(ALL_ENDPOINTS)
     assert len(study.shards()) == 8 and study.shards()[0] == "mlp_add/01000-01024"
 
 
 @pytest.mark.parametrize("name", ["quick", "paper"])
 def test_other_studies_on_top_of_the_default(name: str) -> None:
     study = load_study(ROOT / "config" / f"{name}.yaml", base=ROOT / "config" / "config.yaml")
-    assert set(study.margins) == set(ENDPOINTS) and study.recipe.steps == 500
+    assert set(study.margins) == set(ALL_ENDPOINTS) and study.recipe.steps == 500
     n_circuits = sum(len(parse_seeds(shard.split("/")[1])) for shard in study.shards())
     assert n_circuits == {"quick": 24, "paper": 703}[name]
 
@@ -48,14 +49,44 @@ def test_more_seeds_keep_the_old_shards() -> None:
 
 def test_settings_do_not_move_with_what_a_stage_does_not_use() -> None:
     plain, other = check_study(DEFAULT), check_study(changed(alpha=0.01, margins__disc_cka__margin=0.2))
-    assert plain.training_settings() == other.training_settings()
+    assert plain.training_settings("mlp_add") == other.training_settings("mlp_add")
     assert plain.equivalence_settings() != other.equivalence_settings()
+
+
+def test_a_named_recipe_states_what_differs() -> None:
+    study = check_study(
+        changed(
+            recipe__steps=400,
+            recipes={"long": {"steps": 900}},
+            architectures=["mlp_add@long"],
+            positive_control=None,
+            negative_control=None,
+        )
+    )
+    assert study.recipe_of("mlp_add@long")["steps"] == 900 and study.recipe_of("mlp_add")["steps"] == 400
+    assert study.recipe_of("mlp_add@long")["name"] == "long"
+    assert study.recipe_of("mlp_add@long")["lr"] == study.recipe.lr
+    assert study.shards()[0].startswith("mlp_add@long/")
+    assert (
+        parse_label("attention_0.5@long") == ("attention", 0.5)
+        and canonical_label("attention_1@x") == "attention_1.0@x"
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"colour": "red"}, "unknown key 'colour'; allowed here: study, p, architectures"),
+        ({"recipes": {"long": {"speed": 2}}}, "unknown key 'recipes.long.speed'; allowed here: lr, weight_decay"),
+        ({"recipes": {"long": {"lr": -1}}}, "key 'recipes.long.lr'"),
+        (
+            {"architectures": ["mlp_add@long", "mlp_concat"]},
+            "'mlp_add@long' names no recipe of 'recipes', which has \\[\\]",
+        ),
+        ({"architectures": ["mlp_add@", "mlp_concat"]}, "unknown architecture 'mlp_add@'"),
+        ({"families": {"all": ["disc_cka"]}}, "every endpoint belongs to one family; in no family: "),
+        ({"families__twice": ["pad"]}, "in two families: pad"),
+        ({"families__mechanism": ["speed"]}, "unknown: speed"),
         ({"recipe__speed": 2}, "unknown key 'recipe.speed'; allowed here: lr, weight_decay"),
         ({"margins__disc_cka__width": 1}, "unknown key 'margins.disc_cka.width'; allowed here: margin, reason"),
         ({"architectures": ["mlp_ad"]}, "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, attention_<rate>"),

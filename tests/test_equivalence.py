@@ -165,7 +165,8 @@ def test_a_constant_share_has_the_bound_of_clopper_and_pearson(n):
 
 def test_bounded_arm_is_clopper_pearson_on_zero_one_data():
     values = np.repeat([0.0, 1.0], [4, 16])
-    low, high = mean_difference._gaffke_draws(values, UNIT, np.random.default_rng(0))
+    low, high = mean_difference._gaffke_draws(values[None], UNIT, 9999, np.random.default_rng(0))
+    low, high = low[:, 0], high[:, 0]
     exact = stats.binomtest(16, 20).proportion_ci(0.9, method="exact")
     assert np.quantile(low, 0.05) == pytest.approx(exact.low, abs=0.01)
     assert np.quantile(high, 0.95) == pytest.approx(exact.high, abs=0.01)

@@ -13,7 +13,7 @@ def make_rows() -> pd.DataFrame:
     untested = ("c", np.nan, np.nan, np.nan, "inconclusive")
     rows = [("a", 0.05, 0.0, 0.1, "inconclusive"), ("b", 9.0, 8.0, np.inf, "different"), untested]
     table = pd.DataFrame(rows, columns=["title", "difference", "ci_low", "ci_high", "verdict"])
-    return table.assign(statement="mechanism", margin=0.1)
+    return table.assign(family="mechanism", margin=0.1)
 
 
 def test_forest_clips_and_names_its_verdicts() -> None:

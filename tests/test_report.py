@@ -17,10 +17,10 @@ from topomod.provenance import git_commit, provenance
 from topomod.published import PUBLISHED, compare_published
 from topomod.report_words import (
     control_outcomes,
-    main_comparison,
+    family_answers,
+    main_row,
     number,
     p_value,
-    statement_answers,
     verdict_counts,
 )
 
@@ -228,7 +228,7 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
         load_tables(tmp_path, study)
-    for name in ("endpoints", "summary", "verdicts"):
+    for name in ("endpoints", "summary", "verdicts", "power"):
         (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
     with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
         load_tables(tmp_path, study)
@@ -245,7 +245,7 @@ def test_verdicts_written_again_are_the_same(folder: Path, study: Study, tmp_pat
 
 def rows(*verdicts: str) -> pd.DataFrame:
     count = len(verdicts)
-    columns = {"statement": ["mechanism"] * count, "verdict": list(verdicts), "title": list("abcdef"[:count])}
+    columns = {"family": ["mechanism"] * count, "verdict": list(verdicts), "title": list("abcdef"[:count])}
     return pd.DataFrame(columns | {"ci_low": 0.2, "ci_high": 0.4, "margin": 0.1})
 
 
@@ -259,7 +259,7 @@ def rows(*verdicts: str) -> pd.DataFrame:
     ],
 )
 def test_answers_in_words(verdicts: tuple[str, ...], answer: str, said: str) -> None:
-    (found,) = statement_answers(rows(*verdicts))
+    (found,) = family_answers(rows(*verdicts))
     assert found["answer"] == answer and said in found["sentence"]
     assert found["beyond"] == found["different"]
 
@@ -286,9 +286,9 @@ def test_main_comparison_prefers_the_attention_pair() -> None:
     pairs = [
         {"role": "pair", "x": x, "y": y} for x, y in (("mlp_add", "mlp_concat"), ("attention_1.0", "attention_0.0"))
     ]
-    assert main_comparison(pairs) is pairs[1]
-    assert main_comparison(pairs[:1]) is pairs[0]
-    assert main_comparison([{"role": "negative control", "x": "u#even", "y": "u#odd"}]) is None
+    assert main_row(pairs) is pairs[1]
+    assert main_row(pairs[:1]) is pairs[0]
+    assert main_row([{"role": "negative control", "x": "u#even", "y": "u#odd"}]) is None
 
 
 def test_display_of_numbers() -> None:

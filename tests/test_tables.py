@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from test_config import DEFAULT
+from topomod.comparisons import comparisons, verdict_table
 from topomod.config import check_study
 from topomod.endpoints import ENDPOINTS
-from topomod.tables import circuit_endpoints, comparisons, read_tables, summarise, verdict_table, write_table
+from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
 
 
 def population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -31,6 +32,22 @@ def population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.Da
                     label_here = "torus" if shift and site == "preactivations" else "disc"
                     homology.append(row | base | {"site": site, "label": label_here})
     return pd.DataFrame(circuits), pd.DataFrame(groups), pd.DataFrame(homology)
+
+
+def populations(circuits: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame]:
+    """Neurons on the diagonal, for mlp_concat anywhere; one bar per circuit, long for mlp_concat."""
+    rng = np.random.default_rng(seed)
+    rows = circuits.loc[circuits.index.repeat(300), ["architecture", "seed", "step"]].reset_index(drop=True)
+    a, apart = rng.integers(59, size=len(rows)), rows["architecture"] == "mlp_concat"
+    phases = rows.assign(a=a, b=np.where(apart, rng.integers(59, size=len(rows)), a))
+    key = circuits[["architecture", "seed", "step"]]
+    bars = [
+        key.assign(site=site, dimension=1, birth=0.1).assign(
+            death=np.where(key["architecture"] == "mlp_concat", 0.9, 0.2) + 0.01 * rng.standard_normal(len(key))
+        )
+        for site in ("preactivations", "logits")
+    ]
+    return {"phases": phases, "diagrams": pd.concat(bars, ignore_index=True)}
 
 
 def settings() -> dict[str, Any]:
@@ -71,10 +88,13 @@ def test_circuits_that_did_not_converge_are_left_out() -> None:
 
 
 def test_controls_come_out_as_they_must() -> None:
-    table = verdict_table(circuit_endpoints(*population(50)), settings()).set_index(["role", "endpoint"])
+    tables = population(50)
+    table = verdict_table(circuit_endpoints(*tables), settings(), populations=populations(tables[0]))
+    table = table.set_index(["role", "endpoint"])
     positive, negative = table.loc["positive control"], table.loc["negative control"]
     assert positive.loc["disc_cka", "verdict"] == "different"
-    assert positive.loc["share_torus_preactivations", "verdict"] == "different"
+    for endpoint in ("share_torus_preactivations", "pad", "h1_diagrams_logits"):
+        assert positive.loc[endpoint, "verdict"] == "different"
     assert set(negative["verdict"]) <= {"equivalent", "trivially different"}
     assert (negative["n_x"] == 25).all()
     same = table.loc["pair"]
@@ -85,9 +105,16 @@ def test_controls_come_out_as_they_must() -> None:
 
 
 def test_too_few_circuits_are_inconclusive_and_say_so() -> None:
-    table = verdict_table(circuit_endpoints(*population(2)), settings())
+    tables = population(2)
+    table = verdict_table(circuit_endpoints(*tables), settings(), populations=populations(tables[0]))
     assert (table["verdict"] == "inconclusive").all()
     assert table["note"].str.contains("at least 3").all()
+
+
+def test_populations_that_are_not_given_are_not_tested_and_say_so() -> None:
+    table = verdict_table(circuit_endpoints(*population(4)), settings()).set_index("endpoint")
+    assert (table.loc["pad", "verdict"] == "inconclusive").all()
+    assert (table.loc["pad", "note"] == "no phases were given").all()
 
 
 def test_comparisons_without_controls() -> None:

@@ -33,7 +33,8 @@ def log(message: str) -> None:
 @app.command()
 def check(config: Path) -> None:
     """Check a study's YAML, on top of the config.yaml beside it, and say what it will train."""
-    from topomod.config import load_study_file, parse_seeds
+    from topomod.config import load_study_file
+    from topomod.labels import parse_seeds
 
     study = load_study_file(config)
     n_circuits = sum(len(parse_seeds(shard.partition("/")[2])) for shard in study.shards())
@@ -69,7 +70,7 @@ def train(
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.circuits import save_circuits
-    from topomod.config import parse_label, parse_seeds
+    from topomod.labels import parse_label, parse_seeds
     from topomod.networks import NetworkSize
     from topomod.recipe import Recipe
     from topomod.tasks import ModularAddition
@@ -158,56 +159,71 @@ def analyze(
 
 
 @app.command()
-def equivalence(
+def endpoints(
     shards: Annotated[list[Path], typer.Argument(help="Folders with the Parquet tables of the shards.")],
-    settings: Settings,
     endpoints_table: Table,
     summary_table: Table,
-    verdicts_table: Table,
-    power_table: Table,
+    alpha: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.05,
 ) -> None:
-    """Compare architectures: one value per circuit and endpoint, one verdict per pair and endpoint."""
-    from topomod.comparisons import comparisons, main_comparison, plan, verdict_table
+    """Reduce every circuit to one value per endpoint."""
     from topomod.diagram_features import add_features
-    from topomod.population import read_diagrams, strongest_groups
     from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
 
-    fields = json.loads(settings)
-    names = ("circuits", "groups", "homology", "phases")
-    circuits, groups, homology, phases = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
-    diagrams = [shard / "diagrams.parquet" for shard in shards]
-    endpoints = circuit_endpoints(circuits, groups, add_features(homology, diagrams))
-    bars = read_diagrams(diagrams, strongest_groups(groups))
-    verdicts = verdict_table(endpoints, fields, populations={"phases": phases, "diagrams": bars})
-    write_table(endpoints, endpoints_table)
-    write_table(summarise(endpoints, fields["alpha"]), summary_table)
+    names = ("circuits", "groups", "homology")
+    circuits, groups, homology = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
+    homology = add_features(homology, (shard / "diagrams.parquet" for shard in shards))
+    found = circuit_endpoints(circuits, groups, homology)
+    write_table(found, endpoints_table)
+    write_table(summarise(found, alpha), summary_table)
+    log(f"{len(circuits)} circuits, {found['endpoint'].nunique()} endpoints")
+
+
+@app.command()
+def equivalence(
+    shards: Annotated[list[Path], typer.Argument(help="Folders with the Parquet tables of the shards.")],
+    endpoints: Annotated[Path, typer.Option(help="Table of the endpoints stage.")],
+    settings: Settings,
+    verdicts_table: Table,
+) -> None:
+    """Compare architectures: one verdict per pair and endpoint."""
+    from topomod.comparisons import verdict_table
+    from topomod.population import read_diagrams, strongest_groups
+    from topomod.tables import read_tables, write_table
+
+    groups, phases = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in ("groups", "phases"))
+    bars = read_diagrams((shard / "diagrams.parquet" for shard in shards), strongest_groups(groups))
+    populations = {"phases": phases, "diagrams": bars}
+    verdicts = verdict_table(read_tables([endpoints]), json.loads(settings), populations=populations)
     write_table(verdicts, verdicts_table)
-    main = main_comparison(comparisons(fields))
-    write_table(plan(endpoints, fields, *main[1:]) if main else verdicts[:0], power_table)
-    log(f"{len(circuits)} circuits, {len(verdicts)} tests")
+    log(f"{len(verdicts)} tests")
 
 
 @app.command()
 def power(
-    pilot: Annotated[Path, typer.Argument(help="Results of a finished study, results/<study>.")],
-    config: Annotated[Path, typer.Argument(help="YAML of the study that is planned.")],
-    x: Annotated[str, typer.Option(help="One architecture.")] = "attention_0.0",
-    y: Annotated[str, typer.Option(help="The other.")] = "attention_1.0",
+    endpoints: Annotated[Path, typer.Argument(help="Pilot: endpoints.parquet of a finished study.")],
+    config: Annotated[Path | None, typer.Option(help="YAML of the study that is planned.")] = None,
+    settings: Settings = "",
+    x: Annotated[str, typer.Option(help="One architecture; default: the pair the study is about.")] = "",
+    y: Annotated[str, typer.Option(help="The other.")] = "",
+    table: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
 ) -> None:
-    """Say how many circuits a study needs to conclude at its margins, from a finished one's circuits."""
-    import pandas as pd
-
-    from topomod.comparisons import plan
+    """Say how many circuits a study needs to conclude at its margins, from the circuits of a finished one."""
+    from topomod.comparisons import plan, planned_pair
     from topomod.config import load_study_file
     from topomod.report_words import power_lines
+    from topomod.tables import read_tables, write_table
 
-    study = load_study_file(config)
-    path = pilot / "endpoints.parquet"
-    if not path.is_file():
-        raise FileNotFoundError(f"no endpoints.parquet in {pilot}; run its study first")
-    table = plan(pd.read_parquet(path), study.model_dump(), x, y)
-    for line in power_lines(table, study, x, y):
-        print(line)
+    if (config is None) == (not settings):
+        raise ValueError("say with --config which study is planned")
+    study = None if config is None else load_study_file(config)
+    fields = json.loads(settings) if study is None else study.model_dump()
+    pair = (x, y) if x and y else planned_pair(fields)
+    found = plan(read_tables([endpoints]), fields, pair)
+    if table is not None:
+        write_table(found, table)
+    if study is not None:
+        for line in power_lines(found, study, pair):
+            print(line)
 
 
 @app.command()

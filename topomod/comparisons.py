@@ -14,7 +14,7 @@ from topomod.endpoints import ALL_ENDPOINTS, ENDPOINTS, POPULATIONS, Population
 from topomod.equivalence import EquivalenceResult, adjust_family, equivalence_test
 from topomod.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.mmd import mmd_equivalence_test
-from topomod.planning import CURVE, TARGET, power, required_networks
+from topomod.planning import power_curve, required_networks
 from topomod.tables import KEY
 
 DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin fixed beforehand wants fixed ones
@@ -36,7 +36,7 @@ def verdict_table(
     endpoints : DataFrame
         From :func:`topomod.tables.circuit_endpoints`.
     settings : dict
-        ``architectures``, ``alpha``, ``margins``, ``families``, ``positive_control``, ``negative_control`` of the study.
+        ``p``, ``architectures``, ``alpha``, ``margins``, ``families`` and controls of the study.
     seed : int
         For the resampling.
     populations : mapping of str to DataFrame, optional
@@ -159,7 +159,15 @@ def diagrams_of(bars: pd.DataFrame, circuits: pd.DataFrame, endpoint: Population
     return {key: found.get(key, np.zeros((0, 2))) for key in circuits[KEY].itertuples(index=False, name=None)}
 
 
-def plan(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed: int = 0) -> pd.DataFrame:
+def planned_pair(settings: dict[str, Any]) -> tuple[str, str] | None:
+    """The two architectures that a study is about; None where it compares nothing."""
+    main = main_comparison(comparisons(settings))
+    return None if main is None else main[1:]
+
+
+def plan(
+    endpoints: pd.DataFrame, settings: dict[str, Any], pair: tuple[str, str] | None, seed: int = 0
+) -> pd.DataFrame:
     """What numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
 
     Level: ``alpha`` over the size of the endpoint's family, the most that Holm can ask of it. Each number is of the
@@ -171,8 +179,8 @@ def plan(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed
         Pilot, from :func:`topomod.tables.circuit_endpoints`.
     settings : dict
         ``alpha``, ``margins`` and ``families`` of the planned study.
-    x, y : str
-        Architectures.
+    pair : tuple of str or None
+        Two architectures, as from :func:`planned_pair`.
     seed : int
         Of the simulations.
 
@@ -180,16 +188,18 @@ def plan(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed
     -------
     DataFrame
         Columns family, endpoint, title, margin, level, n_pilot, sd, n_equivalent, n_decided (NaN: more than
-        ``planning.MAX_NETWORKS``), and ``equivalent_<n>``, ``decided_<n>`` along ``planning.CURVE``.
+        the end of ``planning.CURVE``), and ``equivalent_<n>``, ``decided_<n>`` along ``planning.CURVE``; no rows
+        where nothing is compared.
     """
+    if pair is None:
+        return pd.DataFrame(columns=["endpoint", "n_pilot"])
     kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
     rows = []
-    for family, names in settings["families"].items():
-        for name in (name for name in names if name in ENDPOINTS):
-            pilots = [
-                own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (sample_of(kept, x), sample_of(kept, y))
-            ]
-            level = settings["alpha"] / len(names)
+    for family, members in settings["families"].items():
+        for name in (name for name in members if name in ENDPOINTS):
+            own = kept[kept["endpoint"] == name]
+            pilots = [sample_of(own, label)["value"].to_numpy() for label in pair]
+            level = settings["alpha"] / len(members)
             row = {"family": family, "endpoint": name, "title": ENDPOINTS[name].title, "level": level}
             row |= {"margin": settings["margins"][name]["margin"], "n_pilot": min(map(len, pilots))}
             if row["n_pilot"] >= 3:
@@ -201,14 +211,12 @@ def plan(endpoints: pd.DataFrame, settings: dict[str, Any], x: str, y: str, seed
 def _planned(
     pilots: Sequence[np.ndarray], margin: float, level: float, bounds: tuple[float, float] | None, seed: int
 ) -> dict[str, float]:
+    curves = [power_curve(pilot, margin, level, seed, bounds=bounds) for pilot in pilots]
     row = {"sd": max(float(pilot.std(ddof=1)) for pilot in pilots)}
     for column, decided in (("n_equivalent", False), ("n_decided", True)):
-        needed = [
-            required_networks(pilot, margin, level, seed, target=TARGET, decided=decided, bounds=bounds)
-            for pilot in pilots
-        ]
+        needed = [required_networks(curve, decided=decided) for curve in curves]
         row[column] = np.nan if None in needed else float(max(n for n in needed if n is not None))
-    for n in CURVE:
-        found = [power(pilot, margin, n, level, seed, bounds=bounds) for pilot in pilots]
-        row |= {f"equivalent_{n}": min(f.equivalent for f in found), f"decided_{n}": min(f.decided for f in found)}
+    for points in zip(*curves, strict=True):
+        row[f"equivalent_{points[0].n}"] = min(point.equivalent for point in points)
+        row[f"decided_{points[0].n}"] = min(point.decided for point in points)
     return row

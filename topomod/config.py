@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from topomod.endpoints import ALL_ENDPOINTS
+from topomod.labels import RECIPE_NAME, StudyError, canonical_label, parse_label
 
-ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "attention_<rate>")
-_ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
-_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-
-
-class StudyError(ValueError):
-    """A study's YAML is wrong; the message names the key, what was found and what is allowed."""
+__all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
 
 class _Strict(BaseModel):
@@ -104,7 +98,7 @@ class Study(_Strict):
     shard_size: int = Field(10, ge=1)
     network: NetworkConfig = NetworkConfig()
     recipe: RecipeConfig = RecipeConfig()
-    recipes: dict[Annotated[str, Field(pattern=rf"^{_NAME}$")], RecipeConfig] = {}
+    recipes: dict[Annotated[str, Field(pattern=rf"^{RECIPE_NAME}$")], RecipeConfig] = {}
     maturity: Maturity
     min_neurons: int = Field(10, ge=1)
     alpha: float = Field(0.05, gt=0, lt=0.5)
@@ -119,9 +113,10 @@ class Study(_Strict):
         """A named recipe states only what differs from ``recipe``."""
         if not isinstance(config, dict) or not isinstance(config.get("recipes"), dict):
             return config
-        base = config.get("recipe") if isinstance(config.get("recipe"), dict) else {}
-        own = {name: {**base, **given} if isinstance(given, dict) else given for name, given in config["recipes"].items()}
-        return config | {"recipes": own}
+        given = config.get("recipe")
+        base: dict[str, Any] = given if isinstance(given, dict) else {}
+        named = config["recipes"].items()
+        return config | {"recipes": {name: base | own if isinstance(own, dict) else own for name, own in named}}
 
     @field_validator("architectures")
     @classmethod
@@ -209,45 +204,6 @@ class Study(_Strict):
 def canonical_json(value: Any) -> str:
     """JSON that is the same for the same content."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def canonical_label(label: str) -> str:
-    """``attention_1`` and ``attention_1.0`` are one architecture."""
-    name, at, recipe = label.partition("@")
-    name = f"attention_{float(name.removeprefix('attention_'))}" if name.startswith("attention_") else name
-    return name + at + recipe
-
-
-def parse_label(label: str) -> tuple[str, float | None]:
-    """Split ``attention_1.0`` into name and rate; a recipe's name, ``@long``, is left aside.
-
-    Raises
-    ------
-    StudyError
-        For an unknown architecture.
-    """
-    name, at, recipe = label.partition("@")
-    if bool(at) == bool(re.fullmatch(_NAME, recipe)):
-        if _ATTENTION.fullmatch(name):
-            return "attention", float(name.removeprefix("attention_"))
-        if name in ARCHITECTURE_NAMES[:2]:
-            return name, None
-    known = ", ".join(ARCHITECTURE_NAMES)
-    raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<recipe>")
-
-
-def parse_seeds(block: str) -> list[int]:
-    """Seeds of a block such as ``00000-00009``.
-
-    Raises
-    ------
-    StudyError
-        If the block is not two non-negative integers, the first at most the second.
-    """
-    match = re.fullmatch(r"(\d+)-(\d+)", block)
-    if match is None or int(match[1]) > int(match[2]):
-        raise StudyError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST, found {block!r}")
-    return list(range(int(match[1]), int(match[2]) + 1))
 
 
 def check_study(config: dict[str, Any], source: str = "config") -> Study:

@@ -76,7 +76,7 @@ def add_features(homology: pd.DataFrame, paths: Iterable[Path]) -> pd.DataFrame:
 
     Without giotto-tda the rows come back as they are.
     """
-    if "site" not in homology:
+    if homology.empty:
         return homology
     try:
         parts = [group_features(read_tables([path])) for path in paths]

@@ -133,7 +133,7 @@ def diagram_distances(diagrams: Sequence[np.ndarray], metric: str = "sliced wass
             raise ValueError(f"diagram {place} has infinite or NaN entries; leave out bars that never die")
     if metric == "sliced wasserstein":
         profiles = sliced_profiles(checked)
-        return cdist(profiles, profiles, "cityblock")
+        return np.asarray(cdist(profiles, profiles, "cityblock"))
     distances = np.zeros((len(checked), len(checked)))
     for i, diagram in enumerate(checked):
         for j in range(i):

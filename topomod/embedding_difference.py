@@ -64,7 +64,7 @@ def permutation_p(comparison: Comparison, rng: np.random.Generator) -> float:
     permuted = unbiased_squared_mmd(comparison.kernel, memberships)
     # Ties are many with few networks, and rounding must not break them in favour of a difference.
     observed = observed_squared_mmd(comparison) - 1e-12
-    return float(count_p((permuted >= observed).sum(), N_RESAMPLES))
+    return float(count_p(int((permuted >= observed).sum()), N_RESAMPLES))
 
 
 def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.ndarray, " b"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-
 @dataclass(frozen=True)
 class Endpoint:
     """One number per circuit.
@@ -84,9 +83,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "h1_amplitude_logits": _homology("H1 Wasserstein amplitude", "h1_wasserstein", "logits"),
     "h2_logits": _homology("H2 maximal persistence", "h2_persistence", "logits", UNIT),
     "gradient_symmetricity": Endpoint("gradient symmetricity", "circuits", "gradient_symmetricity"),
-    "distance_irrelevance": Endpoint(
-        "distance irrelevance (correct logit)", "circuits", "distance_irrelevance"
-    ),
+    "distance_irrelevance": Endpoint("distance irrelevance (correct logit)", "circuits", "distance_irrelevance"),
     "circularity": Endpoint("circularity", "circuits", "circularity"),
     "n_groups": Endpoint("number of groups", "circuits", "n_groups"),
     "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency"),

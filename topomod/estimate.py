@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from topomod.config import Study, parse_label, parse_seeds
+from topomod.config import Study
+from topomod.labels import parse_label, parse_seeds
 
 # Seconds of the two stages that see all circuits, on the machine of docs/speed.md: fixed, and per circuit.
 EQUIVALENCE_SECONDS, REPORT_SECONDS = (8.0, 0.01), (25.0, 0.06)

@@ -162,7 +162,7 @@ def mmd_inference(comparison: Comparison, margin: float, alpha: float, seed: int
     bound_rng, permutation_rng = np.random.default_rng(seed).spawn(2)
     draws = bound_draws(comparison, bound_rng)
     squared = observed_squared_mmd(comparison)
-    p_equivalence = float(count_p((draws >= margin).sum(), len(draws)))
+    p_equivalence = float(count_p(int((draws >= margin).sum()), len(draws)))
     p_difference = permutation_p(comparison, permutation_rng)
     ci_high = float(tail_quantile(draws, alpha, upper=True))
     return {

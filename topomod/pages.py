@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from topomod.report_words import described, number, p_value, sample_name
+from topomod.report_words import described, needed_circuits, number, p_value, sample_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -56,6 +56,7 @@ def page_environment() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
+    environment.filters |= {"needed": needed_circuits}
     return environment
 
 

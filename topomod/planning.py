@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy import special
 
-from topomod.endpoints import ENDPOINTS
 from topomod.mean_difference import MeanDifference, infer_means, is_constant
 from topomod.samples import check_settings, network_means
 
-N_RUNS = 400
+N_RUNS = 250
 N_RESAMPLES = 999  # of each test within a run
 TARGET = 0.8
-CURVE = (5, 10, 20, 30, 50, 100, 200)
-MAX_NETWORKS = 2000
-_SEARCH_RUNS = 200
+CURVE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320)
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,9 @@ def power(
 ) -> Power:
     """Power of `equivalence_test` with n networks in each sample, by simulation.
 
-    Both samples of a run are drawn with replacement from the pilot's networks, so they do not differ, and spread and
-    are skewed as those are. The test is the one that a study runs, with fewer resamples.
+    Both samples of a run are drawn with replacement from the pilot's networks, so they do not differ, and are skewed
+    as those are. A pilot is small: without ``bounds`` its spread is taken at the upper end of an 80 % one-sided
+    interval. The test is the one that a study runs, with fewer resamples.
 
     Parameters
     ----------
@@ -77,6 +75,10 @@ def power(
     ValueError
         As `equivalence_test`; n below 3.
 
+    References
+    ----------
+    Browne (1995), On the use of a pilot sample for sample size determination, Statistics in Medicine 14, 1933-1940.
+
     Examples
     --------
     >>> spread = np.random.default_rng(0).normal(size=40)
@@ -87,6 +89,8 @@ def power(
     if n < 3:
         raise ValueError(f"n is {n}; at least 3 networks are needed")
     networks = network_means(pilot, clusters, "pilot")
+    if bounds is None:
+        networks = networks.mean() + _caution(len(networks)) * (networks - networks.mean())
     rng = np.random.default_rng([seed, n])
     x, y = networks[rng.integers(len(networks), size=(2, n_runs, n))]
     varied = np.ones(n_runs, bool) if bounds is not None else ~(is_constant(x) & is_constant(y))
@@ -98,29 +102,40 @@ def power(
     return Power(n, equivalent, float(_decides(test, difference, margin).sum()) / n_runs)
 
 
+def _caution(n: int) -> float:
+    """Upper end of the 80 % one-sided interval of a standard deviation over its estimate from n normal values."""
+    return float(np.sqrt((n - 1) / special.chdtri(n - 1, 0.8)))
+
+
 def _decides(test: MeanDifference, difference: Float[np.ndarray, " b"], margin: float) -> np.ndarray:
     """Whether intervals are so narrow that one inside the margin or one without 0 would follow at any difference."""
     above = (test.ci_high - difference) + (difference - test.ci_wide_low)
     below = (difference - test.ci_low) + (test.ci_wide_high - difference)
-    return np.maximum(above, below) <= margin
+    return np.asarray(np.maximum(above, below) <= margin)
 
 
-def required_networks(
+def power_curve(
     pilot: ArrayLike,
     margin: float,
     alpha: float = 0.05,
     seed: int = 0,
     *,
-    target: float = TARGET,
-    decided: bool = False,
+    clusters: ArrayLike | None = None,
     bounds: tuple[float, float] | None = None,
-) -> int | None:
+) -> list[Power]:
+    """`power` at the numbers of networks of ``CURVE``; parameters and errors as there."""
+    return [power(pilot, margin, n, alpha, seed, clusters=clusters, bounds=bounds) for n in CURVE]
+
+
+def required_networks(curve: Sequence[Power], target: float = TARGET, *, decided: bool = False) -> int | None:
     """Smallest number of networks in each sample at which a share ``target`` of studies concludes.
+
+    Read off a `power_curve`, straight lines in log n between its points.
 
     Parameters
     ----------
-    pilot, margin, alpha, seed, bounds
-        As in `power`.
+    curve : sequence of Power
+        With n increasing.
     target : float
         In (0, 1).
     decided : bool
@@ -129,21 +144,26 @@ def required_networks(
     Returns
     -------
     int or None
-        None where ``MAX_NETWORKS`` are too few.
+        None where the largest n of the curve does not do.
+
+    Raises
+    ------
+    ValueError
+        For a target outside (0, 1).
+
+    Examples
+    --------
+    >>> required_networks([Power(10, 0.2, 0.0), Power(40, 0.9, 0.1)], target=0.55)
+    20
     """
     if not 0 < target < 1:
         raise ValueError(f"target is {target}; it must lie strictly between 0 and 1")
-
-    def enough(n: int) -> bool:
-        found = power(pilot, margin, n, alpha, seed, bounds=bounds, n_runs=_SEARCH_RUNS)
-        return (found.decided if decided else found.equivalent) >= target
-
-    low, high = 2, 4
-    while not enough(high):
-        low, high = high, 2 * high
-        if high > MAX_NETWORKS:
-            return None
-    while high - low > max(1, low // 20):  # to 5 %, as good as the runs are
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    shares = np.array([point.decided if decided else point.equivalent for point in curve])
+    log_n = np.log([point.n for point in curve])
+    for place in np.flatnonzero(shares >= target)[:1]:
+        if place == 0:
+            return curve[0].n
+        below, above = shares[place - 1], shares[place]
+        between = log_n[place - 1] + (target - below) / (above - below) * (log_n[place] - log_n[place - 1])
+        return int(np.ceil(np.exp(between) - 1e-9))
+    return None

@@ -24,7 +24,7 @@ class StudyTables:
 
     Parameters
     ----------
-    endpoints, summary, verdicts : DataFrame
+    endpoints, summary, verdicts, power : DataFrame
         From the equivalence stage.
     circuits, groups, phases, homology : DataFrame
         Of the population: one row per circuit, group, neuron, and group and site.
@@ -37,6 +37,7 @@ class StudyTables:
     endpoints: pd.DataFrame
     summary: pd.DataFrame
     verdicts: pd.DataFrame
+    power: pd.DataFrame
     circuits: pd.DataFrame
     groups: pd.DataFrame
     phases: pd.DataFrame
@@ -57,7 +58,7 @@ def load_tables(folder: Path, study: Study) -> StudyTables:
     ValueError
         Naming a shard's table that is missing or corrupt.
     """
-    for name in ("endpoints", "summary", "verdicts"):
+    for name in ("endpoints", "summary", "verdicts", "power"):
         if not (folder / f"{name}.parquet").is_file():
             raise FileNotFoundError(f"no {name}.parquet in {folder}; run the equivalence stage first")
     shards = [folder / "population" / shard for shard in study.shards()]
@@ -65,7 +66,7 @@ def load_tables(folder: Path, study: Study) -> StudyTables:
     names = ("circuits", "groups", "phases", "homology")
     tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in names}
     longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
-    own = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "summary", "verdicts")}
+    own = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "summary", "verdicts", "power")}
     diagrams = (shard / "diagrams.parquet" for shard in shards)
     return StudyTables(**own, **tables, **longer, diagrams=read_diagrams(diagrams, strongest_groups(tables["groups"])))
 

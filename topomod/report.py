@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,15 @@ from topomod.population_map import (
 from topomod.provenance import provenance
 from topomod.published import CLOSE, FEW_GROUPS, PAPER, PAPER_P, compare_published
 from topomod.recipe import Recipe
+from topomod.report_planning import contrasts, planning
 from topomod.report_words import (
     SYMBOLS,
     VERDICTS,
     circuit_counts,
     comparison_rows,
     control_outcomes,
-    main_row,
     family_answers,
+    main_row,
     verdict_counts,
 )
 
@@ -83,7 +84,7 @@ def render(folder: Path, study: Study) -> str:
     environment = page_environment()
     context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
     context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ALL_ENDPOINTS.items()}}
-    for section in (answers, published, labels, shapes, distributions, maturity, maps, training):
+    for section in (answers, planning, contrasts, published, labels, shapes, distributions, maturity, maps, training):
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
     return str(environment.get_template("report.html").render(context))
@@ -105,7 +106,7 @@ def answers(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     main = main_row(comparisons)
     for place, comparison in enumerate(comparisons):
         rows = comparison["rows"]
-        by_family = {s: rows[rows["family"] == s] for s in FAMILIES}
+        by_family = {name: rows[rows["family"] == name] for name in study.families}
         comparison["value"] = f"comparison{place}"
         comparison["counts"] = {s: verdict_counts(own) for s, own in by_family.items()}
         comparison["tests"] = {s: [row._asdict() for row in own.itertuples()] for s, own in by_family.items()}

@@ -12,10 +12,10 @@ _BLOCK = 2_000_000  # numbers held at once
 
 def count_p(n_extreme: np.ndarray | int, n_draws: int) -> np.ndarray:
     """Monte Carlo p-value that counts the observed data as one draw, so it is never zero."""
-    return (1 + np.asarray(n_extreme)) / (1 + n_draws)
+    return np.asarray((1 + np.asarray(n_extreme)) / (1 + n_draws))
 
 
-def tail_quantile(draws: Float[np.ndarray, "n *b"], level: float, upper: bool) -> np.ndarray:
+def tail_quantile(draws: Float[np.ndarray, "n ..."], level: float, upper: bool) -> np.ndarray:
     """Draw whose tail has ``level``, dual to `count_p`; infinite where the draws do not reach that far.
 
     A threshold beyond it has ``count_p <= level``, one on it or inside has not.

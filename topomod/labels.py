@@ -1,0 +1,52 @@
+"""Names of architectures and blocks of seeds, as a study's YAML and its paths write them."""
+
+from __future__ import annotations
+
+import re
+
+ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "attention_<rate>")
+RECIPE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+_ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
+
+
+class StudyError(ValueError):
+    """A study's YAML is wrong; the message names the key, what was found and what is allowed."""
+
+
+def canonical_label(label: str) -> str:
+    """``attention_1`` and ``attention_1.0`` are one architecture."""
+    name, at, recipe = label.partition("@")
+    name = f"attention_{float(name.removeprefix('attention_'))}" if name.startswith("attention_") else name
+    return name + at + recipe
+
+
+def parse_label(label: str) -> tuple[str, float | None]:
+    """Split ``attention_1.0`` into name and rate; a recipe's name, ``@long``, is left aside.
+
+    Raises
+    ------
+    StudyError
+        For an unknown architecture.
+    """
+    name, at, recipe = label.partition("@")
+    if bool(at) == bool(re.fullmatch(RECIPE_NAME, recipe)):
+        if _ATTENTION.fullmatch(name):
+            return "attention", float(name.removeprefix("attention_"))
+        if name in ARCHITECTURE_NAMES[:2]:
+            return name, None
+    known = ", ".join(ARCHITECTURE_NAMES)
+    raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<recipe>")
+
+
+def parse_seeds(block: str) -> list[int]:
+    """Seeds of a block such as ``00000-00009``.
+
+    Raises
+    ------
+    StudyError
+        If the block is not two non-negative integers, the first at most the second.
+    """
+    match = re.fullmatch(r"(\d+)-(\d+)", block)
+    if match is None or int(match[1]) > int(match[2]):
+        raise StudyError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST, found {block!r}")
+    return list(range(int(match[1]), int(match[2]) + 1))
