@@ -52,10 +52,10 @@ def test_near_normal_data_take_welch_and_skewed_data_the_more_cautious_method():
     assert equivalence_test(normal, normal + 0.1, margin=1.0).method == "welch"
     result = equivalence_test(skewed, normal, margin=2.0)
     single = [equivalence_test(skewed, normal, margin=2.0, method=name) for name in ("welch", "bootstrap-t")]
-    assert result.method == "welch+bootstrap-t"
-    assert result.p_equivalence == max(one.p_equivalence for one in single)
-    assert result.p_difference == max(one.p_difference for one in single)
-    assert result.ci_low == min(one.ci_low for one in single)
+    assert result.method == "welch+edgeworth+bootstrap-t"
+    assert result.p_equivalence >= max(one.p_equivalence for one in single)
+    assert result.p_difference >= max(one.p_difference for one in single)
+    assert result.ci_low <= min(one.ci_low for one in single)
 
 
 def test_bootstrap_t_agrees_with_welch_on_normal_data():
@@ -146,8 +146,9 @@ def test_a_network_with_many_rows_weighs_as_much_as_any_other():
 def test_the_seed_alone_decides():
     rng = np.random.default_rng(4)
     x, y = rng.lognormal(size=(2, 20))
-    assert equivalence_test(x, y, 0.5, seed=1) == equivalence_test(x, y, 0.5, seed=1)
-    assert equivalence_test(x, y, 0.5, seed=1) != replace(equivalence_test(x, y, 0.5, seed=2), seed=1)
+    one, again, other = (equivalence_test(x, y, 0.5, seed=seed, method="bootstrap-t") for seed in (1, 1, 2))
+    assert one == again
+    assert one != replace(other, seed=1)
 
 
 def test_identical_shares_are_equivalent_only_with_enough_networks():
@@ -285,3 +286,35 @@ def test_families_are_adjusted_apart():
     assert whole["p_equivalence_adjusted"].tolist() == pytest.approx([0.06, 0.03, 0.06])
     assert whole["verdict"].tolist() == ["inconclusive", "equivalent", "inconclusive"]
     assert "p_equivalence_adjusted" not in table
+
+
+@pytest.mark.parametrize("bounds", [None, UNIT])
+def test_a_batch_says_what_its_pairs_say_alone(bounds):
+    rng = np.random.default_rng(5)
+    x, y = rng.beta(1, 6, (6, 12)), rng.beta(4, 4, (6, 15))
+    batch = mean_difference.infer_means(x, y, 0.3, 0.05, 7, bounds)
+    for i in range(6):
+        alone = mean_difference.infer_means(x[i : i + 1], y[i : i + 1], 0.3, 0.05, 7, bounds)
+        for name, values in vars(alone).items():
+            assert getattr(batch, name)[i] == (values[0] if name == "method" else pytest.approx(values[0]))
+
+
+def test_the_edgeworth_shift_is_against_the_long_tail_and_dual():
+    rng = np.random.default_rng(6)
+    x, y = rng.lognormal(size=(1, 20)), rng.normal(size=(1, 20))
+    plain, shifted = (method(x, y, 1.0, 0.05) for method in (mean_difference.welch, mean_difference.edgeworth_t))
+    # a sample from a long upper tail understates its mean: what is moved is the upper end
+    assert shifted.ci_high > plain.ci_high and shifted.p_upper > plain.p_upper and shifted.p_lower < plain.p_lower
+    on_the_edge = mean_difference.edgeworth_t(x, y, float(shifted.ci_high[0]), 0.05)
+    assert on_the_edge.p_upper[0] == pytest.approx(0.05)
+    moved = mean_difference.edgeworth_t(x - shifted.ci_wide_low[0], y, 1.0, 0.05)
+    assert moved.p_difference[0] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_size_at_the_margin_with_one_skewed_sample(direction):
+    rng = np.random.default_rng(8)
+    n, margin = 30, 1.0
+    x = (rng.lognormal(size=(2000, n)) - np.exp(0.5)) / np.sqrt((np.e - 1) * np.e) + direction * margin
+    test = mean_difference.infer_means(x, rng.normal(size=(2000, n)), margin, 0.05, 0, n_resamples=999)
+    assert (test.p_equivalence <= 0.05).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 2000)

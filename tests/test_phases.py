@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from topomod.phases import argmax_pairs, torus_distance
+from topomod.phases import argmax_pairs, centroid_pairs, torus_distance
 
 
 def test_argmax_of_simple_neurons_is_where_both_cosines_peak() -> None:
@@ -13,6 +13,14 @@ def test_argmax_of_simple_neurons_is_where_both_cosines_peak() -> None:
     )
     assert np.array_equal(argmax_pairs(neurons, 1), peaks)
     assert np.array_equal(argmax_pairs(neurons, f), peaks * f % p)
+    assert np.allclose((centroid_pairs(neurons, f) - peaks * f + p / 2) % p, p / 2, atol=1e-6)
+
+
+def test_centroids_move_with_the_phase_between_the_pairs() -> None:
+    p = 59
+    a, b = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
+    wave = np.cos(2 * np.pi * (a - 3.3) / p) + np.cos(2 * np.pi * (b - 40.75) / p)
+    assert np.allclose(centroid_pairs(wave[:, :, None]), [[3.3, 40.75]], atol=0.02)
 
 
 def test_torus_distance_by_breadth_first_search() -> None:

@@ -40,6 +40,7 @@ def populations(circuits: pd.DataFrame, seed: int = 0) -> dict[str, pd.DataFrame
     rows = circuits.loc[circuits.index.repeat(300), ["architecture", "seed", "step"]].reset_index(drop=True)
     a, apart = rng.integers(59, size=len(rows)), rows["architecture"] == "mlp_concat"
     phases = rows.assign(a=a, b=np.where(apart, rng.integers(59, size=len(rows)), a))
+    phases = phases.assign(centroid_a=phases["a"], centroid_b=phases["b"])
     key = circuits[["architecture", "seed", "step"]]
     bars = [
         key.assign(site=site, dimension=1, birth=0.1).assign(

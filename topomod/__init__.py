@@ -40,6 +40,10 @@ _HOME = {
     "winding_numbers": "winding",
     "equivalence_test": "equivalence",
     "mmd_equivalence_test": "mmd",
+    "diagram_equivalence_test": "diagram_populations",
+    "power": "planning",
+    "power_curve": "planning",
+    "required_networks": "planning",
 }
 __all__ = sorted([*_HOME, "__version__"])
 

@@ -23,7 +23,7 @@ from topomod.manifolds import (
     top_variance,
 )
 from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
-from topomod.phases import argmax_pairs, torus_distance
+from topomod.phases import argmax_pairs, centroid_pairs, torus_distance
 from topomod.spectra import NeuronSpectra, neuron_spectra
 from topomod.winding import rebase, winding_numbers
 
@@ -122,11 +122,11 @@ def _plane(z: np.ndarray) -> np.ndarray:
 def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
     """Phase alignment distribution of a group, re-based to frequency 1: one row per neuron, none without an inverse."""
     if gcd(group.frequency, circuit.p) != 1:
-        return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b"])
-    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
-    return pd.DataFrame(
-        identity(circuit) | {"frequency": group.frequency, "neuron": group.neurons, "a": pairs[:, 0], "b": pairs[:, 1]}
-    )
+        return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b", "centroid_a", "centroid_b"])
+    own = layer.preactivations[:, :, group.neurons]
+    pairs, centroids = argmax_pairs(own, group.frequency), centroid_pairs(own, group.frequency)
+    columns = {"frequency": group.frequency, "neuron": group.neurons, "a": pairs[:, 0], "b": pairs[:, 1]}
+    return pd.DataFrame(identity(circuit) | columns | {"centroid_a": centroids[:, 0], "centroid_b": centroids[:, 1]})
 
 
 def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

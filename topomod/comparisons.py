@@ -136,7 +136,7 @@ def _population_row(
             return diagram_equivalence_test(
                 first, second, margin, alpha=alpha, seed=seed, bandwidths=DIAGRAM_BANDWIDTHS
             )
-        (X, groups_x), (Y, groups_y) = (phase_sample(table, own, settings["p"]) for own in pair)
+        (X, groups_x), (Y, groups_y) = (phase_sample(table, own, settings["p"], endpoint.columns) for own in pair)
         return mmd_equivalence_test(
             X, Y, margin, groups_x, groups_y, alpha=alpha, seed=seed, bandwidths=TORUS_BANDWIDTHS
         )
@@ -145,10 +145,12 @@ def _population_row(
     return means | _tested(test, margin, alpha, len(pair[0]), len(pair[1]))
 
 
-def phase_sample(phases: pd.DataFrame, circuits: pd.DataFrame, p: int) -> tuple[np.ndarray, np.ndarray]:
+def phase_sample(
+    phases: pd.DataFrame, circuits: pd.DataFrame, p: int, columns: tuple[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Phases of the neurons of some circuits on the torus embedding (n, 4), and each neuron's circuit."""
     own = phases.merge(circuits, on=KEY)
-    angles = 2 * np.pi * own[["a", "b"]].to_numpy(float) / p
+    angles = 2 * np.pi * own[[*columns]].to_numpy(float) / p
     return torus_embedding(angles), own.groupby(KEY, sort=False).ngroup().to_numpy()
 
 

@@ -102,15 +102,19 @@ class Population:
         Phases of all neurons, or the H1 diagram of each circuit's strongest group.
     site : str or None
         Of the diagrams.
+    columns : tuple of str
+        Where a neuron's phases stand.
     """
 
     title: str
     kind: str
     site: str | None = None
+    columns: tuple[str, str] = ("a", "b")
 
 
 POPULATIONS: dict[str, Population] = {
-    "pad": Population("phase alignment distribution (MMD)", "phases"),
+    "pad": Population("PAD by argmax (MMD)", "phases"),
+    "pad_centroid": Population("PAD by centroid (MMD)", "phases", columns=("centroid_a", "centroid_b")),
     "h1_diagrams_preactivations": Population("H1 diagrams (preactivations, MMD)", "diagrams", "preactivations"),
     "h1_diagrams_logits": Population("H1 diagrams (logits, MMD)", "diagrams", "logits"),
 }

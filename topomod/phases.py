@@ -29,6 +29,29 @@ def argmax_pairs(preactivations: Float[np.ndarray, "p p n"], frequency: int = 1)
     return np.stack(np.unravel_index(flat, (p, p)), axis=1)
 
 
+def centroid_pairs(preactivations: Float[np.ndarray, "p p n"], frequency: int = 1) -> Float[np.ndarray, "n 2"]:
+    """Centre of mass (a, b) on the torus of what each neuron of a group passes on, re-based to frequency 1.
+
+    The rectified pre-activations are the masses, and a centre is a mean direction along each circle: where a neuron is
+    a clean wave it is where `argmax_pairs` finds its largest value, between the pairs as the case may be.
+
+    Parameters
+    ----------
+    preactivations, frequency
+        As in `argmax_pairs`.
+
+    Returns
+    -------
+    ndarray
+        (n_neurons, 2) in steps, in [0, p).
+    """
+    p = len(preactivations)
+    mass = np.maximum(rebase(preactivations, frequency), 0)
+    turn = np.exp(2j * np.pi * np.arange(p) / p)
+    directions = np.stack([turn @ mass.sum(axis=1), turn @ mass.sum(axis=0)], axis=1)
+    return np.asarray(np.angle(directions) * p / (2 * np.pi) % p)
+
+
 def torus_distance(pairs: Int[np.ndarray, "n 2"], p: int) -> Int[np.ndarray, " n"]:
     """Steps of one in a or b from (a, b) to the diagonal a = b of the discrete torus.
 

@@ -181,7 +181,7 @@ def power_lines(table: pd.DataFrame, study: Study, pair: tuple[str, str] | None)
         return ["the study compares no two architectures"]
     planned = min(study.seeds.counts.get(name, study.seeds.count) for name in pair)
     lines = [
-        f"{pair[0]} against {pair[1]}, {planned} circuits each; level {study.alpha} over the endpoints of a family (Holm).",
+        f"{pair[0]} against {pair[1]}, {planned} circuits each; level {study.alpha} over the size of a family (Holm).",
         f"same: equivalence shown in {TARGET:.0%} of studies where there is no difference.",
         f"decided: in {TARGET:.0%} of studies some verdict follows, equivalent or different, whatever the difference.",
         "",
