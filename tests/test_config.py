@@ -80,7 +80,7 @@ def test_a_named_recipe_states_what_differs() -> None:
         ({"recipes": {"long": {"speed": 2}}}, "unknown key 'recipes.long.speed'; allowed here: lr, weight_decay"),
         ({"recipes": {"long": {"lr": -1}}}, "key 'recipes.long.lr'"),
         (
-            {"architectures": ["mlp_add@long", "mlp_concat"]},
+            {"architectures": ["mlp_add@long", "mlp_concat"], "positive_control": None, "negative_control": None},
             "'mlp_add@long' names no recipe of 'recipes', which has \\[\\]",
         ),
         ({"architectures": ["mlp_add@", "mlp_concat"]}, "unknown architecture 'mlp_add@'"),

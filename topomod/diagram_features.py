@@ -32,7 +32,7 @@ def padded(diagrams: list[np.ndarray]) -> Float[np.ndarray, "n pairs 3"]:
 
 
 def group_features(bars: pd.DataFrame) -> pd.DataFrame:
-    """Persistent entropy, L2 norm of the Betti curve and 2-Wasserstein amplitude (ground metric L-infinity) of H1 diagrams.
+    """Persistent entropy, L2 norm of the Betti curve, 2-Wasserstein amplitude (L-infinity ground) of H1 diagrams.
 
     Parameters
     ----------
