@@ -20,8 +20,9 @@ from pathlib import Path
 from topomod.config import Study
 from topomod.labels import parse_label, parse_seeds
 
-# Seconds of the two stages that see all circuits, on the machine of docs/speed.md: fixed, and per circuit.
-EQUIVALENCE_SECONDS, REPORT_SECONDS = (8.0, 0.01), (25.0, 0.06)
+# Seconds of the stages that see all circuits, on the machine of docs/speed.md: fixed, and per circuit.
+LAST_STAGES = {"endpoints": (8.0, 0.01), "equivalence": (8.0, 0.02), "power": (20.0, 0.0), "report": (25.0, 0.06)}
+LAST_MEMORY, LAST_DISK = {"report": 1000.0}, {"report": 8.0}
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,15 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
         Stage("groups", len(shards), linear("groups"), memory, 0.05 * disk),
         Stage("homology", len(shards), linear("homology"), memory, 0.05 * disk),
         Stage("maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, looks_disk),
-        Stage("equivalence", 1, startup + EQUIVALENCE_SECONDS[0] + EQUIVALENCE_SECONDS[1] * n, 500.0, 1.0),
-        Stage("report", 1, startup + REPORT_SECONDS[0] + REPORT_SECONDS[1] * n, 1000.0, 8.0),
+        *(
+            Stage(name, 1, startup + fixed + each * n, LAST_MEMORY.get(name, 500.0), LAST_DISK.get(name, 1.0))
+            for name, (fixed, each) in LAST_STAGES.items()
+        ),
     ]
 
 
 def wall_seconds(stages: list[Stage], cores: int) -> float:
-    """Seconds of the whole study: equivalence and report come last and alone, the rest fills the cores.
+    """Seconds of the whole study: the stages of one job come last, one by one, the rest fills the cores.
 
     A stage cannot be faster than its share of ``cores`` allows, nor than one of its jobs.
     """
