@@ -17,7 +17,7 @@ from topomod.architectures import ARCHITECTURES
 from topomod.files import atomic_path
 from topomod.networks import Activations
 from topomod.recipe import Recipe
-from topomod.tasks import GroupComposition, ModularAddition, task_from_description
+from topomod.tasks import ModularAddition, Task, task_from_description
 
 FORMAT = "topomod-circuits"
 VERSION = 1
@@ -31,7 +31,7 @@ class Circuit:
     ----------
     architecture : str
         Name in ``topomod.architectures.ARCHITECTURES``.
-    task : ModularAddition or GroupComposition
+    task : ModularAddition, SparseParity or GroupComposition
         What it was trained on.
     weights : dict of ndarray
         By the field's names (``W_E``, ``W_in``, ...).
@@ -52,7 +52,7 @@ class Circuit:
     """
 
     architecture: str
-    task: ModularAddition | GroupComposition
+    task: Task
     weights: dict[str, np.ndarray]
     seed: int | None = None
     attention_rate: float | None = None
@@ -70,9 +70,9 @@ class Circuit:
 
     @property
     def p(self) -> int:
-        """Modulus; a ValueError for a network that does not add mod p."""
-        if not isinstance(self.task, ModularAddition):
-            raise ValueError(f"{self.label} learnt {self.task}, which has no modulus")
+        """Modulus; a ValueError for a network that does not add two inputs mod p."""
+        if not isinstance(self.task, ModularAddition) or self.task.k != 2:
+            raise ValueError(f"{self.label} learnt {self.task}, not addition of two inputs mod p")
         return self.task.p
 
     def activations(self) -> Activations:

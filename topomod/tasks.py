@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ModularAddition:
-    """Learn ``c = (a + b) mod p`` from one-hot ``a`` and ``b``.
+    """Learn ``c = (a_1 + ... + a_k) mod p`` from one-hot inputs.
 
     Even and composite ``p`` are allowed; for even ``p`` the frequency ``p / 2`` has a single real phase.
 
@@ -19,33 +19,40 @@ class ModularAddition:
     ----------
     p : int
         Modulus, at least 3.
+    k : int
+        Number of inputs, at least 2.
 
     Raises
     ------
     ValueError
-        If ``p`` is not an integer of at least 3.
+        If ``p`` is not an integer of at least 3, or ``k`` not one of at least 2.
 
     References
     ----------
-    Power et al., arXiv 2201.02177; Nanda et al., arXiv 2301.05217.
+    Power et al., arXiv 2201.02177; Nanda et al., arXiv 2301.05217; k inputs: Li et al., arXiv 2402.09469.
 
     Examples
     --------
     >>> int(ModularAddition(p=5).targets()[3, 4])
     2
+    >>> int(ModularAddition(p=5, k=3).targets()[3, 4, 4])
+    1
     """
 
     p: int = 59
+    k: int = 2
 
     def __post_init__(self) -> None:
-        if isinstance(self.p, bool) or not isinstance(self.p, int | np.integer) or self.p < 3:
-            raise ValueError(f"p must be an integer >= 3, found {self.p!r}")
-        object.__setattr__(self, "p", int(self.p))
+        for name, least in (("p", 3), ("k", 2)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+                raise ValueError(f"{name} must be an integer >= {least}, found {value!r}")
+            object.__setattr__(self, name, int(value))
 
     @property
     def n_inputs(self) -> int:
-        """Number of input pairs, ``p**2``."""
-        return self.p**2
+        """Number of inputs, ``p**k``."""
+        return int(self.p**self.k)
 
     @property
     def n_classes(self) -> int:
@@ -53,18 +60,17 @@ class ModularAddition:
         return self.p
 
     def targets(self) -> np.ndarray:
-        """Correct class of every input, shape (p, p), indexed ``[a, b]``."""
-        a = np.arange(self.p)
-        return (a[:, None] + a[None, :]) % self.p
+        """Correct class of every input, shape (p,) * k, indexed ``[a_1, ..., a_k]``."""
+        return np.asarray(sum(np.ix_(*[np.arange(self.p)] * self.k)) % self.p)
 
     def describe(self) -> dict[str, Any]:
         """Return what :func:`task_from_description` needs to rebuild the task."""
-        return {"name": "modular_addition", "p": self.p}
+        return {"name": "modular_addition", "p": self.p, "k": self.k}
 
 
 @dataclass(frozen=True)
 class SparseParity:
-    """Learn the product of the first ``k`` of ``n`` signs; no architecture here trains on it yet.
+    """Learn the product of the first ``k`` of ``n`` signs.
 
     Parameters
     ----------
@@ -95,6 +101,20 @@ class SparseParity:
         if not 1 <= self.k <= self.n <= 20:
             raise ValueError(f"parity needs 1 <= k <= n <= 20, found n = {self.n}, k = {self.k}")
 
+    @property
+    def n_inputs(self) -> int:
+        """Number of inputs, ``2**n``."""
+        return int(2**self.n)
+
+    @property
+    def n_classes(self) -> int:
+        """Two: +1 and -1."""
+        return 2
+
+    def describe(self) -> dict[str, Any]:
+        """Return what :func:`task_from_description` needs to rebuild the task."""
+        return {"name": "sparse_parity", "n": self.n, "k": self.k}
+
     def inputs(self) -> np.ndarray:
         """All inputs, (2**n, n) of -1 and +1, in lexicographic order from all +1."""
         return np.array(list(product((1, -1), repeat=self.n)))
@@ -106,14 +126,16 @@ class SparseParity:
 
 @dataclass(frozen=True)
 class GroupComposition:
-    """Learn the product of two elements of a finite group; no architecture here trains on it yet.
+    """Learn the product of two elements of a finite group.
 
-    Elements are permutations in lexicographic order.
+    Elements are permutations; of S and A in lexicographic order, else in the order of
+    :meth:`elements`. The identity comes first.
 
     Parameters
     ----------
     name : str
-        ``C<n>`` cyclic, ``S<n>`` symmetric or ``A<n>`` alternating (n at most 6).
+        ``C<n>`` cyclic, ``D<n>`` dihedral of order 2n, ``S<n>`` symmetric, ``A<n>`` alternating (n at most 6) or
+        ``Q8`` quaternions.
 
     Raises
     ------
@@ -134,15 +156,40 @@ class GroupComposition:
 
     def __post_init__(self) -> None:
         kind, size = self.name[:1], self.name[1:]
-        largest = {"C": 1000, "S": 6, "A": 6}.get(kind, 0)
-        if not size.isdigit() or not 2 <= int(size) <= largest:
-            raise ValueError(f"unknown group {self.name!r}; known: C<n> (n 2 to 1000), S<n> and A<n> (n 2 to 6)")
+        least, most = {"C": (2, 1000), "D": (3, 500), "S": (2, 6), "A": (3, 6), "Q": (8, 8)}.get(kind, (1, 0))
+        if not size.isdigit() or not least <= int(size) <= most:
+            known = "C<n> (n 2 to 1000), D<n> (3 to 500), S<n> (2 to 6), A<n> (3 to 6), Q8"
+            raise ValueError(f"unknown group {self.name!r}; known: {known}")
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return len(self.elements())
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input pairs, ``order**2``."""
+        return self.order**2
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, the order of the group."""
+        return self.order
 
     def elements(self) -> np.ndarray:
-        """Permutations, (order, n points), one row per element."""
+        """Permutations, (order, n points), one row per element.
+
+        C: rotations by 0, 1, .... D: rotations by 0, 1, ..., then the same after the reflection i -> -i. Q8: left
+        multiplication of 1, i, j, k, -1, -i, -j, -k.
+        """
         kind, n = self.name[0], int(self.name[1:])
+        turns = (np.arange(n)[:, None] + np.arange(n)) % n
         if kind == "C":
-            return np.asarray((np.arange(n)[:, None] + np.arange(n)) % n)
+            return np.asarray(turns)
+        if kind == "D":
+            return np.concatenate([turns, (np.arange(n)[:, None] - np.arange(n)) % n])
+        if kind == "Q":
+            return _quaternion_products()
         every = np.array(list(permutations(range(n))))
         if kind == "S":
             return every
@@ -160,7 +207,17 @@ class GroupComposition:
         return np.array([[index[tuple(a[b].tolist())] for b in elements] for a in elements])
 
 
-def task_from_description(description: dict[str, Any]) -> ModularAddition | GroupComposition:
+def _quaternion_products() -> np.ndarray:
+    """Table of products of 1, i, j, k, -1, -i, -j, -k, (8, 8)."""
+    unit = [[0, 1, 2, 3], [1, 4, 3, 6], [2, 7, 4, 1], [3, 2, 5, 4]]  # ij = k, ji = -k, ...
+    top = np.concatenate([np.array(unit), (np.array(unit) + 4) % 8], axis=1)
+    return np.concatenate([top, (top + 4) % 8])
+
+
+Task = ModularAddition | SparseParity | GroupComposition
+
+
+def task_from_description(description: dict[str, Any]) -> Task:
     """Rebuild a task from what its ``describe`` returned.
 
     Raises
@@ -170,7 +227,10 @@ def task_from_description(description: dict[str, Any]) -> ModularAddition | Grou
     """
     name = description.get("name")
     if name == "modular_addition":
-        return ModularAddition(description["p"])
+        return ModularAddition(description["p"], description.get("k", 2))
+    if name == "sparse_parity":
+        return SparseParity(description["n"], description["k"])
     if name == "group_composition":
         return GroupComposition(description["group"])
-    raise ValueError(f"unknown task {name!r}; known tasks: modular_addition, group_composition")
+    known = "modular_addition, sparse_parity, group_composition"
+    raise ValueError(f"unknown task {name!r}; known tasks: {known}")
