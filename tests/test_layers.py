@@ -39,6 +39,8 @@ ORDER = [
     "evidence",
     "homology",
     "mechanisms",
+    "frequencies",
+    "ablation",
     "margins",
     "analysis",
     "samples",

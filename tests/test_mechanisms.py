@@ -33,16 +33,6 @@ def test_mechanisms_of_trained_circuits(trained: dict[str, Circuit]) -> None:
         topomod.distance_irrelevance(trained["mlp_add"], logit="best")
 
 
-def test_ablation_of_all_frequencies_leaves_nothing(trained: dict[str, Circuit]) -> None:
-    circuit = trained["mlp_concat"]
-    everything = list(range(1, 12))
-    for site in ("logits", "embedding"):
-        assert topomod.ablate_frequencies(circuit, [], site=site) == 1.0
-        assert topomod.ablate_frequencies(circuit, everything, site=site) < 0.2  # ties, broken by rounding
-    with pytest.raises(ValueError, match=r"must lie in 1\.\.11, found \[12\]"):
-        topomod.ablate_frequencies(circuit, [12])
-
-
 @pytest.mark.parametrize("run", PUBLISHED)
 def test_released_networks_have_their_published_values(released: Path, run: str) -> None:
     symmetricity, irrelevance, runner_up, circularity, groups = PUBLISHED[run]

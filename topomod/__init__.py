@@ -26,7 +26,7 @@ _HOME = {
     "distance_irrelevance": "mechanisms",
     "circularity": "mechanisms",
     "logit_fve": "mechanisms",
-    "ablate_frequencies": "mechanisms",
+    "ablate_frequencies": "ablation",
     "NeuronGroup": "groups",
     "group_neurons": "groups",
     "manifold": "manifolds",

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from topomod import forward
-from topomod.networks import Activations, NetworkSize, PairForm, Weights, attention, mlp_add, mlp_concat
+from topomod.networks import Activations, NetworkSize, PairForm, Weights, attention, mlp_add, mlp_concat, rnn
 
 Shapes = dict[str, tuple[tuple[int, ...], float]]
 
@@ -80,12 +80,24 @@ def _attention_shapes(p: int, size: NetworkSize) -> Shapes:
     }
 
 
+def _rnn_shapes(p: int, size: NetworkSize) -> Shapes:
+    d, m = size.d_model, size.d_mlp
+    return {
+        "W_E": ((p, d), 1 / math.sqrt(d)),
+        "W_in": ((m, d), 1 / math.sqrt(d)),
+        "W_h": ((m, m), 1 / math.sqrt(m)),
+        "b_in": ((m,), 0.0),
+        "W_U": ((m, p), 1 / math.sqrt(m)),
+    }
+
+
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
         Architecture("mlp_add", lambda p, size: _mlp_shapes(p, size, 1), mlp_add),
         Architecture("mlp_concat", lambda p, size: _mlp_shapes(p, size, 2), mlp_concat),
         Architecture("attention", _attention_shapes, attention, has_attention=True),
+        Architecture("rnn", _rnn_shapes, rnn),
         Architecture("mlp_add_two_layers", forward=forward.two_layer_mlp),
         Architecture("mlp_add_two_layers_two_biases", forward=partial(forward.two_layer_mlp, n_biases=2)),
         Architecture("power_mlp", forward=forward.power_mlp),

@@ -163,6 +163,16 @@ def mlp_concat(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) 
     return PairForm(x_left @ W_left, right, _mlp_readout(weights))
 
 
+def rnn(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
+    """Recurrent network ``h_t = relu(W_h h_{t-1} + W_in x_t + b_in)`` from ``h_0 = 0``, read at the last state.
+
+    The first state depends on a alone, so the pre-activations of the second one are a sum over tokens.
+    """
+    W_in, b_in = weights["W_in"].mT, weights["b_in"][:, None]
+    first = torch.relu(x_left @ W_in + b_in)
+    return PairForm(first @ weights["W_h"].mT, x_right @ W_in + b_in, weights["W_U"].mT)
+
+
 def _mlp_readout(weights: Weights) -> Tensor:
     """Map from neurons to logits; released MLPs read out by ``W_U`` alone."""
     return weights["W_U"].mT @ weights["W_out"] if "W_out" in weights else weights["W_U"].mT
