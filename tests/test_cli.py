@@ -47,7 +47,7 @@ def test_train_groups_homology(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["check", "nowhere.yaml"], "topomod: nowhere.yaml: cannot be read"),
-        (["train", "--architecture", "rnn", "--seeds", "0-1", "--output", "x"], "unknown architecture 'rnn'"),
+        (["train", "--architecture", "lstm", "--seeds", "0-1", "--output", "x"], "unknown architecture 'lstm'"),
         (["train", "--architecture", "mlp_add", "--seeds", "3", "--output", "x"], "seeds must be FIRST-LAST"),
         (
             ["homology", "none.safetensors", "--verdicts-table", "x", "--diagrams-table", "y"],

@@ -53,11 +53,11 @@ def test_settings_do_not_move_with_what_a_stage_does_not_use() -> None:
     assert plain.equivalence_settings() != other.equivalence_settings()
 
 
-def test_a_named_recipe_states_what_differs() -> None:
+def test_a_variant_states_what_differs() -> None:
     study = check_study(
         changed(
             recipe__steps=400,
-            recipes={"long": {"steps": 900}},
+            variants={"long": {"recipe": {"steps": 900}}},
             architectures=["mlp_add@long"],
             positive_control=None,
             negative_control=None,
@@ -76,12 +76,17 @@ def test_a_named_recipe_states_what_differs() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": "red"}, "unknown key 'colour'; allowed here: study, p, architectures"),
-        ({"recipes": {"long": {"speed": 2}}}, "unknown key 'recipes.long.speed'; allowed here: lr, weight_decay"),
-        ({"recipes": {"long": {"lr": -1}}}, "key 'recipes.long.lr'"),
+        ({"colour": "red"}, "unknown key 'colour'; allowed here: p, task, network, recipe, study"),
+        (
+            {"variants": {"long": {"recipe": {"speed": 2}}}},
+            "unknown key 'variants.long.recipe.speed'; allowed here: lr, weight_decay",
+        ),
+        ({"variants": {"long": {"task": "sorting"}}}, "key 'variants.long': unknown task 'sorting'; known: addition, "),
+        ({"task": "parity_3_4"}, "parity needs 1 <= k <= n <= 20, found n = 3, k = 4"),
+        ({"variants": {"long": {"recipe": {"lr": -1}}}}, "key 'variants.long.recipe.lr'"),
         (
             {"architectures": ["mlp_add@long", "mlp_concat"], "positive_control": None, "negative_control": None},
-            "'mlp_add@long' names no recipe of 'recipes', which has \\[\\]",
+            "'mlp_add@long' names none of 'variants', which has \\[\\]",
         ),
         ({"architectures": ["mlp_add@", "mlp_concat"]}, "unknown architecture 'mlp_add@'"),
         ({"families": {"all": ["disc_cka"]}}, "every endpoint belongs to one family; in no family: "),
@@ -89,7 +94,7 @@ def test_a_named_recipe_states_what_differs() -> None:
         ({"families__mechanism": ["speed"]}, "unknown: speed"),
         ({"recipe__speed": 2}, "unknown key 'recipe.speed'; allowed here: lr, weight_decay"),
         ({"margins__disc_cka__width": 1}, "unknown key 'margins.disc_cka.width'; allowed here: margin, reason"),
-        ({"architectures": ["mlp_ad"]}, "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, attention_<rate>"),
+        ({"architectures": ["mlp_ad"]}, "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, rnn, attention_<rate>"),
         ({"architectures": ["attention_1.5"]}, "unknown architecture 'attention_1.5'"),
         ({"architectures": ["attention_1", "attention_1.0"]}, "must be distinct"),
         ({"architectures": []}, "key 'architectures'"),
@@ -141,8 +146,8 @@ def test_labels_and_seeds() -> None:
     assert parse_label("mlp_add") == ("mlp_add", None)
     assert canonical_label("attention_1") == "attention_1.0"
     assert parse_seeds("00008-00010") == [8, 9, 10]
-    with pytest.raises(StudyError, match="unknown architecture 'rnn'"):
-        parse_label("rnn")
+    with pytest.raises(StudyError, match="unknown architecture 'lstm'"):
+        parse_label("lstm")
     for block in ("5", "7-3", "-1-4"):
         with pytest.raises(StudyError, match="seeds must be FIRST-LAST"):
             parse_seeds(block)

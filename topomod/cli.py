@@ -73,7 +73,7 @@ def train(
     from topomod.labels import parse_label, parse_seeds
     from topomod.networks import NetworkSize
     from topomod.recipe import Recipe
-    from topomod.tasks import ModularAddition
+    from topomod.tasks import parse_task
     from topomod.training import iterate_training
 
     name, rate = parse_label(architecture)
@@ -82,7 +82,7 @@ def train(
     circuits = []
     for circuit in iterate_training(
         name,
-        ModularAddition(fields["p"]),
+        parse_task(fields.get("task", "addition"), fields["p"]),
         chosen,
         attention_rate=rate,
         recipe=Recipe(**fields["recipe"]),

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from topomod.endpoints import ALL_ENDPOINTS
-from topomod.labels import RECIPE_NAME, StudyError, canonical_label, parse_label
+from topomod.labels import VARIANT_NAME, StudyError, canonical_label, parse_label
+from topomod.tasks import Task, parse_task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
@@ -88,17 +89,28 @@ class Margin(_Strict):
     reason: str = Field(min_length=1)
 
 
-class Study(_Strict):
+class Variant(_Strict):
+    """What is trained, and how: the study's own, or what a named variant makes of it."""
+
+    p: int = Field(59, ge=3, strict=True)
+    task: str = "addition"
+    network: NetworkConfig = NetworkConfig()
+    recipe: RecipeConfig = RecipeConfig()
+
+    @model_validator(mode="after")
+    def _known_task(self) -> Variant:
+        parse_task(self.task, self.p)
+        return self
+
+
+class Study(Variant):
     """A whole study; config/README.md explains each key."""
 
     study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    p: int = Field(59, ge=3, strict=True)
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
     shard_size: int = Field(10, ge=1)
-    network: NetworkConfig = NetworkConfig()
-    recipe: RecipeConfig = RecipeConfig()
-    recipes: dict[Annotated[str, Field(pattern=rf"^{RECIPE_NAME}$")], RecipeConfig] = {}
+    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$")], Variant] = {}
     maturity: Maturity
     min_neurons: int = Field(10, ge=1)
     alpha: float = Field(0.05, gt=0, lt=0.5)
@@ -110,13 +122,12 @@ class Study(_Strict):
     @model_validator(mode="before")
     @classmethod
     def _inherited(cls, config: Any) -> Any:
-        """A named recipe states only what differs from ``recipe``."""
-        if not isinstance(config, dict) or not isinstance(config.get("recipes"), dict):
+        """A named variant states only what differs from the study."""
+        if not isinstance(config, dict) or not isinstance(config.get("variants"), dict):
             return config
-        given = config.get("recipe")
-        base: dict[str, Any] = given if isinstance(given, dict) else {}
-        named = config["recipes"].items()
-        return config | {"recipes": {name: base | own if isinstance(own, dict) else own for name, own in named}}
+        base = {key: config[key] for key in Variant.model_fields if key in config}
+        named = config["variants"].items()
+        return config | {"variants": {key: _merged(base, own) if isinstance(own, dict) else own for key, own in named}}
 
     @field_validator("architectures")
     @classmethod
@@ -158,14 +169,24 @@ class Study(_Strict):
                 raise ValueError(f"{label!r} is not one of the study's architectures {self.architectures}")
         for label in self.architectures:
             name = label.partition("@")[2]
-            if name and name not in self.recipes:
-                raise ValueError(f"{label!r} names no recipe of 'recipes', which has {sorted(self.recipes)}")
+            if name and name not in self.variants:
+                raise ValueError(f"{label!r} names none of 'variants', which has {sorted(self.variants)}")
         return self
 
-    def recipe_of(self, label: str) -> dict[str, Any]:
-        """Fields of the recipe that an architecture is trained by."""
+    def variant_of(self, label: str) -> Variant:
+        """What an architecture is trained on, and how."""
         name = label.partition("@")[2]
-        return self.recipes[name].model_dump() | {"name": name} if name else self.recipe.model_dump()
+        return self.variants[name] if name else self
+
+    def task_of(self, label: str) -> Task:
+        """What an architecture is trained on."""
+        variant = self.variant_of(label)
+        return parse_task(variant.task, variant.p)
+
+    def recipe_of(self, label: str) -> dict[str, Any]:
+        """Fields of the recipe that an architecture is trained by; the variant's name is part of a circuit's label."""
+        name = label.partition("@")[2]
+        return self.variant_of(label).recipe.model_dump() | ({"name": name} if name else {})
 
     def shards(self) -> list[str]:
         """Paths ``<architecture>/<first>-<last>`` of the shards, blocks of seeds aligned to ``shard_size``.
@@ -189,7 +210,9 @@ class Study(_Strict):
 
     def training_settings(self, label: str) -> str:
         """What training of an architecture depends on, as canonical JSON."""
-        return canonical_json({"p": self.p, "network": self.network.model_dump(), "recipe": self.recipe_of(label)})
+        variant = self.variant_of(label)
+        own = {"p": variant.p, "task": variant.task, "network": variant.network.model_dump()}
+        return canonical_json(own | {"recipe": self.recipe_of(label)})
 
     def equivalence_settings(self) -> str:
         """What the tests depend on, as canonical JSON."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "attention_<rate>")
-RECIPE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "rnn", "attention_<rate>")
+VARIANT_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
 
 
@@ -15,27 +15,27 @@ class StudyError(ValueError):
 
 def canonical_label(label: str) -> str:
     """``attention_1`` and ``attention_1.0`` are one architecture."""
-    name, at, recipe = label.partition("@")
+    name, at, variant = label.partition("@")
     name = f"attention_{float(name.removeprefix('attention_'))}" if name.startswith("attention_") else name
-    return name + at + recipe
+    return name + at + variant
 
 
 def parse_label(label: str) -> tuple[str, float | None]:
-    """Split ``attention_1.0`` into name and rate; a recipe's name, ``@long``, is left aside.
+    """Split ``attention_1.0`` into name and rate; a variant's name, ``@long``, is left aside.
 
     Raises
     ------
     StudyError
         For an unknown architecture.
     """
-    name, at, recipe = label.partition("@")
-    if bool(at) == bool(re.fullmatch(RECIPE_NAME, recipe)):
+    name, at, variant = label.partition("@")
+    if bool(at) == bool(re.fullmatch(VARIANT_NAME, variant)):
         if _ATTENTION.fullmatch(name):
             return "attention", float(name.removeprefix("attention_"))
-        if name in ARCHITECTURE_NAMES[:2]:
+        if name in ARCHITECTURE_NAMES[:-1]:
             return name, None
     known = ", ".join(ARCHITECTURE_NAMES)
-    raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<recipe>")
+    raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<variant>")
 
 
 def parse_seeds(block: str) -> list[int]:

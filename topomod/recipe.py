@@ -38,7 +38,7 @@ class Recipe:
     min_purity : float
         Structural criterion: least share of the pre-activations' variance at the neurons' own frequencies.
     name : str
-        Tells circuits of one architecture apart that were trained by different recipes; part of their label.
+        Of the study's variant, which tells circuits of one architecture apart; part of their label.
     """
 
     lr: float = 1e-2

@@ -234,3 +234,29 @@ def task_from_description(description: dict[str, Any]) -> Task:
         return GroupComposition(description["group"])
     known = "modular_addition, sparse_parity, group_composition"
     raise ValueError(f"unknown task {name!r}; known tasks: {known}")
+
+
+def parse_task(name: str, p: int) -> Task:
+    """Task that a study's YAML names: ``addition``, ``addition_<k>`` (both mod p), ``parity_<n>_<k>`` or a group.
+
+    Raises
+    ------
+    ValueError
+        For another name, or one whose numbers are out of range.
+
+    Examples
+    --------
+    >>> parse_task("addition_3", p=11)
+    ModularAddition(p=11, k=3)
+    >>> parse_task("S5", p=11)
+    GroupComposition(name='S5')
+    """
+    kind, *numbers = name.split("_")
+    if all(number.isdigit() for number in numbers):
+        if kind == "addition" and len(numbers) < 2:
+            return ModularAddition(p, *map(int, numbers))
+        if kind == "parity" and len(numbers) == 2:
+            return SparseParity(*map(int, numbers))
+    if name[:1].isupper():
+        return GroupComposition(name)
+    raise ValueError(f"unknown task {name!r}; known: addition, addition_<k>, parity_<n>_<k>, or a group such as S5")
