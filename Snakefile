@@ -19,6 +19,7 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 STAGES = ["circuits", "groups", "homology"]
+ABLATION = ["frequencies", "ablation"] if study.ablation else []
 RESULTS = f"results/{study.study}"
 POPULATION = [f"{RESULTS}/population/{shard}" for shard in study.shards()]
 MATURITY = [f"{RESULTS}/maturity/{shard}" for shard in study.maturity_shards()]
@@ -44,6 +45,7 @@ rule all:
         f"{RESULTS}/report.html",
         # named, so that a stage's file that was lost is made again
         expand("{folder}/{stage}.parquet", folder=POPULATION + MATURITY, stage=STAGES),
+        expand("{folder}/{stage}.parquet", folder=POPULATION, stage=ABLATION),
         expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
 
 
@@ -135,6 +137,26 @@ rule homology:
         " --verdicts-table {output.verdicts} --diagrams-table {output.diagrams} > {log} 2>&1"
 
 
+rule frequencies:
+    input:
+        "{results}/population/{shard}/circuits.safetensors",
+    output:
+        frequencies="{results}/population/{shard}/frequencies.parquet",
+        ablation="{results}/population/{shard}/ablation.parquet",
+    log:
+        "{results}/logs/frequencies/{shard}.log",
+    benchmark:
+        "{results}/benchmarks/frequencies/{shard}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "topomod frequencies {input} --frequencies-table {output.frequencies} --ablation-table {output.ablation}"
+        " > {log} 2>&1"
+
+
 rule endpoints:
     input:
         circuits=expand("{folder}/circuits.parquet", folder=POPULATION),
@@ -211,6 +233,7 @@ rule report:
         tables=expand("{{results}}/{table}.parquet", table=["endpoints", "summary", "verdicts", "power"]),
         population=expand("{folder}/{table}.parquet", folder=POPULATION, table=["phases", "diagrams"]),
         maturity=expand("{folder}/{stage}.parquet", folder=MATURITY, stage=STAGES),
+        ablation=expand("{folder}/{stage}.parquet", folder=POPULATION, stage=ABLATION),
     output:
         report(
             "{results}/report.html",

@@ -94,7 +94,10 @@ def test_a_variant_states_what_differs() -> None:
         ({"families__mechanism": ["speed"]}, "unknown: speed"),
         ({"recipe__speed": 2}, "unknown key 'recipe.speed'; allowed here: lr, weight_decay"),
         ({"margins__disc_cka__width": 1}, "unknown key 'margins.disc_cka.width'; allowed here: margin, reason"),
-        ({"architectures": ["mlp_ad"]}, "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, rnn, attention_<rate>"),
+        (
+            {"architectures": ["mlp_ad"]},
+            "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, rnn, attention_<rate>",
+        ),
         ({"architectures": ["attention_1.5"]}, "unknown architecture 'attention_1.5'"),
         ({"architectures": ["attention_1", "attention_1.0"]}, "must be distinct"),
         ({"architectures": []}, "key 'architectures'"),

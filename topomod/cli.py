@@ -134,6 +134,19 @@ def homology(
 
 
 @app.command()
+def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table) -> None:
+    """Measure which frequencies a shard's circuits carry, and their accuracy after some are projected out."""
+    from topomod.circuits import load_circuits
+    from topomod.frequency_tables import analyse_frequencies
+    from topomod.tables import write_table
+
+    found, ablation = analyse_frequencies(load_circuits(circuits))
+    write_table(found, frequencies_table)
+    write_table(ablation, ablation_table)
+    log(f"{circuits}: frequencies of {len(found)} circuits")
+
+
+@app.command()
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Released state dicts, or topomod's .safetensors.")],
     output: Annotated[Path, typer.Option(help="Folder for the page and the tables.")] = Path("results/analysis"),

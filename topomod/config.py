@@ -113,6 +113,7 @@ class Study(Variant):
     variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$")], Variant] = {}
     maturity: Maturity
     min_neurons: int = Field(10, ge=1)
+    ablation: bool = False
     alpha: float = Field(0.05, gt=0, lt=0.5)
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None

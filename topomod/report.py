@@ -41,6 +41,7 @@ from topomod.population_map import (
 from topomod.provenance import provenance
 from topomod.published import CLOSE, FEW_GROUPS, PAPER, PAPER_P, compare_published
 from topomod.recipe import Recipe
+from topomod.report_frequencies import frequencies
 from topomod.report_planning import contrasts, planning
 from topomod.report_words import (
     SYMBOLS,
@@ -84,7 +85,7 @@ def render(folder: Path, study: Study) -> str:
     environment = page_environment()
     context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
     context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ALL_ENDPOINTS.items()}}
-    for section in (answers, planning, contrasts, published, labels, shapes, distributions, maturity, maps, training):
+    for section in SECTIONS:
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
     return str(environment.get_template("report.html").render(context))
@@ -277,3 +278,18 @@ def training(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     if histories.empty:
         return {"loss_plot": None}
     return {"loss_plot": embed(plots_population.loss_curves(histories, study.architectures), "loss")}
+
+
+SECTIONS = (
+    answers,
+    planning,
+    contrasts,
+    frequencies,
+    published,
+    labels,
+    shapes,
+    distributions,
+    maturity,
+    maps,
+    training,
+)

@@ -1,0 +1,83 @@
+"""Figures of curves over circuits: accuracy after ablation, accuracy along training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.plots import figure, floats, styles
+from topomod.population import mean_interval
+
+_KINDS = {
+    "cumulative": ("solid", "the strongest together"),
+    "random": ("dot", "as many others"),
+    "single": ("dash", ""),
+}
+
+
+def ablation_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
+    """Accuracy against the number of frequencies projected out at one site, mean and 95 % interval over circuits.
+
+    Solid: the n strongest together; dotted: as many that are not key; crosses: the n-th strongest alone.
+    """
+    traces = []
+    for label, (colour, marker) in styles(architectures).items():
+        own = table[(table["architecture"] == label) & table["converged"].astype(bool)]
+        for kind, (dash, words) in _KINDS.items():
+            part = own[own["kind"] == kind]
+            if len(part):
+                named = f"{label}: {words}" if words else f"{label}: the n-th alone"
+                trace = _with_interval(part, "n", "accuracy") | {"name": named, "legendgroup": label}
+                line = {"color": colour, "dash": dash, "width": 2 if kind == "cumulative" else 1}
+                symbol = "x-thin-open" if kind == "single" else marker
+                mode = "markers" if kind == "single" else "lines+markers"
+                marks = {"color": colour, "symbol": symbol, "size": 8 if kind == "single" else 6}
+                traces.append(trace | {"mode": mode, "line": line, "marker": marks})
+    return figure(
+        traces,
+        height=400,
+        xaxis={"title": {"text": "frequencies projected out, in falling order of the read-out's energy"}, "dtick": 1},
+        yaxis={"title": {"text": "accuracy on all pairs"}, "range": [-0.03, 1.05], "tickformat": ".0%"},
+    )
+
+
+def _with_interval(part: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
+    """Scatter trace of means over circuits with their 95 % intervals."""
+    places = np.sort(part[x].unique())
+    found = [mean_interval(part.loc[part[x] == place, y].to_numpy(float)) for place in places]
+    ends = {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3}
+    ends |= {"array": floats([f[3] - f[1] for f in found]), "arrayminus": floats([f[1] - f[2] for f in found])}
+    hover = [
+        f"{place:g}: {f[1]:.3f} [{f[2]:.3f}, {f[3]:.3f}], {f[0]} circuits"
+        for place, f in zip(places, found, strict=True)
+    ]
+    trace = {"type": "scatter", "x": floats(places), "y": floats([f[1] for f in found]), "error_y": ends}
+    return trace | {"hovertext": hover, "hoverinfo": "text+name"}
+
+
+def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
+    """Median accuracy on training (dotted) and held-out inputs (solid) along training."""
+    traces = []
+    for label, (colour, _) in styles(architectures).items():
+        own = table[table["architecture"] == label]
+        for column, dash in (("test_accuracy", "solid"), ("train_accuracy", "dot")):
+            wide = own.pivot_table(index="step", columns="seed", values=column).ffill()
+            line = {"color": colour, "dash": dash, "width": 2}
+            words = "held out" if column == "test_accuracy" else "training"
+            trace = {
+                "type": "scatter",
+                "mode": "lines",
+                "name": f"{label}, {words}",
+                "line": line,
+                "legendgroup": label,
+            }
+            traces.append(trace | {"x": floats(wide.index), "y": floats(wide.median(axis=1))})
+    return figure(
+        traces,
+        height=380,
+        xaxis={"title": {"text": "training step"}},
+        yaxis={"title": {"text": "accuracy"}, "range": [-0.03, 1.05], "tickformat": ".0%"},
+    )
