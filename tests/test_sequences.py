@@ -118,9 +118,9 @@ def test_a_run_that_does_not_get_there_says_why(tmp_path: Path) -> None:
 
 
 def test_a_trained_circuit_is_right_and_its_history_says_so() -> None:
-    task = ModularAddition(p=5, k=3)
+    size = NetworkSize(d_model=32, d_mlp=64, n_heads=2)
     recipe = replace(SEQUENCE_RECIPE, steps=100, max_steps=600, train_fraction=0.8)
-    circuit = topomod.train("sequence_transformer", task, [0], recipe=recipe, size=SMALL)[0]
+    circuit = topomod.train("sequence_transformer", ModularAddition(p=5, k=3), [0], recipe=recipe, size=size)[0]
     assert circuit.converged and circuit.accuracy() == 1 and circuit.step % 10 == 0
     history = circuit.history
     assert history["train_accuracy"][-1] == history["test_accuracy"][-1] == 1 and history["accurate"][-1]

@@ -24,10 +24,11 @@ CHECK_EVERY = 10  # steps between looks at the held-out inputs, which cost as mu
 SEQUENCE_SIZE = NetworkSize(d_model=64, d_mlp=256, n_heads=4)
 SEQUENCE_RECIPE = Recipe(
     lr=5e-3,
-    weight_decay=1.0,
-    steps=1000,
+    weight_decay=2.0,
+    steps=1200,
     schedule="constant",
-    max_steps=3000,
+    tail_lr=1e-4,
+    max_steps=2400,
     batches=1,
     train_fraction=0.6,
     min_purity=0.0,
