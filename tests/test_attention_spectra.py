@@ -136,6 +136,6 @@ def test_rows_of_circuits(circuits: list[Circuit]) -> None:
 def test_rows_of_curves(circuits: list[Circuit]) -> None:
     rows = sequence_curve_rows(circuits)
     assert rows["step"].tolist() == [0, 10, 15] * 2 and rows["seed"].tolist() == [0] * 3 + [1] * 3
-    assert list(rows) == ["architecture", "seed", "step", "loss", "train_accuracy", "test_accuracy"]
+    assert list(rows) == ["architecture", "seed", "step", "loss", "train_accuracy", "test_accuracy", "unseen_accuracy"]
     assert rows["loss"][2] == circuits[0].history["loss"][15]
     assert sequence_curve_rows([]).empty

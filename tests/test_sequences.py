@@ -14,11 +14,12 @@ from topomod.circuits import Circuit
 from topomod.draws import draw
 from topomod.networks import NetworkSize
 from topomod.recipe import Recipe
-from topomod.sequence_training import SEQUENCE_RECIPE
+from topomod.sequence_training import SEQUENCE_RECIPE, unseen_inputs
 from topomod.sequences import all_inputs, sequence_transformer
 from topomod.tasks import ModularAddition, SparseParity
 
 SMALL = NetworkSize(d_model=16, d_mlp=32, n_heads=2)
+WIDER = NetworkSize(d_model=32, d_mlp=64, n_heads=2)
 FEW = replace(SEQUENCE_RECIPE, steps=20, max_steps=20)
 
 
@@ -117,14 +118,25 @@ def test_a_run_that_does_not_get_there_says_why(tmp_path: Path) -> None:
     assert read.task == task and np.array_equal(read.logits(), circuit.logits())
 
 
-def test_a_trained_circuit_is_right_and_its_history_says_so() -> None:
-    size = NetworkSize(d_model=32, d_mlp=64, n_heads=2)
-    recipe = replace(SEQUENCE_RECIPE, steps=100, max_steps=600, train_fraction=0.8)
-    circuit = topomod.train("sequence_transformer", ModularAddition(p=5, k=3), [0], recipe=recipe, size=size)[0]
-    assert circuit.converged and circuit.accuracy() == 1 and circuit.step % 10 == 0
+def test_a_circuit_is_kept_once_it_is_right_on_all_inputs() -> None:
+    recipe = replace(SEQUENCE_RECIPE, lr=1e-2, weight_decay=0.5, steps=45, max_steps=300, train_fraction=1.0)
+    circuit = topomod.train("sequence_transformer", ModularAddition(p=5, k=3), [0], recipe=recipe, size=WIDER)[0]
+    assert circuit.converged and circuit.reason == "" and circuit.accuracy() == 1
+    assert circuit.step % 10 == 0 and 45 < circuit.step < 300
     history = circuit.history
-    assert history["train_accuracy"][-1] == history["test_accuracy"][-1] == 1 and history["accurate"][-1]
-    assert history["loss"][-1] < 0.2 < history["loss"][0] and not history["accurate"][0]
+    assert history["train_accuracy"][-1] == 1 and history["accurate"][-1] and not history["accurate"][0]
+    assert np.isnan(history["test_accuracy"]).all() and np.isnan(history["unseen_accuracy"]).all()
+    assert history["loss"][-1] < 0.5 < history["loss"][0]
+
+
+def test_unseen_inputs_are_no_rearrangement_of_trained_ones() -> None:
+    inputs = all_inputs(ModularAddition(4, k=3))
+    trained = torch.from_numpy(np.random.default_rng(0).random(64) < 0.4)
+    seen = {(*sorted(x[:-1]), x[-1]) for x in inputs[trained].tolist()}
+    expected = [(*sorted(x[:-1]), x[-1]) not in seen for x in inputs.tolist()]
+    assert unseen_inputs(inputs, trained).tolist() == expected and 0 < sum(expected) < (~trained).sum()
+    pairs = all_inputs(ModularAddition(8))
+    assert torch.equal(unseen_inputs(pairs, trained), ~trained)
 
 
 def test_snapshots_are_the_same_circuit_along_its_training() -> None:
@@ -136,12 +148,6 @@ def test_snapshots_are_the_same_circuit_along_its_training() -> None:
     assert [c.step for c in seen] == [0, 7, 20] and [len(c.history["loss"]) for c in seen] == [1, 8, 21]
     last = topomod.train("sequence_transformer", task, [5], **arguments)[0]
     assert all(np.array_equal(seen[2].weights[name], value) for name, value in last.weights.items())
-
-
-def test_all_inputs_may_be_trained_on() -> None:
-    recipe = replace(FEW, train_fraction=1.0)
-    history = topomod.train("sequence_transformer", ModularAddition(5), [0], recipe=recipe, size=SMALL)[0].history
-    assert np.isnan(history["test_accuracy"]).all()
 
 
 def test_what_cannot_be_trained_is_refused() -> None:

@@ -102,7 +102,7 @@ def _shares(power: np.ndarray, total: np.ndarray) -> np.ndarray:
 def embedding_shares(table: Float[np.ndarray, "p d_model"]) -> Float[np.ndarray, " n_f"]:
     """Share of a token table's variance at each frequency 1..p//2, (p // 2,); row f - 1 holds frequency f."""
     power = merged_power(table, [0])[1:].sum(axis=1)
-    return _shares(power, power.sum())
+    return _shares(power, power.sum(keepdims=True))
 
 
 def score_tables(circuit: Circuit) -> Float[np.ndarray, "n_heads p p"]:

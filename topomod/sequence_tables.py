@@ -30,13 +30,14 @@ def sequence_circuit_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     -------
     DataFrame
         One row a circuit: architecture, seed, step, k, p, converged, reason; accuracy on all inputs, train_accuracy,
-        test_accuracy; memorisation_step (first with train accuracy 1), generalisation_step (first measured with test
-        accuracy >= 0.99), grokking_delay between them, in steps, NaN where one was not reached;
-        embedding_frequency_share (best frequency's share of the variance of W_E), n_frequencies (fewest that hold
-        ``ENERGY`` of it), qk_diagonal_share and qk_frequency_share (of the heads' score tables, heads weighted by
-        power), attention_frequency_share (of the patterns), neuron_purity (of the pre-activations). The columns that
-        end in ``_untrained`` are means of the same over ``N_UNTRAINED`` networks with newly drawn weights: small p
-        has few frequencies, so chance alone gives large shares.
+        test_accuracy, unseen_accuracy (on :func:`topomod.sequence_training.unseen_inputs`); memorisation_step (first
+        with train accuracy 1), generalisation_step (first measured with test accuracy >= 0.99), grokking_delay between
+        them, in steps, NaN where one was not reached; embedding_frequency_share (best frequency's share of the
+        variance of W_E), n_frequencies (fewest that hold ``ENERGY`` of it), qk_diagonal_share and qk_frequency_share
+        (of the heads' score tables, heads weighted by power), attention_frequency_share (of the patterns),
+        neuron_purity (of the pre-activations). The columns that end in ``_untrained`` are means of the same over
+        ``N_UNTRAINED`` networks with newly drawn weights: small p has few frequencies, so chance alone gives large
+        shares.
     """
     return pd.DataFrame([_row(circuit) for circuit in circuits])
 
@@ -61,11 +62,12 @@ def _row(circuit: Circuit) -> dict[str, object]:
 
 def _grokking(history: dict[str, np.ndarray]) -> dict[str, float]:
     nan = np.full(1, np.nan)
-    train, test = history.get("train_accuracy", nan), history.get("test_accuracy", nan)
+    train, test, unseen = (history.get(f"{name}_accuracy", nan) for name in ("train", "test", "unseen"))
     memorised, generalised = _first(train >= 1), _first(test >= GENERALISED)
     return {
         "train_accuracy": float(train[-1]),
         "test_accuracy": float(test[-1]),
+        "unseen_accuracy": float(unseen[-1]),
         "memorisation_step": memorised,
         "generalisation_step": generalised,
         "grokking_delay": generalised - memorised,
@@ -98,13 +100,13 @@ def sequence_curve_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns architecture, seed, step, loss, train_accuracy, test_accuracy: a row every ``CHECK_EVERY`` steps, at
-        which the test accuracy was measured, and one for the step at which the circuit was kept.
+        Columns architecture, seed, step, loss, train_accuracy, test_accuracy, unseen_accuracy: a row every
+        ``CHECK_EVERY`` steps, at which the last two were measured, and one for the step of the kept weights.
     """
-    columns = ["architecture", "seed", "step", "loss", "train_accuracy", "test_accuracy"]
+    columns = ["architecture", "seed", "step", "loss", "train_accuracy", "test_accuracy", "unseen_accuracy"]
     tables = []
     for circuit in circuits:
         steps = np.unique([*range(0, circuit.step, CHECK_EVERY), circuit.step])
         values = {name: circuit.history[name][steps] for name in columns[3:]}
-        tables.append(pd.DataFrame({"architecture": circuit.label, "seed": circuit.seed, "step": steps, **values}))
+        tables.append(pd.DataFrame({"architecture": circuit.label, "seed": circuit.seed, "step": steps} | values))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
