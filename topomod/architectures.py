@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topomod import forward
+from topomod import forward, sequences
 from topomod.networks import Activations, NetworkSize, PairForm, Weights, attention, mlp_add, mlp_concat, rnn
+from topomod.tasks import Task
 
 Shapes = dict[str, tuple[tuple[int, ...], float]]
 
@@ -26,26 +27,30 @@ class Architecture:
     name : str
         As written in a study's YAML.
     shapes : callable, optional
-        ``(p, size) -> {weight name: (shape, standard deviation of its initial normal draw)}``.
+        ``(p, size, k) -> {weight name: (shape, standard deviation of its initial normal draw)}``.
     pair_form : callable, optional
         ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model).
     has_attention : bool
         Whether it takes an ``attention_rate``.
     forward : callable, optional
         ``(weights, x_left, x_right, attention_rate) -> Activations`` for networks that are analysed, not trained here.
+    forward_inputs : callable, optional
+        ``(weights, task) -> Activations`` on every input of a task, for networks of k inputs.
     """
 
     name: str
-    shapes: Callable[[int, NetworkSize], Shapes] | None = None
+    shapes: Callable[[int, NetworkSize, int], Shapes] | None = None
     pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm] | None = None
     has_attention: bool = False
     forward: Callable[[Weights, Tensor, Tensor, float], Activations] | None = None
+    forward_inputs: Callable[[Weights, Task], Activations] | None = None
 
     def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
         """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
         if self.forward is not None:
             return self.forward(weights, x_left, x_right, rate)
-        assert self.pair_form is not None
+        if self.pair_form is None:
+            raise ValueError(f"{self.name} reads k tokens at once and has no pairs of embeddings to run on")
         form = self.pair_form(weights, x_left, x_right, rate)
         pre = form.preactivations()
         return Activations((pre,), (torch.relu(pre),), (form.readout,), form.logits(pre))
@@ -62,12 +67,12 @@ def _mlp_shapes(p: int, size: NetworkSize, n_inputs: int) -> Shapes:
     }
 
 
-def _attention_shapes(p: int, size: NetworkSize) -> Shapes:
+def _attention_shapes(p: int, size: NetworkSize, k: int) -> Shapes:
     d, m, n_heads = size.d_model, size.d_mlp, size.n_heads
     std, d_head = 1 / math.sqrt(d), d // n_heads
     return {
         "W_E": ((p, d), std),
-        "W_pos": ((2, d), std),
+        "W_pos": ((k, d), std),
         "W_Q": ((n_heads, d_head, d), std),
         "W_K": ((n_heads, d_head, d), std),
         "W_V": ((n_heads, d_head, d), std),
@@ -94,10 +99,11 @@ def _rnn_shapes(p: int, size: NetworkSize) -> Shapes:
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
-        Architecture("mlp_add", lambda p, size: _mlp_shapes(p, size, 1), mlp_add),
-        Architecture("mlp_concat", lambda p, size: _mlp_shapes(p, size, 2), mlp_concat),
+        Architecture("mlp_add", lambda p, size, _k: _mlp_shapes(p, size, 1), mlp_add),
+        Architecture("mlp_concat", lambda p, size, _k: _mlp_shapes(p, size, 2), mlp_concat),
         Architecture("attention", _attention_shapes, attention, has_attention=True),
-        Architecture("rnn", _rnn_shapes, rnn),
+        Architecture("rnn", lambda p, size, _k: _rnn_shapes(p, size), rnn),
+        Architecture("sequence_transformer", _attention_shapes, forward_inputs=sequences.on_all_inputs),
         Architecture("mlp_add_two_layers", forward=forward.two_layer_mlp),
         Architecture("mlp_add_two_layers_two_biases", forward=partial(forward.two_layer_mlp, n_biases=2)),
         Architecture("power_mlp", forward=forward.power_mlp),
@@ -116,12 +122,12 @@ TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if archit
 
 
 def initial_weights(
-    architecture: str, p: int, generator: np.random.Generator, size: NetworkSize | None = None
+    architecture: str, p: int, generator: np.random.Generator, size: NetworkSize | None = None, k: int = 2
 ) -> dict[str, np.ndarray]:
     """Draw one circuit's initial weights, float32; NumPy draws them so that every device starts alike."""
     shapes = ARCHITECTURES[architecture].shapes
     assert shapes is not None
     return {
         name: (std * generator.standard_normal(shape)).astype(np.float32)
-        for name, (shape, std) in shapes(p, size or NetworkSize()).items()
+        for name, (shape, std) in shapes(p, size or NetworkSize(), k).items()
     }

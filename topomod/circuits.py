@@ -48,7 +48,7 @@ class Circuit:
     reason : str
         Why not converged; empty when it is.
     history : dict of ndarray
-        ``loss`` and ``accurate`` (right on all pairs) before step 0, 1, ..., ``step``.
+        ``loss`` and ``accurate`` (right on all inputs) before step 0, 1, ..., ``step``.
     """
 
     architecture: str
@@ -76,15 +76,18 @@ class Circuit:
         return self.task.p
 
     def activations(self) -> Activations:
-        """Pre-activations and logits on all pairs, one pass."""
+        """Pre-activations and logits on all inputs, one pass."""
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
+        architecture = ARCHITECTURES[self.architecture]
         with torch.no_grad():
+            if architecture.forward_inputs is not None:
+                return architecture.forward_inputs(weights, self.task)
             x = weights["W_E"]
             x_right = weights.get("W_E_right", x)
-            return ARCHITECTURES[self.architecture].activations(weights, x, x_right, self.attention_rate or 0.0)
+            return architecture.activations(weights, x, x_right, self.attention_rate or 0.0)
 
-    def preactivations(self, layer: int = 0) -> Float[np.ndarray, "p p n_neurons"]:
-        """Input of a layer's nonlinearity at the last token, (p, p, n_neurons), indexed ``[a, b]``.
+    def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
+        """Input of a layer's nonlinearity at the last token, (p, ..., p, n_neurons), indexed ``[a_1, ..., a_k]``.
 
         Raises
         ------
@@ -105,12 +108,12 @@ class Circuit:
         """
         return _layer(self.activations().readouts, layer, self.label)
 
-    def logits(self) -> Float[np.ndarray, "p p n_classes"]:
-        """Logits on all pairs, (p, p, n_classes)."""
+    def logits(self) -> Float[np.ndarray, "*inputs n_classes"]:
+        """Logits on all inputs, (p, ..., p, n_classes), (p, p, n_classes) where there are two."""
         return np.asarray(self.activations().logits[0].numpy())
 
     def accuracy(self) -> float:
-        """Share of all p^2 pairs, trained on or held out, that get their class."""
+        """Share of all p^k inputs, trained on or held out, that get their class."""
         return float(np.mean(np.argmax(self.logits(), axis=-1) == self.task.targets()))
 
     def embedding(self) -> Float[np.ndarray, "p d_model"]:

@@ -126,7 +126,7 @@ class PairForm:
 
 @dataclass(frozen=True)
 class Activations:
-    """What a stack of networks computes on all pairs.
+    """What a stack of networks computes on all pairs; for k inputs the two axes of tokens are k.
 
     Parameters
     ----------

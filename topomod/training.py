@@ -6,22 +6,22 @@ and it makes a circuit the same to the last bit in any shard. On CUDA all seeds 
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler, 1.5 s a process
 
-from topomod.architectures import ARCHITECTURES, TRAINABLE, initial_weights
+from topomod.architectures import ARCHITECTURES, TRAINABLE
 from topomod.batches import Dealer
 from topomod.circuits import Circuit, architecture_label
+from topomod.draws import check_seeds, draw, pinned_arithmetic
 from topomod.networks import NetworkSize, PairForm
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
 from topomod.recipe import Recipe
+from topomod.sequence_training import train_sequences
 from topomod.spectra import purity
 from topomod.tasks import ModularAddition
 
@@ -129,23 +129,6 @@ class Stack:
         return {name: value[index].detach().cpu().numpy().copy() for name, value in self.weights.items()}
 
 
-def draw(
-    label: str,
-    architecture: str,
-    task: ModularAddition,
-    seed: int,
-    train_fraction: float,
-    size: NetworkSize | None = None,
-) -> tuple[dict[str, np.ndarray], np.ndarray, np.random.Generator]:
-    """Initial weights, train mask (p, p) and generator of batches of one circuit, from its label and seed alone."""
-    sequence = np.random.SeedSequence([seed, zlib.crc32(label.encode())])
-    for_weights, for_split, for_batches = (np.random.default_rng(child) for child in sequence.spawn(3))
-    weights = initial_weights(architecture, task.p, for_weights, size)
-    mask = np.zeros(task.n_inputs, dtype=bool)
-    mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True
-    return weights, mask.reshape(task.p, task.p), for_batches
-
-
 def train(
     architecture: str,
     task: object,
@@ -165,10 +148,11 @@ def train(
 
     Parameters
     ----------
-    architecture : {"mlp_add", "mlp_concat", "attention"}
-        Which network.
+    architecture : {"mlp_add", "mlp_concat", "attention", "sequence_transformer"}
+        Which network; the last is trained by :func:`topomod.sequence_training.train_sequences`, which has its own
+        criterion and defaults.
     task : ModularAddition
-        What to learn.
+        What to learn; of two inputs but for ``sequence_transformer``.
     seeds : sequence of int
         Non-negative.
     attention_rate : float, optional
@@ -221,6 +205,11 @@ def iterate_training(
     if not isinstance(task, ModularAddition):
         raise ValueError(f"{architecture} trains on ModularAddition, found {task!r}")
     rate = _checked(architecture, seeds, attention_rate)
+    if ARCHITECTURES[architecture].forward_inputs is not None:
+        yield from train_sequences(task, seeds, recipe=recipe, size=size, snapshots=snapshots)
+        return
+    if task.k != 2:
+        raise ValueError(f"{architecture} adds two inputs, found {task!r}; sequence_transformer takes more")
     recipe = recipe or Recipe()
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     depth = 1 if place.type == "cpu" else len(seeds)
@@ -238,27 +227,8 @@ def _checked(architecture: str, seeds: Sequence[int], attention_rate: float | No
             raise ValueError(f"{architecture} needs attention_rate in [0, 1], found {attention_rate!r}")
     elif attention_rate is not None:
         raise ValueError(f"{architecture} has no attention, found attention_rate {attention_rate!r}")
-    if len(seeds) == 0:
-        raise ValueError("seeds must hold at least one seed, found none")
-    for seed in seeds:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ValueError(f"seeds must be non-negative integers, found {seed!r}")
+    check_seeds(seeds)
     return attention_rate
-
-
-@contextmanager
-def pinned_arithmetic() -> Iterator[None]:
-    """One thread and no denormals: the same sums in the same order whatever the machine's load or size."""
-    threads = torch.get_num_threads()
-    for dtype in (np.float32, np.float64):
-        np.finfo(dtype)  # compiling asks for these limits, which warn when first computed without denormals
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
 
 
 def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshots: Sequence[int]) -> Iterator[Circuit]:
