@@ -33,6 +33,8 @@ class Architecture:
         Whether it takes an ``attention_rate``.
     forward : callable, optional
         ``(weights, x_left, x_right, attention_rate) -> Activations`` for networks that are analysed, not trained here.
+    on_inputs : bool
+        True for the networks of :mod:`topomod.power_networks`, which take a task's inputs without an embedding.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Architecture:
     pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm] | None = None
     has_attention: bool = False
     forward: Callable[[Weights, Tensor, Tensor, float], Activations] | None = None
+    on_inputs: bool = False
 
     def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
         """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
@@ -88,7 +91,8 @@ ARCHITECTURES = {
         Architecture("attention", _attention_shapes, attention, has_attention=True),
         Architecture("mlp_add_two_layers", forward=forward.two_layer_mlp),
         Architecture("mlp_add_two_layers_two_biases", forward=partial(forward.two_layer_mlp, n_biases=2)),
-        Architecture("power_mlp", forward=forward.power_mlp),
+        Architecture("power_mlp", on_inputs=True),
+        Architecture("relu_mlp", on_inputs=True),
         Architecture("transformer", has_attention=True, forward=forward.transformer),
         Architecture(
             "transformer_gelu",
@@ -100,7 +104,7 @@ ARCHITECTURES = {
 }
 
 
-TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.forward is None)
+TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.pair_form is not None)
 
 
 def initial_weights(

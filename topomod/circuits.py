@@ -16,6 +16,7 @@ from jaxtyping import Float
 from topomod.architectures import ARCHITECTURES
 from topomod.files import atomic_path
 from topomod.networks import Activations
+from topomod.power_networks import power_activations, power_logits
 from topomod.recipe import Recipe
 from topomod.tasks import ModularAddition, Task, task_from_description
 
@@ -76,15 +77,19 @@ class Circuit:
         return self.task.p
 
     def activations(self) -> Activations:
-        """Pre-activations and logits on all pairs, one pass."""
+        """Pre-activations and logits on all inputs, one pass."""
+        if ARCHITECTURES[self.architecture].on_inputs:
+            return power_activations(self.architecture, self.task, self.weights)
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
         with torch.no_grad():
             x = weights["W_E"]
             x_right = weights.get("W_E_right", x)
             return ARCHITECTURES[self.architecture].activations(weights, x, x_right, self.attention_rate or 0.0)
 
-    def preactivations(self, layer: int = 0) -> Float[np.ndarray, "p p n_neurons"]:
+    def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, p, n_neurons), indexed ``[a, b]``.
+
+        Other tasks: as their targets, (*inputs, n_neurons).
 
         Raises
         ------
@@ -105,16 +110,26 @@ class Circuit:
         """
         return _layer(self.activations().readouts, layer, self.label)
 
-    def logits(self) -> Float[np.ndarray, "p p n_classes"]:
-        """Logits on all pairs, (p, p, n_classes)."""
+    def logits(self) -> Float[np.ndarray, "*inputs n_classes"]:
+        """Logits on all pairs, (p, p, n_classes); of other tasks (*inputs, n_classes)."""
+        if ARCHITECTURES[self.architecture].on_inputs:
+            return power_logits(self.architecture, self.task, self.weights)
         return np.asarray(self.activations().logits[0].numpy())
 
     def accuracy(self) -> float:
-        """Share of all p^2 pairs, trained on or held out, that get their class."""
+        """Share of all inputs, trained on or held out, that get their class."""
         return float(np.mean(np.argmax(self.logits(), axis=-1) == self.task.targets()))
 
     def embedding(self) -> Float[np.ndarray, "p d_model"]:
-        """Token embedding W_E, (p, d_model); the first token's where the second has its own, ``W_E_right``."""
+        """Token embedding W_E, (p, d_model); the first token's where the second has its own, ``W_E_right``.
+
+        Raises
+        ------
+        ValueError
+            If the network has none.
+        """
+        if "W_E" not in self.weights:
+            raise ValueError(f"{self.label} has no embedding: it takes one-hot inputs or signs")
         return self.weights["W_E"]
 
 
