@@ -24,9 +24,10 @@ import numpy as np
 import torch
 
 import topomod
+from topomod.arithmetic import pinned_arithmetic
 from topomod.labels import parse_label
 from topomod.networks import NetworkSize
-from topomod.training import Stack, pinned_arithmetic
+from topomod.training import Stack
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from speed import workers

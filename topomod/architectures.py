@@ -104,7 +104,7 @@ ARCHITECTURES = {
 }
 
 
-TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.pair_form is not None)
+TRAINABLE = tuple(name for name, row in ARCHITECTURES.items() if row.pair_form is not None or row.on_inputs)
 
 
 def initial_weights(

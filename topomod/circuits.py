@@ -17,7 +17,7 @@ from topomod.architectures import ARCHITECTURES
 from topomod.files import atomic_path
 from topomod.networks import Activations
 from topomod.power_networks import power_activations, power_logits
-from topomod.recipe import Recipe
+from topomod.recipe import MarginRecipe, Recipe
 from topomod.tasks import ModularAddition, Task, task_from_description
 
 FORMAT = "topomod-circuits"
@@ -40,16 +40,16 @@ class Circuit:
         Decides initial weights and train split; None for imported networks.
     attention_rate : float or None
         0 uniform ... 1 learnable attention; None for other architectures.
-    recipe : Recipe or None
+    recipe : Recipe, MarginRecipe or None
         How it was trained; None for imported networks.
     step : int
         Optimiser steps taken when the weights were kept.
     converged : bool
-        Right on all pairs and structured, by the recipe's criterion.
+        Right on all inputs and, by a :class:`Recipe` that says so, structured.
     reason : str
         Why not converged; empty when it is.
     history : dict of ndarray
-        ``loss`` and ``accurate`` (right on all pairs) before step 0, 1, ..., ``step``.
+        ``loss`` and ``accurate`` (right on all inputs) before step 0, 1, ..., ``step``.
     """
 
     architecture: str
@@ -57,7 +57,7 @@ class Circuit:
     weights: dict[str, np.ndarray]
     seed: int | None = None
     attention_rate: float | None = None
-    recipe: Recipe | None = None
+    recipe: Recipe | MarginRecipe | None = None
     step: int = 0
     converged: bool = False
     reason: str = ""
@@ -203,7 +203,8 @@ def load_circuits(path: Path | str) -> list[Circuit]:
         If the file is truncated, is not a topomod file or is of another version.
     """
     header, tensors = _read(Path(path))
-    recipe = None if header["recipe"] is None else Recipe(**header["recipe"])
+    kind = MarginRecipe if ARCHITECTURES[header["architecture"]].on_inputs else Recipe
+    recipe = None if header["recipe"] is None else kind(**header["recipe"])
     task = task_from_description(header["task"])
 
     def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:

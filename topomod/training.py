@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -16,12 +15,15 @@ from torch import Tensor
 from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler, 1.5 s a process
 
 from topomod.architectures import ARCHITECTURES, TRAINABLE, initial_weights
+from topomod.arithmetic import pinned_arithmetic
 from topomod.batches import Dealer
 from topomod.circuits import Circuit, architecture_label
+from topomod.margin_training import train_to_margin
 from topomod.networks import NetworkSize, PairForm
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
-from topomod.recipe import Recipe
+from topomod.power_networks import POWER_NETWORKS
+from topomod.recipe import MarginRecipe, Recipe
 from topomod.spectra import purity
 from topomod.tasks import ModularAddition
 
@@ -152,7 +154,7 @@ def train(
     seeds: Sequence[int],
     *,
     attention_rate: float | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | MarginRecipe | None = None,
     size: NetworkSize | None = None,
     device: str = "auto",
 ) -> list[Circuit]:
@@ -165,18 +167,19 @@ def train(
 
     Parameters
     ----------
-    architecture : {"mlp_add", "mlp_concat", "attention"}
+    architecture : {"mlp_add", "mlp_concat", "attention", "power_mlp", "relu_mlp"}
         Which network.
     task : ModularAddition
-        What to learn.
+        What to learn; two inputs. ``power_mlp`` and ``relu_mlp`` learn every task, by
+        :func:`topomod.margin_training.train_to_margin`.
     seeds : sequence of int
         Non-negative.
     attention_rate : float, optional
         For ``attention`` only, in [0, 1]: 0 uniform, 1 learnable.
-    recipe : Recipe, optional
+    recipe : Recipe, or MarginRecipe for power networks, optional
         Defaults to the measured fast recipe.
     size : NetworkSize, optional
-        Embedding 128, 512 neurons, 4 heads unless said.
+        Embedding 128, 512 neurons, 4 heads unless said; not for power networks, whose recipe has a ``width``.
     device : {"auto", "cpu", "cuda"}
         ``auto`` takes CUDA when there is one.
 
@@ -188,7 +191,7 @@ def train(
     Raises
     ------
     ValueError
-        For another task, an unknown architecture, a rate that does not fit it, no seeds or a bad seed.
+        For another task, an unknown architecture, a rate or recipe that does not fit it, no seeds or a bad seed.
 
     References
     ----------
@@ -207,7 +210,7 @@ def iterate_training(
     seeds: Sequence[int],
     *,
     attention_rate: float | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | MarginRecipe | None = None,
     size: NetworkSize | None = None,
     device: str = "auto",
     snapshots: Sequence[int] = (),
@@ -218,10 +221,17 @@ def iterate_training(
     ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training (stragglers, which
     :func:`train` warms up again, to the end of the schedule only).
     """
-    if not isinstance(task, ModularAddition):
-        raise ValueError(f"{architecture} trains on ModularAddition, found {task!r}")
     rate = _checked(architecture, seeds, attention_rate)
-    recipe = recipe or Recipe()
+    if architecture in POWER_NETWORKS:
+        if size is not None or len(snapshots) or device not in ("auto", "cpu"):
+            raise ValueError(f"{architecture} takes its width from the recipe, no snapshots, and trains on the CPU")
+        yield from train_to_margin(architecture, task, seeds, recipe)
+        return
+    if not isinstance(task, ModularAddition) or task.k != 2:
+        raise ValueError(f"{architecture} trains on ModularAddition of two inputs, found {task!r}")
+    recipe = Recipe() if recipe is None else recipe
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{architecture} trains by a Recipe, found {recipe!r}")
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     depth = 1 if place.type == "cpu" else len(seeds)
     with pinned_arithmetic():
@@ -244,21 +254,6 @@ def _checked(architecture: str, seeds: Sequence[int], attention_rate: float | No
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise ValueError(f"seeds must be non-negative integers, found {seed!r}")
     return attention_rate
-
-
-@contextmanager
-def pinned_arithmetic() -> Iterator[None]:
-    """One thread and no denormals: the same sums in the same order whatever the machine's load or size."""
-    threads = torch.get_num_threads()
-    for dtype in (np.float32, np.float64):
-        np.finfo(dtype)  # compiling asks for these limits, which warn when first computed without denormals
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.set_flush_denormal(False)
 
 
 def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshots: Sequence[int]) -> Iterator[Circuit]:
