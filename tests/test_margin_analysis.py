@@ -40,10 +40,11 @@ def test_groups_at_the_optimum(name: str) -> None:
     assert row["margin_ratio"] == pytest.approx(1, rel=1e-10)
     assert row["best_irrep_share"] == pytest.approx(1, abs=1e-12)
     table = topomod.margin_irrep_rows([network])
-    assert np.allclose(table["share"], table["predicted_share"], rtol=0, atol=1e-12)
+    assert np.allclose(table["share"], table["limit_share"], rtol=0, atol=1e-12)
     assert table["share"].sum() == pytest.approx(1, abs=1e-12)
+    assert table["expected_share"].isna().all() and np.isnan(row["expected_margin_ratio"])
     assert table["n_neurons"].sum() == len(network.weights["W_U"])
-    assert (table["n_neurons"] == 0).tolist() == (table["predicted_share"] == 0).tolist()
+    assert (table["n_neurons"] == 0).tolist() == (table["limit_share"] == 0).tolist()
 
 
 def test_random_baseline() -> None:
@@ -70,8 +71,8 @@ def test_dead_neurons_do_not_count() -> None:
     network = topomod.max_margin_network(ModularAddition(7))
     noise = np.random.default_rng(0).standard_normal((3, 14))
     weights = {
-        "W_in": np.concatenate([network.weights["W_in"], 1e-4 * noise]),
-        "W_U": np.concatenate([network.weights["W_U"], 1e-4 * noise[:, :7]]),
+        "W_in": np.concatenate([network.weights["W_in"], 1e-2 * noise]),
+        "W_U": np.concatenate([network.weights["W_U"], 1e-2 * noise[:, :7]]),
     }
     circuit = replace(network, weights=weights)
     (row,) = rows(circuit)

@@ -7,6 +7,7 @@ import pytest
 
 import topomod
 from topomod.circuits import Circuit
+from topomod.group_margins import margin_of_strengths
 
 # (k, p, neurons, largest margin)
 ADDITION = [
@@ -178,3 +179,27 @@ def test_refusals(trained: dict[str, Circuit]) -> None:
             call(topomod.ModularAddition(p=8))
         with pytest.raises(ValueError, match="odd p, found p = 6$"):
             call(topomod.ModularAddition(6, 3))
+
+
+@pytest.mark.parametrize("name", ["S4", "A5", "A4"])
+def test_strengths_with_regularisation_tend_to_the_limit(name: str) -> None:
+    """The ratio of margins rises, with the logarithm of the regularisation only."""
+    task = topomod.GroupComposition(name)
+    best = topomod.max_margin(task)
+    ratios = [
+        margin_of_strengths(task, topomod.irrep_strengths(task, 10.0**power)) / best for power in (-5, -10, -20, -40)
+    ]
+    assert ratios == sorted(ratios) and 0.9 < ratios[0] and 0.99 < ratios[-1] < 1
+
+
+def test_strengths_of_one_dimension_need_no_limit() -> None:
+    task = topomod.GroupComposition("C7")
+    assert topomod.irrep_strengths(task, 1e-3) == pytest.approx(topomod.irrep_strengths(task), abs=1e-6)
+
+
+def test_too_strong_a_regularisation_learns_nothing() -> None:
+    task = topomod.GroupComposition("S3")
+    assert set(topomod.irrep_strengths(task, 1.0).values()) == {0.0}
+    assert np.isnan(margin_of_strengths(task, topomod.irrep_strengths(task, 1.0)))
+    with pytest.raises(ValueError, match="regularization must not be negative, found -1"):
+        topomod.irrep_strengths(task, -1.0)

@@ -17,24 +17,36 @@ from topomod.tasks import GroupComposition
 UNUSED = 1e-9  # of the largest strength; below it the linear program's answer is zero
 
 
-def irrep_strengths(task: GroupComposition) -> dict[str, float]:
-    """How strongly a network of largest margin uses each real irrep.
+def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict[str, float]:
+    """How strongly a network of largest margin, or one trained with regularisation, uses each real irrep.
 
-    Where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum over non-trivial real irreps), the
-    strengths are ``D / e``, all irreps are used and the margin at every input and class is the same. Otherwise
-    they solve ``max_{y >= 0} min_{g != identity} sum_n y_n (D_n - chi_n(g))`` subject to
+    Largest margin: where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum over non-trivial
+    real irreps), the strengths are ``D / e``, all irreps are used and the margin at every input and class is the
+    same. Otherwise they solve ``max_{y >= 0} min_{g != identity} sum_n y_n (D_n - chi_n(g))`` subject to
     ``sum_n y_n D_n^1.5 <= 1``, and some irreps are unused: the 5-dimensional one of A5. For A5 the solution is
     unique; for S6 it is one of several.
+
+    With regularisation: the network that minimises cross entropy over all inputs plus ``regularization`` times the
+    sum of cubed neuron norms computes such a sum too, and that norm costs ``1.5 sqrt(3) |G|^1.5 sum_n y_n D_n^1.5``,
+    which leaves a convex problem in the strengths. It nears the limit only with the logarithm of the regularisation.
 
     Parameters
     ----------
     task : GroupComposition
         The group.
+    regularization : float
+        0 for the largest margin, its limit.
 
     Returns
     -------
     dict
-        Real irrep's name to its strength, the largest scaled to 1; the trivial irrep's is 0.
+        Real irrep's name to its strength, the largest scaled to 1; the trivial irrep's is 0. All are 0 where the
+        regularisation is too strong to learn anything.
+
+    Raises
+    ------
+    ValueError
+        If the regularisation is negative.
 
     References
     ----------
@@ -46,47 +58,88 @@ def irrep_strengths(task: GroupComposition) -> dict[str, float]:
     >>> irrep_strengths(GroupComposition("A5"))
     {'1': 0.0, '3': 1.0, "3'": 1.0, '4': 0.5, '5': 0.0}
     """
+    if regularization < 0:
+        raise ValueError(f"regularization must not be negative, found {regularization}")
     trivial, *others = real_irreps(task)
-    characters = np.stack([irrep.character[1:] for irrep in others])
     D = np.array([irrep.real_dimension for irrep in others], float)
     e = np.array([irrep.commutant for irrep in others])
+    characters = np.stack([irrep.character[1:] for irrep in others])
+    classes, sizes = np.unique(np.round(characters, 12), axis=1, return_counts=True)
+    gaps = D[:, None] - classes
     strengths = D / e
-    if np.any((D**1.5 / e) @ characters > -1e-9):
-        strengths = _solve(np.unique(np.round(characters, 12), axis=1), D)
-    strengths = np.round(strengths / strengths.max(), 12)
+    if regularization > 0:
+        strengths = _regularized(gaps, sizes, regularization * 1.5 * math.sqrt(3) * task.order**1.5 * D**1.5)
+    elif np.any((D**1.5 / e) @ classes > -1e-9):
+        strengths = _widest(gaps, D**1.5)
+    largest = strengths.max()
+    strengths = np.round(strengths / (largest if largest > 0 else 1), 12)
     return {trivial.name: 0.0} | {irrep.name: float(y) for irrep, y in zip(others, strengths, strict=True)}
 
 
-def _solve(characters: np.ndarray, D: np.ndarray) -> np.ndarray:
-    """Strengths by the linear program, over classes (n_irreps, n_classes) apart from the identity's."""
+def _widest(gaps: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Strengths with the widest least gap for their cost; ``gaps`` (n_irreps, n_classes), ``cost`` (n_irreps,)."""
     from scipy.optimize import linprog
 
-    n_irreps, n_classes = characters.shape
-    gap = np.concatenate([-(D[:, None] - characters).T, np.ones((n_classes, 1))], axis=1)  # least gap - gap <= 0
-    cost = np.append(D**1.5, 0)[None]
+    n_irreps, n_classes = gaps.shape
     found = linprog(
-        np.append(np.zeros(n_irreps), -1),
-        A_ub=np.concatenate([gap, cost]),
+        np.append(np.zeros(n_irreps), -1),  # the last variable is the least gap
+        A_ub=np.concatenate([np.concatenate([-gaps.T, np.ones((n_classes, 1))], axis=1), np.append(cost, 0)[None]]),
         b_ub=np.append(np.zeros(n_classes), 1),
         method="highs",
     )
     if not found.success:
         raise RuntimeError(f"the linear program of the margin failed: {found.message}")
-    strengths = np.asarray(found.x[:-1])
-    return np.where(strengths > UNUSED * strengths.max(), strengths, 0)
+    return np.where(found.x[:-1] > UNUSED * found.x[:-1].max(), found.x[:-1], 0)
+
+
+def _regularized(gaps: np.ndarray, sizes: np.ndarray, price: np.ndarray) -> np.ndarray:
+    """Strengths of least cross entropy plus price, for wrong classes that come in the given numbers."""
+    from scipy.optimize import minimize
+
+    unit = price.min()  # cross entropy and price are both of this order at the optimum
+
+    def objective(y: np.ndarray) -> tuple[float, np.ndarray]:
+        odds = sizes * np.exp(-(y @ gaps))  # of the wrong classes
+        wrong = odds.sum()
+        return float((np.log1p(wrong) + y @ price) / unit), (price - gaps @ odds / (1 + wrong)) / unit
+
+    start = max(0.1, -np.log(unit)) / gaps.mean() / len(price)
+    found = minimize(
+        objective,
+        np.full(len(price), start),
+        jac=True,
+        bounds=[(0, None)] * len(price),
+        method="L-BFGS-B",
+        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000},
+    )
+    return np.asarray(found.x)
 
 
 def max_group_margin(task: GroupComposition) -> float:
-    """Largest normalized margin: ``2 / (3 sqrt(3) |G|^1.5)`` times the strengths' least gap over their cost.
+    """Largest normalized margin, that of the strengths which :func:`irrep_strengths` finds.
 
-    That is ``2 / (3 sqrt(3 |G|)) / sum_n D_n^2.5 / e_n`` where the condition of :func:`irrep_strengths` holds.
+    It is ``2 / (3 sqrt(3 |G|)) / sum_n D_n^2.5 / e_n`` where the condition given there holds.
+    """
+    return margin_of_strengths(task, irrep_strengths(task))
+
+
+def margin_of_strengths(task: GroupComposition, strengths: dict[str, float]) -> float:
+    """Normalized margin of the cheapest network that computes ``sum_n y_n chi_n(a b c^-1)``.
+
+    ``2 / (3 sqrt(3) |G|^1.5)`` times the least gap between the identity and another element over
+    ``sum_n y_n D_n^1.5``; NaN where all strengths are 0.
     """
     irreps = real_irreps(task)
-    strengths = np.array(list(irrep_strengths(task).values()))
-    D = np.array([irrep.real_dimension for irrep in irreps])
-    values = strengths @ np.stack([irrep.character for irrep in irreps])
+    y = np.array([strengths[irrep.name] for irrep in irreps])
+    values = y @ np.stack([irrep.character for irrep in irreps])
+    cost = sum(strength_costs(task, strengths).values())
     gap = values[0] - values[1:].max()  # element 0 is the identity
-    return float(2 / (3 * math.sqrt(3) * task.order**1.5) * gap / (strengths @ D**1.5))
+    return float(2 / (3 * math.sqrt(3) * task.order**1.5) * gap / cost) if cost > 0 else float("nan")
+
+
+def strength_costs(task: GroupComposition, strengths: dict[str, float]) -> dict[str, float]:
+    """Each real irrep's ``y D^1.5``: its part in the sum of cubed neuron norms, up to one factor."""
+    return {irrep.name: strengths[irrep.name] * irrep.real_dimension**1.5 for irrep in real_irreps(task)}
 
 
 def max_margin_group_neurons(task: GroupComposition) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from topomod.circuits import Circuit
-from topomod.group_margins import irrep_strengths
+from topomod.group_margins import irrep_strengths, margin_of_strengths, strength_costs
 from topomod.irreps import real_irreps
 from topomod.margins import max_margin, normalized_margin
 from topomod.neuron_features import (
+    contributions,
     live_neurons,
     neuron_frequencies,
     neuron_irreps,
@@ -20,7 +21,7 @@ from topomod.neuron_features import (
     neuron_supports,
     random_best_share,
 )
-from topomod.power_networks import homogeneity
+from topomod.recipe import MarginRecipe
 from topomod.tasks import GroupComposition, ModularAddition
 
 SINGLE = 0.95  # share of a neuron's power at one frequency from which it counts as single-frequency
@@ -31,7 +32,9 @@ def margin_circuit_rows(circuits: Sequence[Circuit], seed: int = 0) -> pd.DataFr
 
     Columns ``task, architecture, seed, step, converged, reason, accuracy, loss``; ``margin`` and ``margin_ratio``,
     its share of :func:`topomod.margins.max_margin` (NaN for ReLU, and where the theory has no value);
-    ``n_neurons``, ``n_dead``; then by task, over live neurons, "weighted" by squared norm:
+    ``expected_margin_ratio``, that share at the optimum of the recipe's last regularisation, 1 except for groups
+    (NaN without recipe); ``n_neurons``, ``n_dead``; then by task, over live neurons, "weighted" by their
+    contributions (norm to the homogeneity):
 
     * addition: ``single_frequency_share`` (neurons with over 95 % of their power at one frequency),
       ``median_max_power``, ``phase_error`` (weighted mean, radians), ``n_frequencies``, ``shared_frequency`` (share
@@ -69,6 +72,7 @@ def _common(circuit: Circuit) -> dict[str, Any]:
         "loss": float("nan") if loss is None else float(loss[-1]),
         "margin": margin,
         "margin_ratio": margin / _largest(circuit),
+        "expected_margin_ratio": _expected(circuit),
         "n_neurons": len(alive),
         "n_dead": int(np.sum(~alive)),
     }
@@ -85,9 +89,27 @@ def _largest(circuit: Circuit) -> float:
     return max_margin(task) if known else float("nan")
 
 
+def _expected(circuit: Circuit) -> float:
+    """Share of the largest margin that a network of any width has at the optimum of its last regularisation."""
+    strengths, largest = _trained_strengths(circuit), _largest(circuit)
+    if strengths is not None and isinstance(circuit.task, GroupComposition):
+        return margin_of_strengths(circuit.task, strengths) / largest
+    # elsewhere one strength fits all features, by symmetry, and only scale depends on the regularisation
+    return 1.0 if isinstance(circuit.recipe, MarginRecipe) and largest > 0 else float("nan")
+
+
+def _trained_strengths(circuit: Circuit) -> dict[str, float] | None:
+    """Strengths of irreps at the optimum of the last regularisation; None where the theory is silent."""
+    known = circuit.architecture == "power_mlp" and isinstance(circuit.recipe, MarginRecipe)
+    if not known or not isinstance(circuit.task, GroupComposition):
+        return None
+    assert isinstance(circuit.recipe, MarginRecipe)
+    return irrep_strengths(circuit.task, circuit.recipe.regularization(circuit.step))
+
+
 def _features(circuit: Circuit, seed: int) -> dict[str, Any]:
     alive = live_neurons(circuit)
-    weight = np.where(alive, neuron_norms(circuit) ** 2, 0)
+    weight = np.where(alive, contributions(circuit), 0)
     if not alive.any():
         return {}
     if isinstance(circuit.task, ModularAddition):
@@ -143,9 +165,9 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     """One row for each real irrep of each network that learnt a group.
 
     Columns ``task, architecture, seed, irrep, dimension, commutant, n_neurons`` (live ones that hold most of their
-    power there), ``share`` and ``predicted_share``: of the sum of neuron norms to the power of the homogeneity that
-    lies in the irrep, and what :func:`topomod.group_margins.irrep_strengths` makes of it at the largest margin of a
-    ``power_mlp``; 0 says that the irrep is not used.
+    power there) and three shares of the sum of the neurons' contributions: ``share``, what lies in the irrep;
+    ``expected_share``, at the optimum of the recipe's last regularisation (NaN without recipe and for ReLU);
+    ``limit_share``, at the largest margin of a ``power_mlp``. 0 says that the irrep is not used.
 
     Parameters
     ----------
@@ -161,12 +183,20 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     for circuit in circuits:
         if not isinstance(circuit.task, GroupComposition):
             raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
-        irreps, shares = real_irreps(circuit.task), neuron_irreps(circuit)
+        shares = neuron_irreps(circuit)
         best = shares[live_neurons(circuit)].argmax(axis=1)
-        found = np.average(shares, axis=0, weights=neuron_norms(circuit) ** homogeneity("power_mlp", circuit.task))
-        costs = [irrep_strengths(circuit.task)[irrep.name] * irrep.real_dimension**1.5 for irrep in irreps]
-        for i, irrep in enumerate(irreps):
+        found = np.average(shares, axis=0, weights=contributions(circuit))
+        expected = _cost_shares(circuit.task, _trained_strengths(circuit))
+        limit = _cost_shares(circuit.task, irrep_strengths(circuit.task))
+        for i, irrep in enumerate(real_irreps(circuit.task)):
             own = {"irrep": irrep.name, "dimension": irrep.dimension, "commutant": irrep.commutant}
-            own |= {"n_neurons": int(np.sum(best == i)), "share": found[i], "predicted_share": costs[i] / sum(costs)}
+            own |= {"n_neurons": int(np.sum(best == i)), "share": found[i]}
+            own |= {"expected_share": expected[irrep.name], "limit_share": limit[irrep.name]}
             rows.append(_who(circuit) | own)
     return pd.DataFrame(rows)
+
+
+def _cost_shares(task: GroupComposition, strengths: dict[str, float] | None) -> dict[str, float]:
+    """Each irrep's share of the cost of given strengths; NaN where there are none."""
+    costs = strength_costs(task, strengths or dict.fromkeys((i.name for i in real_irreps(task)), float("nan")))
+    return {name: cost / sum(costs.values()) for name, cost in costs.items()}

@@ -9,9 +9,10 @@ from jaxtyping import Float
 
 from topomod.circuits import Circuit
 from topomod.irreps import Irrep, irrep_power, real_irreps
-from topomod.power_networks import POWER_NETWORKS, exponent
-from topomod.spectra import DEAD_POWER
+from topomod.power_networks import POWER_NETWORKS, exponent, homogeneity
 from topomod.tasks import GroupComposition, ModularAddition, SparseParity
+
+DEAD_SHARE = 1e-4  # the gradient of a small neuron's penalty vanishes with it, so that it never quite gets to 0
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,15 @@ def neuron_norms(circuit: Circuit) -> Float[np.ndarray, " m"]:
     return np.asarray(np.linalg.norm(np.concatenate(weights, axis=1), axis=1))
 
 
+def contributions(circuit: Circuit) -> Float[np.ndarray, " m"]:
+    """What each neuron adds to the regulariser, and at most to a logit: its norm to the homogeneity, (m,)."""
+    return np.asarray(neuron_norms(circuit) ** homogeneity(circuit.architecture, circuit.task))
+
+
 def live_neurons(circuit: Circuit) -> np.ndarray:
-    """Which neurons hold at least 1e-4 of the strongest one's squared norm, (m,) bool."""
-    power = neuron_norms(circuit) ** 2
-    return np.asarray((power > 0) & (power >= DEAD_POWER * power.max()))
+    """Which neurons contribute at least 1e-4 of what the strongest one does, (m,) bool."""
+    size = contributions(circuit)
+    return np.asarray((size > 0) & (size >= DEAD_SHARE * size.max()))
 
 
 def neuron_parts(circuit: Circuit) -> Float[np.ndarray, "m parts n"]:
