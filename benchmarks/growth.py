@@ -22,11 +22,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from topomod.arithmetic import pinned_arithmetic
 
 import topomod
 from topomod.labels import parse_label
 from topomod.networks import NetworkSize
-from topomod.training import Stack, pinned_arithmetic
+from topomod.training import Stack
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from speed import workers

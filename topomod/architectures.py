@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topomod import forward, sequences
+from topomod import forward, power_networks, sequences
 from topomod.networks import Activations, NetworkSize, PairForm, Weights, attention, mlp_add, mlp_concat, rnn
 from topomod.tasks import Task
 
@@ -106,7 +106,8 @@ ARCHITECTURES = {
         Architecture("sequence_transformer", _attention_shapes, forward_inputs=sequences.on_all_inputs),
         Architecture("mlp_add_two_layers", forward=forward.two_layer_mlp),
         Architecture("mlp_add_two_layers_two_biases", forward=partial(forward.two_layer_mlp, n_biases=2)),
-        Architecture("power_mlp", forward=forward.power_mlp),
+        Architecture("power_mlp", forward_inputs=partial(power_networks.on_all_inputs, "power_mlp")),
+        Architecture("relu_mlp", forward_inputs=partial(power_networks.on_all_inputs, "relu_mlp")),
         Architecture("transformer", has_attention=True, forward=forward.transformer),
         Architecture(
             "transformer_gelu",
@@ -118,7 +119,7 @@ ARCHITECTURES = {
 }
 
 
-TRAINABLE = tuple(name for name, architecture in ARCHITECTURES.items() if architecture.forward is None)
+TRAINABLE = tuple(name for name, row in ARCHITECTURES.items() if row.pair_form or row.forward_inputs)
 
 
 def initial_weights(

@@ -16,7 +16,8 @@ from jaxtyping import Float
 from topomod.architectures import ARCHITECTURES
 from topomod.files import atomic_path
 from topomod.networks import Activations
-from topomod.recipe import Recipe
+from topomod.power_networks import POWER_NETWORKS, power_logits
+from topomod.recipe import MarginRecipe, Recipe
 from topomod.tasks import ModularAddition, Task, task_from_description
 
 FORMAT = "topomod-circuits"
@@ -39,12 +40,12 @@ class Circuit:
         Decides initial weights and train split; None for imported networks.
     attention_rate : float or None
         0 uniform ... 1 learnable attention; None for other architectures.
-    recipe : Recipe or None
+    recipe : Recipe, MarginRecipe or None
         How it was trained; None for imported networks.
     step : int
         Optimiser steps taken when the weights were kept.
     converged : bool
-        Right on all pairs and structured, by the recipe's criterion.
+        Right on all inputs and, by a :class:`Recipe` that says so, structured.
     reason : str
         Why not converged; empty when it is.
     history : dict of ndarray
@@ -56,7 +57,7 @@ class Circuit:
     weights: dict[str, np.ndarray]
     seed: int | None = None
     attention_rate: float | None = None
-    recipe: Recipe | None = None
+    recipe: Recipe | MarginRecipe | None = None
     step: int = 0
     converged: bool = False
     reason: str = ""
@@ -89,6 +90,8 @@ class Circuit:
     def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, ..., p, n_neurons), indexed ``[a_1, ..., a_k]``.
 
+        Other tasks: as their targets, (*inputs, n_neurons).
+
         Raises
         ------
         IndexError
@@ -110,14 +113,24 @@ class Circuit:
 
     def logits(self) -> Float[np.ndarray, "*inputs n_classes"]:
         """Logits on all inputs, (p, ..., p, n_classes), (p, p, n_classes) where there are two."""
+        if self.architecture in POWER_NETWORKS:  # some inputs at a time: all pre-activations may not fit
+            return power_logits(self.architecture, self.task, self.weights)
         return np.asarray(self.activations().logits[0].numpy())
 
     def accuracy(self) -> float:
-        """Share of all p^k inputs, trained on or held out, that get their class."""
+        """Share of all inputs, trained on or held out, that get their class."""
         return float(np.mean(np.argmax(self.logits(), axis=-1) == self.task.targets()))
 
     def embedding(self) -> Float[np.ndarray, "p d_model"]:
-        """Token embedding W_E, (p, d_model); the first token's where the second has its own, ``W_E_right``."""
+        """Token embedding W_E, (p, d_model); the first token's where the second has its own, ``W_E_right``.
+
+        Raises
+        ------
+        ValueError
+            If the network has none.
+        """
+        if "W_E" not in self.weights:
+            raise ValueError(f"{self.label} has no embedding: it takes one-hot inputs or signs")
         return self.weights["W_E"]
 
 
@@ -191,7 +204,8 @@ def load_circuits(path: Path | str) -> list[Circuit]:
         If the file is truncated, is not a topomod file or is of another version.
     """
     header, tensors = _read(Path(path))
-    recipe = None if header["recipe"] is None else Recipe(**header["recipe"])
+    kind = MarginRecipe if header["architecture"] in POWER_NETWORKS else Recipe
+    recipe = None if header["recipe"] is None else kind(**header["recipe"])
     task = task_from_description(header["task"])
 
     def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:

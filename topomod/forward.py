@@ -27,14 +27,6 @@ def two_layer_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: floa
     return Activations((pre, second), post, (None, weights["W_U"].mT), logits)
 
 
-def power_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> Activations:
-    """Squared neurons without bias."""
-    W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
-    pre = (x_left @ W_left)[:, :, None] + (x_right @ W_right)[:, None]
-    readout = weights["W_U"].mT
-    return Activations((pre,), (pre**2,), (readout,), pre**2 @ readout.mT[:, None])
-
-
 def transformer(
     weights: Weights,
     x_left: Tensor,

@@ -36,7 +36,7 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     own = {name: torch.from_numpy(value).double() for name, value in circuit.weights.items()}
     # a stack of one circuit with itself, one pair each: the other pairs of a with b are not asked for
     weights = {name: value.expand(n, *value.shape) for name, value in own.items()}
-    x_a = own["W_E"][a, None].requires_grad_()
+    x_a = torch.from_numpy(circuit.embedding()).double()[a, None].requires_grad_()
     x_b = own.get("W_E_right", own["W_E"])[b, None].requires_grad_()
     architecture = ARCHITECTURES[circuit.architecture]
     logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits

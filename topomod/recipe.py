@@ -72,3 +72,75 @@ class Recipe:
     def cumulative_decay(self, step: int) -> float:
         """Sum of ``lr * weight_decay`` over the first ``step`` steps, the scale of structural maturity."""
         return self.weight_decay * sum(self.learning_rate(s) for s in range(step))
+
+
+@dataclass(frozen=True)
+class MarginRecipe:
+    """Adam on cross entropy over all inputs plus a homogeneous regulariser that fades.
+
+    The objective is ``cross entropy + regularization * sum_i |theta_i|^nu``, with ``theta_i`` all weights of neuron
+    i and ``nu`` the degree in which logits grow with them. As the regularisation goes to 0 its minimisers go to
+    networks of largest normalized margin (Wei et al., arXiv 1810.05369; Morwani et al., arXiv 2311.07568).
+
+    Parameters
+    ----------
+    width : int
+        Neurons; at least those of ``max_margin_network`` are known to suffice.
+    lr : float
+        Peak learning rate.
+    steps : int
+        Optimiser steps; every circuit takes them all.
+    warmup : int
+        Steps of linear warm-up.
+    tail : float
+        Share of ``lr`` where its cosine ends; above 0, so that weights still follow the fading regularisation.
+    regularization_first, regularization_last : float
+        Regularisation at the first and last step, geometric in between.
+    batch_size : int
+        Inputs drawn anew, with replacement, for each step; 0 takes all inputs.
+    init_scale : float
+        Root mean square norm of a neuron's weights at the start.
+    beta1, beta2 : float
+        Adam's averages.
+    name : str
+        Tells circuits of one architecture apart that were trained by different recipes; part of their label.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+
+    width: int = 240
+    lr: float = 1e-2
+    steps: int = 2000
+    warmup: int = 10
+    tail: float = 0.1
+    regularization_first: float = 1e-3
+    regularization_last: float = 1e-5
+    batch_size: int = 0
+    init_scale: float = 1.0
+    beta1: float = 0.9
+    beta2: float = 0.98
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        positive = ("width", "lr", "steps", "regularization_first", "regularization_last", "init_scale")
+        for field in positive:
+            if getattr(self, field) <= 0:
+                raise ValueError(f"{field} must be positive, found {getattr(self, field)}")
+        if self.batch_size < 0 or self.warmup < 0 or not 0 <= self.tail <= 1:
+            raise ValueError(f"batch_size and warmup must not be negative and tail lie in [0, 1], found {self}")
+
+    def learning_rate(self, step: int) -> float:
+        """Learning rate of step 0, 1, ..., ``steps - 1``."""
+        if step < self.warmup:
+            return self.lr * (step + 1) / self.warmup
+        progress = (step - self.warmup) / max(1, self.steps - self.warmup)
+        return self.lr * (self.tail + (1 - self.tail) * 0.5 * (1 + math.cos(math.pi * progress)))
+
+    def regularization(self, step: int) -> float:
+        """Weight of the regulariser at step 0, 1, ..., ``steps``."""
+        return float(
+            self.regularization_first * (self.regularization_last / self.regularization_first) ** (step / self.steps)
+        )

@@ -17,10 +17,12 @@ from topomod.architectures import ARCHITECTURES, TRAINABLE
 from topomod.batches import Dealer
 from topomod.circuits import Circuit, architecture_label
 from topomod.draws import check_seeds, draw, pinned_arithmetic
+from topomod.margin_training import train_to_margin
 from topomod.networks import NetworkSize, PairForm
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
-from topomod.recipe import Recipe
+from topomod.power_networks import POWER_NETWORKS
+from topomod.recipe import MarginRecipe, Recipe
 from topomod.sequence_training import train_sequences
 from topomod.spectra import purity
 from topomod.tasks import ModularAddition
@@ -135,7 +137,7 @@ def train(
     seeds: Sequence[int],
     *,
     attention_rate: float | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | MarginRecipe | None = None,
     size: NetworkSize | None = None,
     device: str = "auto",
 ) -> list[Circuit]:
@@ -148,19 +150,21 @@ def train(
 
     Parameters
     ----------
-    architecture : {"mlp_add", "mlp_concat", "attention", "sequence_transformer"}
-        Which network; the last is trained by :func:`topomod.sequence_training.train_sequences`, which has its own
-        criterion and defaults.
+    architecture : str
+        ``mlp_add``, ``mlp_concat``, ``rnn``, ``attention``; ``sequence_transformer``, trained by
+        :func:`topomod.sequence_training.train_sequences`; ``power_mlp`` and ``relu_mlp``, trained by
+        :func:`topomod.margin_training.train_to_margin`. The last three have criteria and defaults of their own.
     task : ModularAddition
-        What to learn; of two inputs but for ``sequence_transformer``.
+        What to learn: of two inputs, but for ``sequence_transformer``; ``power_mlp`` and ``relu_mlp`` learn every
+        task.
     seeds : sequence of int
         Non-negative.
     attention_rate : float, optional
         For ``attention`` only, in [0, 1]: 0 uniform, 1 learnable.
-    recipe : Recipe, optional
+    recipe : Recipe, or MarginRecipe for power networks, optional
         Defaults to the measured fast recipe.
     size : NetworkSize, optional
-        Embedding 128, 512 neurons, 4 heads unless said.
+        Embedding 128, 512 neurons, 4 heads unless said; not for power networks, whose recipe has a ``width``.
     device : {"auto", "cpu", "cuda"}
         ``auto`` takes CUDA when there is one.
 
@@ -172,7 +176,7 @@ def train(
     Raises
     ------
     ValueError
-        For another task, an unknown architecture, a rate that does not fit it, no seeds or a bad seed.
+        For another task, an unknown architecture, a rate or recipe that does not fit it, no seeds or a bad seed.
 
     References
     ----------
@@ -191,7 +195,7 @@ def iterate_training(
     seeds: Sequence[int],
     *,
     attention_rate: float | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | MarginRecipe | None = None,
     size: NetworkSize | None = None,
     device: str = "auto",
     snapshots: Sequence[int] = (),
@@ -202,10 +206,17 @@ def iterate_training(
     ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training (stragglers, which
     :func:`train` warms up again, to the end of the schedule only).
     """
+    rate = _checked(architecture, seeds, attention_rate)
+    if architecture in POWER_NETWORKS:
+        if size is not None or len(snapshots) or device not in ("auto", "cpu"):
+            raise ValueError(f"{architecture} takes its width from the recipe, no snapshots, and trains on the CPU")
+        yield from train_to_margin(architecture, task, seeds, recipe)
+        return
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise ValueError(f"{architecture} trains by a Recipe, found {recipe!r}")
     if not isinstance(task, ModularAddition):
         raise ValueError(f"{architecture} trains on ModularAddition, found {task!r}")
-    rate = _checked(architecture, seeds, attention_rate)
-    if ARCHITECTURES[architecture].forward_inputs is not None:
+    if architecture == "sequence_transformer":
         yield from train_sequences(task, seeds, recipe=recipe, size=size, snapshots=snapshots)
         return
     if task.k != 2:
