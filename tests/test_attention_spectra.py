@@ -55,6 +55,9 @@ def test_power_off_the_diagonal_is_told_apart() -> None:
     assert spectra.diagonal_share[0] == pytest.approx(0.5 / 0.875)
     assert spectra.shares[0, 2, 4] == pytest.approx(0.25 / 0.875) and spectra.shares[0, 4, 2] == pytest.approx(0)
     assert spectra.shares[0, 0, 5] == pytest.approx(0.125 / 0.875)
+    assert spectra.key_share[0] == pytest.approx(0.125 / 0.875)
+    assert spectra.frequency[0] == 3 and spectra.frequency_share[0] == pytest.approx(0.5 / 0.875)
+    assert head_spectra((table + 3 * wave(3, b))[None]).frequency_share[0] == pytest.approx(5 / 5.375)
     assert spectra.shares.sum() == pytest.approx(1)
 
 
@@ -127,8 +130,10 @@ def test_rows_of_circuits(circuits: list[Circuit]) -> None:
     first = rows.iloc[0]
     assert (first["memorisation_step"], first["generalisation_step"], first["grokking_delay"]) == (4, 10, 6)
     assert np.isnan(rows["grokking_delay"][1]) and not rows["converged"].any()
-    names = [name for name in rows if name.endswith(("_share", "_untrained", "_purity")) and "n_freq" not in name]
-    assert len(names) == 10 and ((rows[names] > 0) & (rows[names] <= 1)).all(axis=None)
+    names = [
+        name for name in rows if name.endswith(("_share", "_untrained", "_purity")) and "n_frequencies" not in name
+    ]
+    assert len(names) == 12 and ((rows[names] > 0) & (rows[names] <= 1)).all(axis=None)
     assert rows["accuracy"][0] == circuits[0].accuracy()
     assert np.isnan(sequence_circuit_rows([replace(circuits[0], history={})])["test_accuracy"][0])
 

@@ -33,15 +33,18 @@ class HeadSpectra:
         (n_heads, p // 2 + 1, p // 2 + 1) of that power at (query frequency, key frequency).
     diagonal_share : ndarray
         (n_heads,) share at equal frequencies, where the score depends on sums and differences of tokens.
+    key_share : ndarray
+        (n_heads,) share at query frequency 0, where the score depends on the key alone.
     frequency : ndarray
-        (n_heads,) int in 1..p//2 with the largest share on the diagonal.
+        (n_heads,) int f in 1..p//2 that explains most.
     frequency_share : ndarray
-        (n_heads,) that share.
+        (n_heads,) share at the components that are all 0 or ``frequency``: (0, f) and (f, f).
     """
 
     power: Float[np.ndarray, " n_heads"]
     shares: Float[np.ndarray, "n_heads n_f n_f"]
     diagonal_share: Float[np.ndarray, " n_heads"]
+    key_share: Float[np.ndarray, " n_heads"]
     frequency: Int[np.ndarray, " n_heads"]
     frequency_share: Float[np.ndarray, " n_heads"]
 
@@ -101,7 +104,7 @@ def _shares(power: np.ndarray, total: np.ndarray) -> np.ndarray:
 
 def embedding_shares(table: Float[np.ndarray, "p d_model"]) -> Float[np.ndarray, " n_f"]:
     """Share of a token table's variance at each frequency 1..p//2, (p // 2,); row f - 1 holds frequency f."""
-    power = merged_power(table, [0])[1:].sum(axis=1)
+    power = merged_power(table - table.mean(axis=0), [0])[1:].sum(axis=1)
     return _shares(power, power.sum(keepdims=True))
 
 
@@ -130,8 +133,16 @@ def head_spectra(tables: Float[np.ndarray, "n_heads p p"]) -> HeadSpectra:
     total = power.sum(axis=(1, 2))
     shares = _shares(power, total[:, None, None])
     diagonal = np.diagonal(shares, axis1=1, axis2=2)[:, 1:]
-    best = diagonal.argmax(axis=1)
-    return HeadSpectra(total, shares, diagonal.sum(axis=1), best + 1, diagonal.max(axis=1))
+    alone = shares[:, 0, 1:]
+    both = alone + diagonal
+    return HeadSpectra(
+        power=total,
+        shares=shares,
+        diagonal_share=diagonal.sum(axis=1),
+        key_share=alone.sum(axis=1),
+        frequency=both.argmax(axis=1) + 1,
+        frequency_share=both.max(axis=1),
+    )
 
 
 def attention_patterns(circuit: Circuit) -> np.ndarray:

@@ -33,10 +33,10 @@ def sequence_circuit_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
         test_accuracy, unseen_accuracy (on :func:`topomod.sequence_training.unseen_inputs`); memorisation_step (first
         with train accuracy 1), generalisation_step (first measured with test accuracy >= 0.99), grokking_delay between
         them, in steps, NaN where one was not reached; embedding_frequency_share (best frequency's share of the
-        variance of W_E), n_frequencies (fewest that hold ``ENERGY`` of it), qk_diagonal_share and qk_frequency_share
-        (of the heads' score tables, heads weighted by power), attention_frequency_share (of the patterns),
-        neuron_purity (of the pre-activations). The columns that end in ``_untrained`` are means of the same over
-        ``N_UNTRAINED`` networks with newly drawn weights: small p has few frequencies, so chance alone gives large
+        variance of W_E), n_frequencies (fewest that hold ``ENERGY`` of it), qk_diagonal_share, qk_key_share and
+        qk_frequency_share (of the heads' score tables, heads weighted by power), attention_frequency_share (of the
+        patterns), neuron_purity (of the pre-activations). The columns that end in ``_untrained`` are means of the same
+        over ``N_UNTRAINED`` networks with newly drawn weights: small p has few frequencies, so chance alone gives large
         shares.
     """
     return pd.DataFrame([_row(circuit) for circuit in circuits])
@@ -88,6 +88,7 @@ def spectral_summary(circuit: Circuit) -> dict[str, float]:
         "embedding_frequency_share": float(shares[0]),
         "n_frequencies": float(np.searchsorted(shares.cumsum(), ENERGY) + 1),
         "qk_diagonal_share": float(weight @ heads.diagonal_share),
+        "qk_key_share": float(weight @ heads.key_share),
         "qk_frequency_share": float(weight @ heads.frequency_share),
         "attention_frequency_share": input_spectra(patterns.reshape(*patterns.shape[:-2], -1)).purity,
         "neuron_purity": input_spectra(circuit.preactivations()).purity,
