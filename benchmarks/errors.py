@@ -126,7 +126,7 @@ def plans(kind, correlation, centre, margin, bounds, draw, runs, rng) -> list[st
     return lines
 
 
-def phases(share: float, n: int, rng: np.random.Generator, neurons: int = 40) -> tuple[np.ndarray, np.ndarray]:
+def phases(share: float, n: int, rng: np.random.Generator, neurons: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Networks whose neurons lie near the diagonal of the torus or, a share of them that varies, anywhere."""
     rate = rng.beta(4 * share, 4 * (1 - share), n)
     a = rng.uniform(0, 2 * np.pi, (n, neurons))

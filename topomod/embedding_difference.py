@@ -70,7 +70,7 @@ def permutation_p(comparison: Comparison, rng: np.random.Generator) -> float:
 def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.ndarray, " b"]:
     """Confidence draws of the MMD, from bootstrap errors of the mean embeddings.
 
-    The MMD is the length of d = mu_x - mu_y. Were its true length m, with the direction u of the estimate, an
+    The MMD is the length of d = mu_x - mu_y. Were its true length m, with a direction u (see `_direction`), an
     estimate with error e would have the unbiased square m^2 + 2 m <u, e> + |e|^2 - E|e|^2. Each draw of e
     gives the largest m under which the observed square is reached; their upper quantile is the bound. Errors
     are resampled over networks and scaled for the variance that resampling n networks loses. Along u they are
@@ -85,22 +85,20 @@ def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.nd
         raise ValueError("the networks of X are all identical, and those of Y too; no bound can be put on what varies")
     counts_x, counts_y = (resampled_counts(n, N_RESAMPLES, rng) for n in (n_x, n_y))
     errors = np.concatenate([_errors(counts_x), -_errors(counts_y)], axis=1)
-    projections, caution = _directions(comparison, mean, spread)
+    projections = _direction(comparison, mean, spread)
     along = errors @ projections
     across_squared = ((errors @ kernel) * errors).sum(axis=1) - along**2
-    studentised = caution * along * _spread_ratio(projections[:n_x], projections[n_x:], counts_x, counts_y)
+    studentised = along * _spread_ratio(projections[:n_x], projections[n_x:], counts_x, counts_y)
     reached = observed_squared_mmd(comparison) + spread - across_squared
     draws: Float[np.ndarray, " b"] = np.where(reached > 0, np.sqrt(np.maximum(reached, 0)) - studentised, 0.0)
     return np.where(np.isnan(draws), np.inf, draws)
 
 
-def _directions(
-    comparison: Comparison, mean: Float[np.ndarray, " n"], spread: float
-) -> tuple[Float[np.ndarray, " n"], float]:
-    """Projections of the networks on the direction of the estimate, and a factor, at least 1, on their error.
+def _direction(comparison: Comparison, mean: Float[np.ndarray, " n"], spread: float) -> Float[np.ndarray, " n"]:
+    """Projections of the networks on the direction that the true difference is taken to have.
 
     As far as the estimate is noise, its direction says nothing of the true one, which may be where networks vary
-    most: the variance is taken between the one along the estimate and the largest one, by the share of noise.
+    most: the direction lies between the estimate's and that of the largest variance, by the share of noise.
     """
     kernel, n_x, n_y = comparison.kernel, comparison.n_x, comparison.n_y
     centring = np.eye(n_x + n_y)
@@ -109,14 +107,15 @@ def _directions(
     scale = np.repeat([n_x * (n_x - 1.0), n_y * (n_y - 1.0)], [n_x, n_y]) ** -0.5
     gram = scale[:, None] * (centring @ kernel @ centring) * scale
     values, vectors = linalg.eigh(gram, subset_by_index=[n_x + n_y - 1] * 2)
-    largest = float(values[0])
+    largest = kernel @ centring @ (scale * vectors[:, 0]) / np.sqrt(values[0])
     squared_length = float(mean @ kernel @ mean)
     if squared_length < 1e-12:  # the same networks twice: the estimate has no direction
-        return kernel @ centring @ (scale * vectors[:, 0]) / np.sqrt(largest), 1.0
-    projections = kernel @ mean / np.sqrt(squared_length)
-    along = float(((centring @ projections * scale) ** 2).sum())
-    noise_share = min(1.0, spread / squared_length)
-    return projections, float(np.sqrt(1 + noise_share * max(0.0, largest / max(along, 1e-300) - 1)))
+        return np.asarray(largest)
+    estimate = kernel @ mean / np.sqrt(squared_length)
+    noise = np.sqrt(min(1.0, spread / squared_length))
+    overlap = float(mean @ largest) / np.sqrt(squared_length)
+    both = np.sqrt(1 - noise**2) * estimate + noise * np.copysign(1, overlap) * largest
+    return np.asarray(both / np.sqrt(1 + 2 * noise * np.sqrt(1 - noise**2) * abs(overlap)))
 
 
 def _spread_ratio(
