@@ -1,4 +1,5 @@
 # train -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
+# Networks that are described, not compared, go train -> measure -> describe -> report.
 # Only wiring lives here. What each stage does is in `topomod <stage> --help`; every key of the YAML in config/README.md.
 from pathlib import Path
 
@@ -18,7 +19,10 @@ try:
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
-STAGES = ["circuits", "groups", "homology"]
+COMPARED = study.system == "pairs"
+STAGES = ["circuits", "groups", "homology"] if COMPARED else ["measures", "neurons", "irreps", "curves"]
+SUMMARIES = ["endpoints", "summary", "verdicts", "power"] if COMPARED else ["summary_of_measures"]
+MORE = ["phases", "diagrams"] if COMPARED else []
 ABLATION = ["frequencies", "ablation"] if study.ablation else []
 RESULTS = f"results/{study.study}"
 POPULATION = [f"{RESULTS}/population/{shard}" for shard in study.shards()]
@@ -137,6 +141,48 @@ rule homology:
         " --verdicts-table {output.verdicts} --diagrams-table {output.diagrams} > {log} 2>&1"
 
 
+rule measure:
+    input:
+        "{results}/population/{shard}/circuits.safetensors",
+    output:
+        measures="{results}/population/{shard}/measures.parquet",
+        neurons="{results}/population/{shard}/neurons.parquet",
+        irreps="{results}/population/{shard}/irreps.parquet",
+        curves="{results}/population/{shard}/curves.parquet",
+    log:
+        "{results}/logs/measure/{shard}.log",
+    benchmark:
+        "{results}/benchmarks/measure/{shard}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "topomod measure {input} --measures-table {output.measures} --neurons-table {output.neurons}"
+        " --irreps-table {output.irreps} --curves-table {output.curves} > {log} 2>&1"
+
+
+rule describe:
+    input:
+        expand("{folder}/measures.parquet", folder=POPULATION),
+    output:
+        "{results}/summary_of_measures.parquet",
+    params:
+        alpha=study.alpha,
+    log:
+        "{results}/logs/describe.log",
+    benchmark:
+        "{results}/benchmarks/describe.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "topomod describe {input} --alpha {params.alpha} --summary-table {output} > {log} 2>&1"
+
+
 rule frequencies:
     input:
         "{results}/population/{shard}/circuits.safetensors",
@@ -230,8 +276,8 @@ rule power:
 
 rule report:
     input:
-        tables=expand("{{results}}/{table}.parquet", table=["endpoints", "summary", "verdicts", "power"]),
-        population=expand("{folder}/{table}.parquet", folder=POPULATION, table=["phases", "diagrams"]),
+        tables=expand("{{results}}/{table}.parquet", table=SUMMARIES),
+        population=expand("{folder}/{table}.parquet", folder=POPULATION, table=STAGES + MORE),
         maturity=expand("{folder}/{stage}.parquet", folder=MATURITY, stage=STAGES),
         ablation=expand("{folder}/{stage}.parquet", folder=POPULATION, stage=ABLATION),
     output:

@@ -70,23 +70,24 @@ def train(
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.circuits import save_circuits
-    from topomod.labels import parse_label, parse_seeds
+    from topomod.labels import parse_label, parse_seeds, system_of
     from topomod.networks import NetworkSize
-    from topomod.recipe import Recipe
+    from topomod.recipe import MarginRecipe, Recipe
     from topomod.tasks import parse_task
     from topomod.training import iterate_training
 
     name, rate = parse_label(architecture)
     chosen = parse_seeds(seeds)
     fields = json.loads(settings)
+    to_margin = system_of(architecture) == "margins"
     circuits = []
     for circuit in iterate_training(
         name,
         parse_task(fields.get("task", "addition"), fields["p"]),
         chosen,
         attention_rate=rate,
-        recipe=Recipe(**fields["recipe"]),
-        size=NetworkSize(**fields.get("network", {})),
+        recipe=(MarginRecipe if to_margin else Recipe)(**fields["recipe"]),
+        size=None if to_margin else NetworkSize(**fields.get("network", {})),
         device=device,
         snapshots=[int(step) for step in snapshots.split(",") if step],
     ):
@@ -144,6 +145,37 @@ def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table)
     write_table(found, frequencies_table)
     write_table(ablation, ablation_table)
     log(f"{circuits}: frequencies of {len(found)} circuits")
+
+
+@app.command()
+def measure(
+    circuits: Path, measures_table: Table, neurons_table: Table, irreps_table: Table, curves_table: Table
+) -> None:
+    """Measure a shard of networks that are described, not compared: power networks, transformers over k tokens."""
+    from topomod.circuits import load_circuits
+    from topomod.systems import measure_circuits
+    from topomod.tables import write_table
+
+    found = measure_circuits(load_circuits(circuits))
+    paths = {"measures": measures_table, "neurons": neurons_table, "irreps": irreps_table, "curves": curves_table}
+    for name, path in paths.items():
+        write_table(found[name], path)
+    log(f"{circuits}: {len(found['measures'])} circuits measured")
+
+
+@app.command()
+def describe(
+    measures: Annotated[list[Path], typer.Argument(help="Tables of the measure stage.")],
+    summary_table: Table,
+    alpha: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.05,
+) -> None:
+    """Mean and interval of every measure over the converged circuits of each architecture."""
+    from topomod.measures import measure_table
+    from topomod.tables import read_tables, write_table
+
+    found = read_tables(measures)
+    write_table(measure_table(found, alpha), summary_table)
+    log(f"{len(found)} circuits described")
 
 
 @app.command()
@@ -247,10 +279,12 @@ def report(
 ) -> None:
     """Write one self-contained HTML page of a finished study: verdicts, figures, methods, provenance."""
     from topomod.config import check_study
+    from topomod.description import write_description
     from topomod.report import write_report
 
     started = time.monotonic()
-    write_report(folder, check_study(json.loads(settings), "settings"), output)
+    study = check_study(json.loads(settings), "settings")
+    (write_report if study.system == "pairs" else write_description)(folder, study, output)
     log(f"{output}: {output.stat().st_size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s")
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from topomod.endpoints import ALL_ENDPOINTS
-from topomod.labels import VARIANT_NAME, StudyError, canonical_label, parse_label
-from topomod.tasks import Task, parse_task
+from topomod.labels import VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
+from topomod.tasks import ModularAddition, Task, parse_task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
@@ -41,6 +41,22 @@ class RecipeConfig(_Strict):
         if self.max_steps < self.steps:
             raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
         return self
+
+
+class MarginRecipeConfig(_Strict):
+    """Training towards the largest margin; :class:`topomod.MarginRecipe` says what each key does."""
+
+    width: int = Field(240, ge=1)
+    lr: float = Field(1e-2, gt=0)
+    steps: int = Field(2000, ge=1)
+    warmup: int = Field(10, ge=0)
+    tail: float = Field(0.1, ge=0, le=1)
+    regularization_first: float = Field(1e-3, gt=0)
+    regularization_last: float = Field(1e-5, gt=0)
+    batch_size: int = Field(0, ge=0)
+    init_scale: float = Field(1.0, gt=0)
+    beta1: float = Field(0.9, ge=0, lt=1)
+    beta2: float = Field(0.98, ge=0, lt=1)
 
 
 class NetworkConfig(_Strict):
@@ -96,6 +112,7 @@ class Variant(_Strict):
     task: str = "addition"
     network: NetworkConfig = NetworkConfig()
     recipe: RecipeConfig = RecipeConfig()
+    margin_recipe: MarginRecipeConfig = MarginRecipeConfig()
 
     @model_validator(mode="after")
     def _known_task(self) -> Variant:
@@ -174,6 +191,29 @@ class Study(Variant):
                 raise ValueError(f"{label!r} names none of 'variants', which has {sorted(self.variants)}")
         return self
 
+    @model_validator(mode="after")
+    def _one_system(self) -> Study:
+        found = {system_of(label): label for label in self.architectures}
+        if len(found) > 1:
+            raise ValueError(
+                f"architectures of one study are trained and measured alike, found {sorted(found.values())}"
+            )
+        for label in self.architectures:
+            task, recipe = self.task_of(label), self.variant_of(label).recipe
+            if self.system != "margins" and not isinstance(task, ModularAddition):
+                raise ValueError(f"{label} learns addition, found the task {task}")
+            if self.system == "pairs" and task.k != 2:
+                raise ValueError(f"{label} adds two inputs, found the task {task}")
+            if self.system == "sequences" and (recipe.batches != 1 or recipe.min_purity != 0):
+                found_here = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
+                raise ValueError(f"{label} needs a recipe with batches 1 and min_purity 0, found {found_here}")
+        return self
+
+    @property
+    def system(self) -> str:
+        """What its architectures have in common, one of :data:`topomod.labels.SYSTEMS`."""
+        return system_of(self.architectures[0])
+
     def variant_of(self, label: str) -> Variant:
         """What an architecture is trained on, and how."""
         name = label.partition("@")[2]
@@ -186,8 +226,9 @@ class Study(Variant):
 
     def recipe_of(self, label: str) -> dict[str, Any]:
         """Fields of the recipe that an architecture is trained by; the variant's name is part of a circuit's label."""
-        name = label.partition("@")[2]
-        return self.variant_of(label).recipe.model_dump() | ({"name": name} if name else {})
+        name, variant = label.partition("@")[2], self.variant_of(label)
+        recipe = variant.margin_recipe if self.system == "margins" else variant.recipe
+        return recipe.model_dump() | ({"name": name} if name else {})
 
     def shards(self) -> list[str]:
         """Paths ``<architecture>/<first>-<last>`` of the shards, blocks of seeds aligned to ``shard_size``.

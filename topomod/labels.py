@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
-ARCHITECTURE_NAMES = ("mlp_add", "mlp_concat", "rnn", "attention_<rate>")
+SYSTEMS = {
+    "pairs": ("mlp_add", "mlp_concat", "rnn", "attention_<rate>"),
+    "margins": ("power_mlp", "relu_mlp"),
+    "sequences": ("sequence_transformer",),
+}
+ARCHITECTURE_NAMES = tuple(name for names in SYSTEMS.values() for name in names)
 VARIANT_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
 
@@ -32,10 +37,22 @@ def parse_label(label: str) -> tuple[str, float | None]:
     if bool(at) == bool(re.fullmatch(VARIANT_NAME, variant)):
         if _ATTENTION.fullmatch(name):
             return "attention", float(name.removeprefix("attention_"))
-        if name in ARCHITECTURE_NAMES[:-1]:
+        if name in ARCHITECTURE_NAMES and "<" not in name:
             return name, None
     known = ", ".join(ARCHITECTURE_NAMES)
     raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<variant>")
+
+
+def system_of(label: str) -> str:
+    """Which of :data:`SYSTEMS` an architecture belongs to: networks that are trained and measured alike.
+
+    Raises
+    ------
+    StudyError
+        For an unknown architecture.
+    """
+    name, rate = parse_label(label)
+    return "pairs" if rate is not None else next(system for system, names in SYSTEMS.items() if name in names)
 
 
 def parse_seeds(block: str) -> list[int]:

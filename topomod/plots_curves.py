@@ -1,4 +1,4 @@
-"""Figures of curves over circuits: accuracy after ablation, accuracy along training."""
+"""Figures of studies that are described: accuracy after ablation and along training, frequencies, irreps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.plots import figure, floats, styles
+from topomod.plots import OKABE_ITO, figure, floats, styles
 from topomod.population import mean_interval
 
 _KINDS = {
@@ -80,4 +80,41 @@ def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
         height=380,
         xaxis={"title": {"text": "training step"}},
         yaxis={"title": {"text": "accuracy"}, "range": [-0.03, 1.05], "tickformat": ".0%"},
+    )
+
+
+def feature_bars(neurons: pd.DataFrame) -> Any:
+    """Live neurons per circuit at each frequency or irrep, with the number that even use would give."""
+    counts = neurons.groupby(["seed", "feature"]).size().unstack(fill_value=0)
+    order = sorted(counts.columns, key=lambda name: (len(str(name)), str(name)))
+    means = counts[order].mean()
+    trace = {"type": "bar", "x": [str(name) for name in order], "y": floats(means), "showlegend": False}
+    trace |= {"marker": {"color": OKABE_ITO[0]}, "hovertemplate": "%{x}: %{y:.1f} neurons a circuit<extra></extra>"}
+    even = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": float(means.mean()), "y1": float(means.mean())}
+    return figure(
+        [trace],
+        height=320,
+        shapes=[even | {"line": {"color": "#8c8c8c", "dash": "dot", "width": 1}}],
+        xaxis={"type": "category", "title": {"text": "frequency, or irrep of the group"}},
+        yaxis={"title": {"text": "live neurons, mean over circuits"}},
+    )
+
+
+def irrep_bars(irreps: pd.DataFrame, alpha: float) -> Any:
+    """Share of the network in each irrep, mean and interval over circuits, beside what the largest margin predicts."""
+    names = list(irreps["irrep"].unique())
+    found = [mean_interval(irreps.loc[irreps["irrep"] == name, "share"].to_numpy(float), alpha) for name in names]
+    predicted = [float(irreps.loc[irreps["irrep"] == name, "predicted_share"].mean()) for name in names]
+    ends = {"type": "data", "symmetric": False, "array": floats([f[3] - f[1] for f in found])}
+    ends |= {"arrayminus": floats([f[1] - f[2] for f in found]), "thickness": 2, "width": 5}
+    trained = {"type": "bar", "name": "trained", "x": names, "y": floats([f[1] for f in found]), "error_y": ends}
+    theory = {"type": "scatter", "mode": "markers", "name": "largest margin", "x": names, "y": floats(predicted)}
+    return figure(
+        [
+            trained | {"marker": {"color": OKABE_ITO[5]}},
+            theory | {"marker": {"color": OKABE_ITO[4], "symbol": "line-ew-open", "size": 22, "line": {"width": 3}}},
+        ],
+        height=340,
+        xaxis={"type": "category", "title": {"text": "real irrep"}},
+        yaxis={"title": {"text": "share of the network"}, "rangemode": "tozero"},
     )

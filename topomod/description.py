@@ -1,0 +1,108 @@
+"""The page of a study whose networks are described, not compared: means with intervals, figures, provenance."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from topomod import plots
+from topomod.config import Study
+from topomod.files import atomic_path
+from topomod.margins import max_margin
+from topomod.measures import MEASURES, measure_rows
+from topomod.pages import Option, csv_link, embed, page_environment
+from topomod.plots_curves import accuracy_curves, feature_bars, irrep_bars
+from topomod.plots_population import loss_curves
+from topomod.population_examples import read_histories
+from topomod.provenance import provenance
+from topomod.systems import TABLES
+from topomod.tables import read_tables
+
+
+def write_description(folder: Path, study: Study, output: Path) -> None:
+    """Write the page of a finished study; it appears under its name only when complete.
+
+    Parameters
+    ----------
+    folder : Path
+        ``results/<study>``.
+    study : Study
+        The settings it ran with.
+    output : Path
+        HTML file.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a table of the study is missing or corrupt.
+    """
+    from plotly.offline import get_plotlyjs
+
+    shards = [folder / "population" / shard for shard in study.shards()]
+    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in TABLES}
+    summary = read_tables([folder / "summary_of_measures.parquet"])
+    context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "alpha": study.alpha}
+    context |= populations(study, tables["measures"])
+    context |= {"rows": measure_rows(summary, study.architectures), "summary_csv": csv_link(summary)}
+    context |= figures(folder, study, tables)
+    context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
+    page = str(page_environment().get_template("description.html").render(context))
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def populations(study: Study, measures: pd.DataFrame) -> dict[str, Any]:
+    """What was trained, and how much of it converged."""
+    rows = []
+    for label in study.architectures:
+        own = measures[measures["architecture"] == label]
+        failures = own[~own["converged"].astype(bool)]
+        row = {"architecture": label, "task": str(study.task_of(label)), "trained": len(own)}
+        row |= {"converged": int(own["converged"].sum()), "accuracy": float(own["accuracy"].min())}
+        row |= {"failures": [f"seed {f.seed}: {f.reason}" for f in failures.itertuples()]}
+        rows.append(row | {"max_margin": _max_margin(study, label)})
+    return {"populations": rows, "measures_csv": csv_link(measures)}
+
+
+def _max_margin(study: Study, label: str) -> float | None:
+    return max_margin(study.task_of(label)) if label.startswith("power_mlp") else None
+
+
+def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """One figure per measure, neurons by frequency or irrep, accuracy or loss along training."""
+    measures, names = tables["measures"], study.architectures
+    found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
+    strips = [
+        Option(
+            name, MEASURES[name], "measure", embed(plots.endpoint_strip(measures, name, MEASURES[name], names), name)
+        )
+        for name in found
+    ]
+    neurons = [
+        Option(label, label, "architecture", embed(feature_bars(own), f"features_{place}"))
+        for place, (label, own) in enumerate(tables["neurons"].groupby("architecture", sort=False))
+        if own["feature"].nunique() > 1
+    ]
+    irreps = [
+        Option(label, label, "architecture", embed(irrep_bars(own, study.alpha), f"irreps_{place}"))
+        for place, (label, own) in enumerate(tables["irreps"].groupby("architecture", sort=False))
+    ]
+    curves = tables["curves"]
+    if len(curves):
+        training = embed(accuracy_curves(curves, names), "accuracy")
+    else:
+        training = embed(loss_curves(read_histories(folder, study), names), "loss")
+    return {
+        "strips": strips,
+        "neurons": [_option(name, name, feature_bars(own)) for name, own in features.items()],
+        "irreps": [_option(name, name, irrep_bars(own, study.alpha)) for name, own in irreps.items()],
+        "training": training,
+        "grokking": len(curves) > 0,
+    }
+
+
+def _option(value: str, title: str, figure: Any) -> Option:
+    return Option(value, title, "measure" if value in MEASURES else "architecture", embed(figure, value))
