@@ -53,7 +53,7 @@ def power(
 
     Both samples of a run are drawn with replacement from the pilot's networks, so they do not differ, and are skewed
     as those are. A pilot is small: without ``bounds`` its spread is taken at the upper end of an 80 % one-sided
-    interval. The test is the one that a study runs, with fewer resamples.
+    interval, which heavy tails widen. The test is the one that a study runs, with fewer resamples.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def power(
         raise ValueError(f"n is {n}; at least 3 networks are needed")
     networks = network_means(pilot, clusters, "pilot")
     if bounds is None:
-        networks = networks.mean() + _caution(len(networks)) * (networks - networks.mean())
+        networks = networks.mean() + _caution(networks) * (networks - networks.mean())
     rng = np.random.default_rng([seed, n])
     x, y = networks[rng.integers(len(networks), size=(2, n_runs, n))]
     varied = np.ones(n_runs, bool) if bounds is not None else ~(is_constant(x) & is_constant(y))
@@ -102,9 +102,17 @@ def power(
     return Power(n, equivalent, float(_decides(test, difference, margin).sum()) / n_runs)
 
 
-def _caution(n: int) -> float:
-    """Upper end of the 80 % one-sided interval of a standard deviation over its estimate from n normal values."""
-    return float(np.sqrt((n - 1) / special.chdtri(n - 1, 0.8)))
+def _caution(networks: Float[np.ndarray, " n"]) -> float:
+    """Upper end of the 80 % one-sided interval of a standard deviation over its estimate.
+
+    Heavy tails make a variance less certain by (kurtosis - 1) / 2, which is the factor that its degrees of freedom
+    are divided by.
+    """
+    squares = (networks - networks.mean()) ** 2
+    spread = squares.mean()
+    kurtosis = np.mean(squares**2) / spread**2 if spread > 0 else 3.0
+    df = 2 * (len(networks) - 1) / (max(3.0, kurtosis) - 1)
+    return float(np.sqrt(df / special.chdtri(df, 0.8)))
 
 
 def _decides(test: MeanDifference, difference: Float[np.ndarray, " b"], margin: float) -> np.ndarray:
