@@ -200,9 +200,10 @@ class Study(Variant):
             )
         for label in self.architectures:
             task, recipe = self.task_of(label), self.variant_of(label).recipe
-            if self.system != "margins" and not isinstance(task, ModularAddition):
+            k = task.k if isinstance(task, ModularAddition) else 0
+            if self.system != "margins" and not k:
                 raise ValueError(f"{label} learns addition, found the task {task}")
-            if self.system == "pairs" and task.k != 2:
+            if self.system == "pairs" and k != 2:
                 raise ValueError(f"{label} adds two inputs, found the task {task}")
             if self.system == "sequences" and (recipe.batches != 1 or recipe.min_purity != 0):
                 found_here = f"batches {recipe.batches}, min_purity {recipe.min_purity}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,33 +76,26 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
     """One figure per measure, neurons by frequency or irrep, accuracy or loss along training."""
     measures, names = tables["measures"], study.architectures
     found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
-    strips = [
-        Option(
-            name, MEASURES[name], "measure", embed(plots.endpoint_strip(measures, name, MEASURES[name], names), name)
-        )
-        for name in found
-    ]
-    neurons = [
-        Option(label, label, "architecture", embed(feature_bars(own), f"features_{place}"))
-        for place, (label, own) in enumerate(tables["neurons"].groupby("architecture", sort=False))
-        if own["feature"].nunique() > 1
-    ]
-    irreps = [
-        Option(label, label, "architecture", embed(irrep_bars(own, study.alpha), f"irreps_{place}"))
-        for place, (label, own) in enumerate(tables["irreps"].groupby("architecture", sort=False))
-    ]
+    drawn = {name: plots.endpoint_strip(measures, name, MEASURES[name], names) for name in found}
+    neurons, irreps = (_by_architecture(tables[kind], names) for kind in ("neurons", "irreps"))
+    features = {name: own for name, own in neurons.items() if own["feature"].nunique() > 1}
     curves = tables["curves"]
     if len(curves):
         training = embed(accuracy_curves(curves, names), "accuracy")
     else:
         training = embed(loss_curves(read_histories(folder, study), names), "loss")
     return {
-        "strips": strips,
+        "strips": [_option(name, MEASURES[name], figure) for name, figure in drawn.items()],
         "neurons": [_option(name, name, feature_bars(own)) for name, own in features.items()],
         "irreps": [_option(name, name, irrep_bars(own, study.alpha)) for name, own in irreps.items()],
         "training": training,
         "grokking": len(curves) > 0,
     }
+
+
+def _by_architecture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    parts = {name: table[table["architecture"] == name] for name in names}
+    return {name: own for name, own in parts.items() if len(own)}
 
 
 def _option(value: str, title: str, figure: Any) -> Option:

@@ -101,19 +101,26 @@ def feature_bars(neurons: pd.DataFrame) -> Any:
 
 
 def irrep_bars(irreps: pd.DataFrame, alpha: float) -> Any:
-    """Share of the network in each irrep, mean and interval over circuits, beside what the largest margin predicts."""
+    """Share of the network in each irrep, mean and interval over circuits, beside what theory expects.
+
+    ``expected_share`` is for the regularisation that the circuits ended with, ``limit_share`` for the largest margin.
+    """
     names = list(irreps["irrep"].unique())
     found = [mean_interval(irreps.loc[irreps["irrep"] == name, "share"].to_numpy(float), alpha) for name in names]
-    predicted = [float(irreps.loc[irreps["irrep"] == name, "predicted_share"].mean()) for name in names]
     ends = {"type": "data", "symmetric": False, "array": floats([f[3] - f[1] for f in found])}
     ends |= {"arrayminus": floats([f[1] - f[2] for f in found]), "thickness": 2, "width": 5}
     trained = {"type": "bar", "name": "trained", "x": names, "y": floats([f[1] for f in found]), "error_y": ends}
-    theory = {"type": "scatter", "mode": "markers", "name": "largest margin", "x": names, "y": floats(predicted)}
+    traces = [trained | {"marker": {"color": OKABE_ITO[5]}}]
+    theories = (
+        ("expected_share", "theory, at the last regularisation", 4),
+        ("limit_share", "theory, largest margin", 6),
+    )
+    for column, words, colour in theories:
+        values = floats([irreps.loc[irreps["irrep"] == name, column].mean() for name in names])
+        marks = {"color": OKABE_ITO[colour], "symbol": "line-ew-open", "size": 22, "line": {"width": 3}}
+        traces.append({"type": "scatter", "mode": "markers", "name": words, "x": names, "y": values, "marker": marks})
     return figure(
-        [
-            trained | {"marker": {"color": OKABE_ITO[5]}},
-            theory | {"marker": {"color": OKABE_ITO[4], "symbol": "line-ew-open", "size": 22, "line": {"width": 3}}},
-        ],
+        traces,
         height=340,
         xaxis={"type": "category", "title": {"text": "real irrep"}},
         yaxis={"title": {"text": "share of the network"}, "rangemode": "tozero"},
