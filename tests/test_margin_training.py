@@ -38,7 +38,7 @@ def test_irreps_are_used_as_the_regularisation_lets_expect() -> None:
     assert table["share"].to_numpy() == pytest.approx(table["expected_share"].to_numpy(), abs=2e-3)
     assert abs(table["share"] - table["limit_share"]).max() > 0.02
     (row,) = topomod.margin_circuit_rows([circuit]).to_dict("records")
-    assert row["margin_ratio"] == pytest.approx(row["expected_margin_ratio"], abs=3e-3)
+    assert row["margin_ratio"] == pytest.approx(row["expected_margin_ratio"], abs=0.015)
     assert row["expected_margin_ratio"] == pytest.approx(0.97085, abs=1e-5)
 
 
