@@ -80,7 +80,10 @@ def test_dead_neurons_do_not_count() -> None:
     table = topomod.margin_neuron_rows([circuit])
     assert len(table) == 24 and table["neuron"].max() == 23 and set(table["feature"]) == {"1", "2", "3"}
     none = {name: np.zeros_like(value) for name, value in weights.items()}
-    assert not live_neurons(replace(network, weights=none)).any()
+    empty = replace(network, weights=none)
+    assert not live_neurons(empty).any() and len(topomod.margin_neuron_rows([empty])) == 0
+    (row,) = rows(empty)
+    assert np.isnan(row["margin"]) and row["n_dead"] == 27
 
 
 def test_neuron_rows_of_all_tasks() -> None:

@@ -31,6 +31,17 @@ def test_margins_come_near_the_largest(task: Task, recipe: MarginRecipe) -> None
     assert 0.95 < topomod.normalized_margin(circuit) / topomod.max_margin(task) < 1
 
 
+def test_irreps_are_used_as_the_regularisation_lets_expect() -> None:
+    """At a finite regularisation S3's shares are not those of the limit, and training finds them."""
+    (circuit,) = topomod.train("power_mlp", GroupComposition("S3"), [1], recipe=MarginRecipe(width=30, steps=800))
+    table = topomod.margin_irrep_rows([circuit])
+    assert table["share"].to_numpy() == pytest.approx(table["expected_share"].to_numpy(), abs=2e-3)
+    assert abs(table["share"] - table["limit_share"]).max() > 0.02
+    (row,) = topomod.margin_circuit_rows([circuit]).to_dict("records")
+    assert row["margin_ratio"] == pytest.approx(row["expected_margin_ratio"], abs=0.015)
+    assert row["expected_margin_ratio"] == pytest.approx(0.97085, abs=1e-5)
+
+
 @pytest.mark.parametrize("batch_size", [0, 20])
 def test_a_circuit_is_the_same_in_any_block_of_seeds(batch_size: int) -> None:
     task, recipe = ModularAddition(5, 3), MarginRecipe(width=8, steps=30, batch_size=batch_size)

@@ -185,7 +185,8 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
             raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
         shares = neuron_irreps(circuit)
         best = shares[live_neurons(circuit)].argmax(axis=1)
-        found = np.average(shares, axis=0, weights=contributions(circuit))
+        size = contributions(circuit)
+        found = size @ shares / max(size.sum(), np.finfo(np.float64).tiny)
         expected = _cost_shares(circuit.task, _trained_strengths(circuit))
         limit = _cost_shares(circuit.task, irrep_strengths(circuit.task))
         for i, irrep in enumerate(real_irreps(circuit.task)):

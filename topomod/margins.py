@@ -57,7 +57,7 @@ def normalized_margin(circuit: Circuit) -> float:
     """Smallest margin over all inputs, divided by the sum of neuron norms to the power of the homogeneity.
 
     A neuron's norm is that of its rows of ``W_in`` and ``W_U`` together; logits of ``power_mlp`` grow with degree
-    ``exponent + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong.
+    ``exponent + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong; NaN without weights.
 
     Raises
     ------
@@ -80,7 +80,8 @@ def normalized_margin(circuit: Circuit) -> float:
         smallest = min(smallest, np.min(correct - logits.max(axis=1)))
     degree = homogeneity(circuit.architecture, circuit.task)
     norms = np.linalg.norm(np.concatenate([weights["W_in"], weights["W_U"]], axis=1), axis=1)
-    return float(smallest / np.sum(norms**degree))
+    total = np.sum(norms**degree)
+    return float(smallest / total) if total > 0 else float("nan")
 
 
 def max_margin_network(task: Task) -> Circuit:

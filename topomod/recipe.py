@@ -95,9 +95,10 @@ class MarginRecipe:
     tail : float
         Share of ``lr`` where its cosine ends; above 0, so that weights still follow the fading regularisation.
     regularization_first, regularization_last : float
-        Regularisation at the first and last step, geometric in between.
+        Regularisation at the first and last step, geometric in between. Where the first is well above the task's
+        ``max_margin``, all neurons die before they have learnt anything, to revive only when it has faded.
     batch_size : int
-        Inputs drawn anew, with replacement, for each step; 0 takes all inputs.
+        Inputs drawn anew from all, with replacement, for each step; 0 takes all inputs at once.
     init_scale : float
         Root mean square norm of a neuron's weights at the start.
     beta1, beta2 : float
