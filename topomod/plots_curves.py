@@ -112,7 +112,7 @@ def irrep_bars(irreps: pd.DataFrame, alpha: float) -> Any:
     trained = {"type": "bar", "name": "trained", "x": names, "y": floats([f[1] for f in found]), "error_y": ends}
     traces = [trained | {"marker": {"color": OKABE_ITO[5]}}]
     theories = (
-        ("expected_share", "theory, at the last regularisation", 4),
+        ("expected_share", "theory, last regularisation", 4),
         ("limit_share", "theory, largest margin", 6),
     )
     for column, words, colour in theories:
