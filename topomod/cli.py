@@ -38,7 +38,9 @@ def check(config: Path) -> None:
 
     study = load_study_file(config)
     n_circuits = sum(len(parse_seeds(shard.partition("/")[2])) for shard in study.shards())
-    print(f"{config}: {n_circuits} circuits of {', '.join(study.architectures)} at p = {study.p}")
+    print(f"{config}: {n_circuits} circuits")
+    for label in study.architectures:
+        print(f"  {label}: {study.task_of(label)}")
 
 
 @app.command()
