@@ -50,11 +50,11 @@ def test_finishes_and_then_has_nothing_to_do(checkout: Path) -> None:
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
 
 
-def test_a_margin_redoes_only_equivalence_and_report(checkout: Path) -> None:
+def test_a_margin_redoes_only_tests_planning_and_report(checkout: Path) -> None:
     change(checkout, margins={"circularity": {"margin": 0.2, "reason": "a test"}})
     done = snakemake(checkout)
     assert done.returncode == 0, done.stderr
-    assert rules_run(done.stdout + done.stderr) == {"all", "equivalence", "report"}
+    assert rules_run(done.stdout + done.stderr) == {"all", "equivalence", "power", "report"}
 
 
 def test_more_seeds_train_only_new_shards(checkout: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_lost_file_is_made_again_and_nothing_else(checkout: Path) -> None:
     (checkout / "results" / "tiny" / "population" / "mlp_add" / "00000-00003" / "homology.parquet").unlink()
     done = snakemake(checkout)
     assert done.returncode == 0, done.stderr
-    assert rules_run(done.stdout + done.stderr) == {"all", "homology", "equivalence", "report"}
+    assert rules_run(done.stdout + done.stderr) == {"all", "homology", "endpoints", "equivalence", "power", "report"}
 
 
 def test_snakemake_makes_its_own_report(checkout: Path) -> None:
