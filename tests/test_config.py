@@ -76,12 +76,22 @@ def test_a_variant_states_what_differs() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": "red"}, "unknown key 'colour'; allowed here: p, task, network, recipe, study"),
+        ({"colour": "red"}, "unknown key 'colour'; allowed here: p, task, network, recipe, margin_recipe, study"),
         (
             {"variants": {"long": {"recipe": {"speed": 2}}}},
             "unknown key 'variants.long.recipe.speed'; allowed here: lr, weight_decay",
         ),
         ({"variants": {"long": {"task": "sorting"}}}, "key 'variants.long': unknown task 'sorting'; known: addition, "),
+        (
+            {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "power_mlp"]},
+            "a study's architectures are measured alike, these are not: ",
+        ),
+        ({"task": "addition_3"}, "mlp_add adds two inputs, found the task ModularAddition\\(p=59, k=3\\)"),
+        ({"task": "S3"}, "mlp_add learns addition, found the task GroupComposition"),
+        (
+            {"architectures": ["sequence_transformer"], "positive_control": None, "negative_control": None},
+            "sequence_transformer needs a recipe with batches 1 and min_purity 0, found batches 2, min_purity 0.9",
+        ),
         ({"task": "parity_3_4"}, "parity needs 1 <= k <= n <= 20, found n = 3, k = 4"),
         ({"variants": {"long": {"recipe": {"lr": -1}}}}, "key 'variants.long.recipe.lr'"),
         (
