@@ -84,7 +84,7 @@ def test_a_variant_states_what_differs() -> None:
         ({"variants": {"long": {"task": "sorting"}}}, "key 'variants.long': unknown task 'sorting'; known: addition, "),
         (
             {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "power_mlp"]},
-            "a study's architectures are measured alike, these are not: ",
+            "architectures of one study are trained and measured alike, found ",
         ),
         ({"task": "addition_3"}, "mlp_add adds two inputs, found the task ModularAddition\\(p=59, k=3\\)"),
         ({"task": "S3"}, "mlp_add learns addition, found the task GroupComposition"),
