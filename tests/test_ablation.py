@@ -56,8 +56,18 @@ def test_nothing_and_everything(trained: dict[str, Circuit], site: str) -> None:
         assert topomod.ablate_frequencies(circuit, range(1, 12), site=site) < 0.2  # ties, broken by rounding
 
 
+@pytest.mark.parametrize("k", [2, 3])
+def test_networks_of_largest_margin_survive_one_frequency(k: int) -> None:
+    network = topomod.max_margin_network(topomod.ModularAddition(p=7, k=k))
+    for site in ABLATION_SITES:
+        assert topomod.ablate_frequencies(network, [2], site=site) == 1.0
+        assert topomod.ablate_frequencies(network, [1, 2, 3], site=site) < 0.5
+
+
 def test_refusals(trained: dict[str, Circuit]) -> None:
     with pytest.raises(ValueError, match="frequencies must lie in 1..11, found \\[12\\]"):
         topomod.ablate_frequencies(trained["mlp_add"], [12])
     with pytest.raises(ValueError, match="site must be one of embedding, hidden, logits, found 'neurons'"):
         topomod.ablate_frequencies(trained["mlp_add"], [1], site="neurons")
+    with pytest.raises(ValueError, match="learnt SparseParity.*no frequencies mod p"):
+        topomod.ablate_frequencies(topomod.max_margin_network(topomod.SparseParity(4, 2)), [1])

@@ -26,6 +26,14 @@ def test_every_stage_is_counted() -> None:
     assert all(stages[name].jobs == 1 for name in ("endpoints", "equivalence", "power", "report"))
 
 
+def test_described_studies_have_their_own_stages() -> None:
+    root = Path(__file__).parents[1] / "config"
+    study = load_study(root / "parity.yaml", root / "config.yaml")
+    stages = predict(study, dict.fromkeys(study.architectures, COST), startup=5.0)
+    assert [stage.name for stage in stages] == ["train", "measure", "describe", "report"]
+    assert stages[1].jobs == 10 and stages[1].seconds == pytest.approx(10 * 5 + 200 * 0.5)
+
+
 def test_training_time_is_linear_in_circuits_and_cores_share_it() -> None:
     costs = {"mlp_add": COST}
     few, many = (predict(make_study(["mlp_add"], n, shard_size=10), costs, 5.0) for n in (100, 1000))

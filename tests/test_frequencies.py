@@ -47,7 +47,7 @@ def test_class_means() -> None:
     p = 7
     c = np.add.outer(np.arange(p), np.arange(p)) % p
     values = np.stack([c, np.broadcast_to(np.arange(p), (p, p))], axis=2).astype(float)
-    np.testing.assert_allclose(class_means(values), np.stack([np.arange(p), np.full(p, 3.0)], axis=1))
+    np.testing.assert_allclose(class_means(values, c), np.stack([np.arange(p), np.full(p, 3.0)], axis=1))
 
 
 def test_rank_at_counts_what_is_needed() -> None:

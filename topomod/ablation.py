@@ -10,6 +10,8 @@ import pandas as pd
 
 from topomod.circuits import Circuit
 from topomod.frequencies import class_means, frequency_basis, key_frequencies
+from topomod.power_networks import POWER_NETWORKS
+from topomod.tasks import ModularAddition
 
 ABLATION_SITES = ("embedding", "hidden", "logits")
 N_ABLATED = 8
@@ -21,13 +23,13 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     Parameters
     ----------
     circuit : Circuit
-        Any circuit that adds two inputs mod p.
+        Any circuit that adds mod p, of any number of inputs.
     frequencies : sequence of int
         Each in 1..p//2; none leaves the circuit as it is.
     site : {"logits", "hidden", "embedding"}
-        Along the classes of the logits; in the last hidden state, its cosines and sines of ``a + b`` over the pairs
-        (the read-out is linear, so these are taken from the logits as functions of the pair); along the tokens of
-        the embedding.
+        Along the classes of the logits; in the last hidden state, its cosines and sines of the sum over the inputs
+        (the read-out is linear, so these are taken from the logits as functions of the inputs); along the tokens of
+        the embedding, or of each input's weights where there is none.
 
     Returns
     -------
@@ -37,7 +39,7 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     Raises
     ------
     ValueError
-        For another site or a frequency out of range.
+        For another site, a frequency out of range, or a circuit that learnt something else.
 
     References
     ----------
@@ -45,7 +47,9 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     """
     if site not in ABLATION_SITES:
         raise ValueError(f"site must be one of {', '.join(ABLATION_SITES)}, found {site!r}")
-    basis = frequency_basis(circuit.p, frequencies)
+    if not isinstance(circuit.task, ModularAddition):
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
+    basis = frequency_basis(circuit.task.p, frequencies)
     if site == "embedding":
         return _without(circuit, basis).accuracy()
     return _accuracy(circuit, circuit.logits(), basis, site)
@@ -53,8 +57,13 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
 
 def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
     """The circuit with its token embeddings projected away from some functions of the token."""
-    own = {name: value for name, value in circuit.weights.items() if name in ("W_E", "W_E_right")}
-    changed = {name: (value - basis @ (basis.T @ value)).astype(value.dtype) for name, value in own.items()}
+    if circuit.architecture in POWER_NETWORKS:
+        W_in = circuit.weights["W_in"]
+        blocks = W_in.reshape(len(W_in), -1, len(basis))
+        changed = {"W_in": (blocks - (blocks @ basis) @ basis.T).reshape(W_in.shape).astype(W_in.dtype)}
+    else:
+        own = {name: value for name, value in circuit.weights.items() if name in ("W_E", "W_E_right")}
+        changed = {name: (value - basis @ (basis.T @ value)).astype(value.dtype) for name, value in own.items()}
     return replace(circuit, weights=circuit.weights | changed)
 
 
@@ -63,7 +72,7 @@ def _accuracy(circuit: Circuit, logits: np.ndarray, basis: np.ndarray, site: str
     if site == "logits":
         left = logits - (logits @ basis) @ basis.T
     else:
-        left = logits - (basis @ (basis.T @ class_means(logits)))[targets]
+        left = logits - (basis @ (basis.T @ class_means(logits, targets)))[targets]
     return float(np.mean(np.argmax(left, axis=-1) == targets))
 
 

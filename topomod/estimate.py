@@ -13,15 +13,25 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from topomod.config import Study
 from topomod.labels import parse_label, parse_seeds
 
+if TYPE_CHECKING:  # torch, which only the workers need
+    from topomod.circuits import Circuit
+
 # Seconds of the stages that see all circuits, on the machine of docs/speed.md: fixed, and per circuit.
-LAST_STAGES = {"endpoints": (8.0, 0.01), "equivalence": (8.0, 0.02), "power": (20.0, 0.0), "report": (25.0, 0.06)}
+LAST_STAGES = {
+    "endpoints": (8.0, 0.01),
+    "equivalence": (8.0, 0.02),
+    "power": (20.0, 0.0),
+    "describe": (1.0, 0.0),
+    "report": (25.0, 0.06),
+}
 LAST_MEMORY, LAST_DISK = {"report": 1000.0}, {"report": 8.0}
 
 
@@ -72,29 +82,23 @@ def calibrate(study: Study, cores: int) -> dict[str, Calibration]:
 
 def _calibrate_one(job: tuple[Study, str]) -> Calibration:
     from topomod.analysis import analyse_groups, analyse_homology
-    from topomod.circuits import Circuit, save_circuits
-    from topomod.networks import NetworkSize
-    from topomod.recipe import Recipe
-    from topomod.tasks import ModularAddition
-    from topomod.training import train
+    from topomod.circuits import save_circuits
+    from topomod.systems import measure_circuits
 
     study, label = job
-    name, rate = parse_label(label)
-    recipe = Recipe(**study.recipe_of(label))
-    size = NetworkSize(**study.network.model_dump())
-
-    def trained(recipe: Recipe, seed: int) -> list[Circuit]:
-        return train(
-            name, ModularAddition(study.p), [seed], attention_rate=rate, recipe=recipe, size=size, device="cpu"
-        )
-
-    trained(replace(recipe, steps=2, max_steps=2), 0)  # compiles
+    compared = study.system == "pairs"
+    if compared:
+        _train_one(study, label, 0, steps=2)  # compiles
     clock = [time.perf_counter()]
-    circuits = trained(recipe, study.seeds.first)
+    circuits = [_train_one(study, label, study.seeds.first)]
     clock.append(time.perf_counter())
-    analyse_groups(circuits, study.min_neurons)
+    if compared:
+        analyse_groups(circuits, study.min_neurons)
+    else:
+        measure_circuits(circuits)
     clock.append(time.perf_counter())
-    analyse_homology(circuits, study.min_neurons)
+    if compared:
+        analyse_homology(circuits, study.min_neurons)
     clock.append(time.perf_counter())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "circuits.safetensors"
@@ -102,7 +106,24 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
         disk = path.stat().st_size / 1e6
     seconds = [b - a for a, b in zip(clock, clock[1:], strict=False)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    return Calibration(seconds[0], seconds[0] / circuits[0].step, seconds[1], seconds[2], memory, disk)
+    per_step = seconds[0] / max(1, circuits[0].step)
+    return Calibration(seconds[0], per_step, seconds[1], seconds[2], memory, disk)
+
+
+def _train_one(study: Study, label: str, seed: int, steps: int | None = None) -> Circuit:
+    """One circuit of a study, or only its first steps."""
+    from topomod.networks import NetworkSize
+    from topomod.recipe import MarginRecipe, Recipe
+    from topomod.training import train
+
+    name, rate = parse_label(label)
+    fields, size = study.recipe_of(label), None
+    if study.system != "margins":
+        size = NetworkSize(**study.variant_of(label).network.model_dump())
+        fields |= {"steps": steps, "max_steps": steps} if steps else {}
+    recipe = MarginRecipe(**fields) if study.system == "margins" else Recipe(**fields)
+    task = study.task_of(label)
+    return train(name, task, [seed], attention_rate=rate, recipe=recipe, size=size, device="cpu")[0]
 
 
 def startup_seconds() -> float:
@@ -131,6 +152,12 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
     def linear(stage: str) -> float:
         return len(shards) * startup + sum(count * float(getattr(costs[label], stage)) for label, count in shards)
 
+    if study.system != "pairs":
+        return [
+            Stage("train", len(shards), linear("train"), memory, disk),
+            Stage("measure", len(shards), linear("groups"), memory, 0.05 * disk),
+            *(_last_stage(name, startup, n) for name in ("describe", "report")),
+        ]
     followed, looks = study.maturity.count, study.maturity.count * len(study.maturity.steps)
     longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in costs.values())
     looked_at = sum(looks * (cost.groups + cost.homology) for cost in costs.values())
@@ -141,11 +168,13 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
         Stage("groups", len(shards), linear("groups"), memory, 0.05 * disk),
         Stage("homology", len(shards), linear("homology"), memory, 0.05 * disk),
         Stage("maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, looks_disk),
-        *(
-            Stage(name, 1, startup + fixed + each * n, LAST_MEMORY.get(name, 500.0), LAST_DISK.get(name, 1.0))
-            for name, (fixed, each) in LAST_STAGES.items()
-        ),
+        *(_last_stage(name, startup, n) for name in ("endpoints", "equivalence", "power", "report")),
     ]
+
+
+def _last_stage(name: str, startup: float, n: int) -> Stage:
+    fixed, each = LAST_STAGES[name]
+    return Stage(name, 1, startup + fixed + each * n, LAST_MEMORY.get(name, 500.0), LAST_DISK.get(name, 1.0))
 
 
 def wall_seconds(stages: list[Stage], cores: int) -> float:

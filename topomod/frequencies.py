@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from topomod.circuits import Circuit
 
@@ -44,10 +44,13 @@ def frequency_energy(rows: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " f"]:
     return power / total if total > 0 else np.full(p // 2, np.nan)
 
 
-def class_means(values: Float[np.ndarray, "p p n"]) -> Float[np.ndarray, "p n"]:
-    """Mean of a function of (a, b) over the pairs of each sum ``(a + b) mod p``, (p, n)."""
-    classes = np.arange(len(values))
-    return np.asarray(sum(values[a, (classes - a) % len(values)] for a in classes) / len(values))
+def class_means(
+    values: Float[np.ndarray, "*inputs n"], targets: Int[np.ndarray, "*inputs"]
+) -> Float[np.ndarray, "p n"]:
+    """Mean of a function of the inputs over those of each class, (p, n); every class has as many inputs."""
+    order = np.argsort(targets, axis=None, kind="stable")
+    rows = values.reshape(-1, values.shape[-1])[order]
+    return np.asarray(rows.reshape(int(targets.max()) + 1, -1, rows.shape[1]).mean(axis=1))
 
 
 def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
@@ -67,7 +70,7 @@ def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
     places = {
         "embedding": circuit.embedding(),
         "hidden": hidden.mean(axis=1),
-        "hidden_sum": class_means(hidden),
+        "hidden_sum": class_means(hidden, circuit.task.targets()),
         "readout": readout,
         "logits": np.moveaxis(centred, -1, 0).reshape(circuit.p, -1),
     }
@@ -114,7 +117,7 @@ def readout_error(circuit: Circuit, frequency: int) -> float:
     p = circuit.p
     heard = circuit.logits().astype(np.float64) @ frequency_basis(p, [frequency])  # (p, p, 2)
     centred = heard - heard.mean(axis=(0, 1))
-    means = class_means(centred)
+    means = class_means(centred, circuit.task.targets())
     basis = frequency_basis(p, [frequency])
     explained = p * np.sum((basis.T @ means) ** 2)
     return float(1 - explained / np.sum(centred**2))
