@@ -65,6 +65,7 @@ ORDER = [
     "endpoints",
     "planning",
     "labels",
+    "settings",
     "config",
     "tables",
     "sequence_tables",

@@ -5,107 +5,19 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from topomod.endpoints import ALL_ENDPOINTS
 from topomod.labels import VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
+from topomod.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
 from topomod.tasks import ModularAddition, Task, parse_task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class RecipeConfig(_Strict):
-    """Training recipe; :class:`topomod.Recipe` says what each key does."""
-
-    lr: float = Field(1e-2, gt=0)
-    weight_decay: float = Field(2.4, ge=0)
-    steps: int = Field(500, ge=1)
-    warmup: int = Field(10, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    tail_lr: float = Field(1e-3, ge=0)
-    max_steps: int = Field(1000, ge=1)
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.98, ge=0, lt=1)
-    batches: int = Field(2, ge=1)
-    train_fraction: float = Field(0.8, gt=0, lt=1)
-    min_purity: float = Field(0.9, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> RecipeConfig:
-        if self.max_steps < self.steps:
-            raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
-        return self
-
-
-class MarginRecipeConfig(_Strict):
-    """Training towards the largest margin; :class:`topomod.MarginRecipe` says what each key does."""
-
-    width: int = Field(240, ge=1)
-    lr: float = Field(1e-2, gt=0)
-    steps: int = Field(2000, ge=1)
-    warmup: int = Field(10, ge=0)
-    tail: float = Field(0.1, ge=0, le=1)
-    regularization_first: float = Field(1e-3, gt=0)
-    regularization_last: float = Field(1e-5, gt=0)
-    batch_size: int = Field(0, ge=0)
-    init_scale: float = Field(1.0, gt=0)
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.98, ge=0, lt=1)
-
-
-class NetworkConfig(_Strict):
-    """Widths; :class:`topomod.NetworkSize` says what each key is."""
-
-    d_model: int = Field(128, ge=1)
-    d_mlp: int = Field(512, ge=1)
-    n_heads: int = Field(4, ge=1)
-
-    @model_validator(mode="after")
-    def _divisible(self) -> NetworkConfig:
-        if self.d_model % self.n_heads:
-            raise ValueError(f"d_model must be a multiple of n_heads ({self.n_heads}), found {self.d_model}")
-        return self
-
-
-class Seeds(_Strict):
-    """Which seeds: ``first``, ``first + 1``, ...; a larger ``count`` later trains only what is new.
-
-    ``counts`` gives single architectures another number.
-    """
-
-    first: int = Field(0, ge=0)
-    count: int = Field(ge=1)
-    counts: dict[str, Annotated[int, Field(ge=1)]] = {}
-
-
-class Maturity(_Strict):
-    """Circuits that are also followed past the schedule: the first ``count`` seeds, looked at at ``steps``."""
-
-    count: int = Field(ge=0)
-    steps: list[int] = Field(min_length=1)
-
-    @field_validator("steps")
-    @classmethod
-    def _increasing(cls, steps: list[int]) -> list[int]:
-        if steps[0] < 0 or any(b <= a for a, b in zip(steps, steps[1:], strict=False)):
-            raise ValueError(f"steps must be non-negative and increasing, found {steps}")
-        return steps
-
-
-class Margin(_Strict):
-    """How much two architectures may differ in an endpoint and still count as the same, and why."""
-
-    margin: float = Field(gt=0)
-    reason: str = Field(min_length=1)
-
-
-class Variant(_Strict):
+class Variant(Strict):
     """What is trained, and how: the study's own, or what a named variant makes of it."""
 
     p: int = Field(59, ge=3, strict=True)
