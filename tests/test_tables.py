@@ -96,13 +96,15 @@ def test_controls_come_out_as_they_must() -> None:
     assert positive.loc["disc_cka", "verdict"] == "different"
     for endpoint in ("share_torus_preactivations", "pad", "h1_diagrams_logits"):
         assert positive.loc[endpoint, "verdict"] == "different"
-    assert set(negative["verdict"]) <= {"equivalent", "trivially different"}
+    pairs = table.loc["pair"]
+    alike = pairs[(pairs["x"] == "mlp_add") & (pairs["y"] == "attention_0.0")]
     assert (negative["n_x"] == 25).all()
-    same = table.loc["pair"]
-    assert set(same[(same["x"] == "mlp_add") & (same["y"] == "attention_0.0")]["verdict"]) <= {
-        "equivalent",
-        "trivially different",
-    }
+    for same in (negative, alike):
+        assert "different" not in set(same["verdict"])
+        scalars = same[
+            same.index.isin(ENDPOINTS)
+        ]  # an MMD asks for more than 25 circuits, and Holm then holds back others
+        assert set(scalars["verdict_unadjusted"]) <= {"equivalent", "trivially different"}
 
 
 def test_too_few_circuits_are_inconclusive_and_say_so() -> None:
