@@ -22,9 +22,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from topomod.arithmetic import pinned_arithmetic
 
 import topomod
+from topomod.draws import pinned_arithmetic
 from topomod.labels import parse_label
 from topomod.networks import NetworkSize
 from topomod.training import Stack

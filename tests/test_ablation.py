@@ -18,15 +18,21 @@ def recurrent() -> Circuit:
     return topomod.train("rnn", topomod.ModularAddition(p=23), [3], recipe=recipe, size=size, device="cpu")[0]
 
 
-def test_hidden_ablation_is_that_of_the_hidden_states(recurrent: Circuit) -> None:
+def test_hidden_ablation_is_that_of_the_hidden_states(recurrent: Circuit, trained: dict[str, Circuit]) -> None:
     """Against the projection of the states themselves on cosines and sines of a + b, over all pairs."""
-    p, keys = 23, key_frequencies(recurrent, 2)
-    states = np.maximum(recurrent.preactivations(), 0).reshape(p * p, -1)
+    for circuit in (recurrent, trained["attention"], trained["mlp_concat"]):
+        _check_hidden(circuit)
+
+
+def _check_hidden(circuit: Circuit) -> None:
+    p, keys = 23, key_frequencies(circuit, 2)
+    states = np.maximum(circuit.preactivations(), 0).reshape(p * p, -1)
     total = np.add.outer(np.arange(p), np.arange(p)).ravel() % p
     basis = np.linalg.qr(frequency_basis(p, keys)[total])[0]
-    logits = (states - basis @ (basis.T @ states)) @ recurrent.weights["W_U"]
+    # what goes past the hidden layer, as attention's residual stream does, is left alone
+    logits = circuit.logits().reshape(p * p, p) - basis @ (basis.T @ states) @ circuit.readout().T
     expected = np.mean(np.argmax(logits, axis=1) == total)
-    assert topomod.ablate_frequencies(recurrent, keys, site="hidden") == pytest.approx(expected)
+    assert topomod.ablate_frequencies(circuit, keys, site="hidden") == pytest.approx(expected)
 
 
 def test_a_state_of_the_recurrence(recurrent: Circuit) -> None:
@@ -42,10 +48,10 @@ def test_a_state_of_the_recurrence(recurrent: Circuit) -> None:
 
 def test_one_is_harmless_and_several_are_not(recurrent: Circuit) -> None:
     assert recurrent.converged
-    table = ablation_rows(recurrent).set_index(["site", "kind", "n"])["accuracy"]
+    table = ablation_rows(recurrent).set_index(["site", "kind", "n"])["accuracy"].sort_index()
     for site in ABLATION_SITES:
         assert table[site, "cumulative", 0] == 1.0
-        assert table[site, "single", 1] == table[site, "cumulative", 1]
+        assert table[site, "single"].min() > 0.9
         assert table[site, "cumulative", 8] < 0.5
 
 

@@ -89,8 +89,21 @@ def test_a_variant_states_what_differs() -> None:
         ({"task": "addition_3"}, "mlp_add adds two inputs, found the task ModularAddition\\(p=59, k=3\\)"),
         ({"task": "S3"}, "mlp_add learns addition, found the task GroupComposition"),
         (
-            {"architectures": ["sequence_transformer"], "positive_control": None, "negative_control": None},
+            {
+                "architectures": ["sequence_transformer"],
+                "positive_control": None,
+                "negative_control": None,
+                "maturity": {"count": 0, "steps": [1]},
+            },
             "sequence_transformer needs a recipe with batches 1 and min_purity 0, found batches 2, min_purity 0.9",
+        ),
+        (
+            {"architectures": ["power_mlp"], "positive_control": None, "negative_control": None, "ablation": True},
+            "ablation and maturity are for mlp_add, mlp_concat, rnn, attention_<rate>; found ablation True",
+        ),
+        (
+            {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "mlp_add@x"], "variants": {"x": {"p": 31}}},
+            "mlp_add@x is compared at p = 59, found p = 31",
         ),
         ({"task": "parity_3_4"}, "parity needs 1 <= k <= n <= 20, found n = 3, k = 4"),
         ({"variants": {"long": {"recipe": {"lr": -1}}}}, "key 'variants.long.recipe.lr'"),

@@ -56,8 +56,6 @@ def test_partitions_name_the_right_representation() -> None:
     sign = irreps["(1,1,1,1,1)"]
     assert np.allclose(irreps["(2,1,1,1)"], sign * irreps["(4,1)"])
     assert np.allclose(irreps["(2,2,1)"], sign * irreps["(3,2)"])
-    pairs = np.array([np.sum(np.sort(g)[:, None] == g) for g in task.elements()])
-    assert np.all(pairs == 5)  # every element permutes all points
     swap = np.flatnonzero(fixed == 3)[0]
     assert irreps["(3,2)"][swap] == pytest.approx(1) and irreps["(3,1,1)"][swap] == pytest.approx(0)
 

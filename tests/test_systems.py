@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,13 @@ def test_a_group_has_a_table_of_irreps() -> None:
     share = irreps.set_index("irrep")["share"]
     np.testing.assert_allclose(share, irreps["limit_share"], atol=1e-9)
     assert share["5"] == pytest.approx(0, abs=1e-12) and share.sum() == pytest.approx(1)
+
+
+def test_a_regularisation_that_kills_everything_has_no_shares() -> None:
+    network = topomod.max_margin_network(topomod.GroupComposition("S3"))
+    recipe = topomod.MarginRecipe(regularization_first=1.0, regularization_last=1.0)
+    irreps = measure_circuits([replace(network, recipe=recipe)])["irreps"]
+    assert irreps["expected_share"].isna().all() and irreps["limit_share"].sum() == pytest.approx(1)
 
 
 def test_other_circuits_are_refused(trained: dict[str, Circuit]) -> None:

@@ -127,5 +127,5 @@ def test_bad_arguments(arguments: tuple[str, list[int], float | None], message: 
 
 
 def test_other_tasks_are_refused() -> None:
-    with pytest.raises(ValueError, match="mlp_add trains on ModularAddition of two inputs, found SparseParity"):
+    with pytest.raises(ValueError, match="mlp_add trains on ModularAddition, found SparseParity"):
         topomod.train("mlp_add", topomod.SparseParity(n=4, k=2), [0])

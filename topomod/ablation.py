@@ -27,9 +27,9 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     frequencies : sequence of int
         Each in 1..p//2; none leaves the circuit as it is.
     site : {"logits", "hidden", "embedding"}
-        Along the classes of the logits; in the last hidden state, its cosines and sines of the sum over the inputs
-        (the read-out is linear, so these are taken from the logits as functions of the inputs); along the tokens of
-        the embedding, or of each input's weights where there is none.
+        Along the classes of the logits; in the last layer's activations, their cosines and sines of the sum over the
+        inputs (the read-out is linear, so these are taken from what it makes of them); along the tokens of the
+        embedding, or of each input's weights where there is none.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     basis = frequency_basis(circuit.task.p, frequencies)
     if site == "embedding":
         return _without(circuit, basis).accuracy()
-    return _accuracy(circuit, circuit.logits(), basis, site)
+    return _accuracy(circuit.task.targets(), *_logits(circuit), basis, site)
 
 
 def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
@@ -67,12 +67,18 @@ def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
     return replace(circuit, weights=circuit.weights | changed)
 
 
-def _accuracy(circuit: Circuit, logits: np.ndarray, basis: np.ndarray, site: str) -> float:
-    targets = circuit.task.targets()
+def _logits(circuit: Circuit) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of all inputs, and the part of them that comes through the last layer, not past it."""
+    found = circuit.activations()
+    readout = circuit.readout(len(found.readouts) - 1)
+    return found.logits[0].numpy(), found.activations[-1][0].numpy() @ readout.T
+
+
+def _accuracy(targets: np.ndarray, logits: np.ndarray, through: np.ndarray, basis: np.ndarray, site: str) -> float:
     if site == "logits":
         left = logits - (logits @ basis) @ basis.T
     else:
-        left = logits - (basis @ (basis.T @ class_means(logits, targets)))[targets]
+        left = logits - (basis @ (basis.T @ class_means(through, targets)))[targets]
     return float(np.mean(np.argmax(left, axis=-1) == targets))
 
 
@@ -86,7 +92,7 @@ def ablation_rows(circuit: Circuit, n: int = N_ABLATED, seed: int = 0) -> pd.Dat
     n : int
         How many frequencies, in falling order of the read-out's energy.
     seed : int
-        Of the random control: as many frequencies that are no key frequency.
+        Of the random control: as many frequencies that are neither key nor among the n strongest.
 
     Returns
     -------
@@ -98,7 +104,7 @@ def ablation_rows(circuit: Circuit, n: int = N_ABLATED, seed: int = 0) -> pd.Dat
     keys = set(key_frequencies(circuit)) | set(strongest)
     others = [f for f in range(1, circuit.p // 2 + 1) if f not in keys]
     control = [int(f) for f in np.random.default_rng(seed).permutation(others)]
-    logits = circuit.logits()
+    targets, (logits, through) = circuit.task.targets(), _logits(circuit)
     rows = []
     for site in ABLATION_SITES:
         sets = {("single", i + 1): strongest[i : i + 1] for i in range(len(strongest))}
@@ -107,6 +113,6 @@ def ablation_rows(circuit: Circuit, n: int = N_ABLATED, seed: int = 0) -> pd.Dat
         for (kind, count), frequencies in sets.items():
             basis = frequency_basis(circuit.p, frequencies)
             left = _without(circuit, basis).accuracy() if site == "embedding" else None
-            accuracy = _accuracy(circuit, logits, basis, site) if left is None else left
+            accuracy = _accuracy(targets, logits, through, basis, site) if left is None else left
             rows.append({"site": site, "kind": kind, "n": count, "accuracy": accuracy})
     return pd.DataFrame(rows)

@@ -63,7 +63,7 @@ def estimate(
 
 @app.command()
 def train(
-    architecture: Annotated[str, typer.Option(help="mlp_add, mlp_concat or attention_<rate>.")],
+    architecture: Annotated[str, typer.Option(help="Such as mlp_add, attention_<rate>, power_mlp@<variant>.")],
     seeds: Annotated[str, typer.Option(help="Block of seeds, FIRST-LAST.")],
     output: Output,
     settings: Settings = '{"p": 59, "recipe": {}}',

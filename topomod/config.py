@@ -10,9 +10,9 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from topomod.endpoints import ALL_ENDPOINTS
-from topomod.labels import VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
+from topomod.labels import SYSTEMS, VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
 from topomod.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
-from topomod.tasks import ModularAddition, Task, parse_task
+from topomod.tasks import MAX_INPUTS, ModularAddition, Task, parse_task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
@@ -110,6 +110,9 @@ class Study(Variant):
             raise ValueError(
                 f"architectures of one study are trained and measured alike, found {sorted(found.values())}"
             )
+        if self.system != "pairs" and (self.ablation or self.maturity.count):
+            found_here = f"ablation {self.ablation}, maturity.count {self.maturity.count}"
+            raise ValueError(f"ablation and maturity are for {', '.join(SYSTEMS['pairs'])}; found {found_here}")
         for label in self.architectures:
             task, recipe = self.task_of(label), self.variant_of(label).recipe
             k = task.k if isinstance(task, ModularAddition) else 0
@@ -117,6 +120,10 @@ class Study(Variant):
                 raise ValueError(f"{label} learns addition, found the task {task}")
             if self.system == "pairs" and k != 2:
                 raise ValueError(f"{label} adds two inputs, found the task {task}")
+            if self.system == "pairs" and self.variant_of(label).p != self.p:
+                raise ValueError(f"{label} is compared at p = {self.p}, found p = {self.variant_of(label).p}")
+            if self.system == "sequences" and task.n_inputs > MAX_INPUTS:
+                raise ValueError(f"{label} holds all inputs at once, at most {MAX_INPUTS}, found {task.n_inputs}")
             if self.system == "sequences" and (recipe.batches != 1 or recipe.min_purity != 0):
                 found_here = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
                 raise ValueError(f"{label} needs a recipe with batches 1 and min_purity 0, found {found_here}")

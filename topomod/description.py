@@ -12,11 +12,13 @@ import pandas as pd
 from topomod import plots
 from topomod.config import Study
 from topomod.files import atomic_path
-from topomod.margins import max_margin
+from topomod.labels import parse_label
+from topomod.margins import known_max_margin
 from topomod.measures import MEASURES, measure_rows
 from topomod.pages import Option, csv_link, embed, page_environment
 from topomod.plots_curves import accuracy_curves, feature_bars, irrep_bars
 from topomod.plots_population import loss_curves
+from topomod.population import converged_rows
 from topomod.population_examples import read_histories
 from topomod.provenance import provenance
 from topomod.systems import TABLES
@@ -64,12 +66,8 @@ def populations(study: Study, measures: pd.DataFrame) -> dict[str, Any]:
         row = {"architecture": label, "task": str(study.task_of(label)), "trained": len(own)}
         row |= {"converged": int(own["converged"].sum()), "accuracy": float(own["accuracy"].min())}
         row |= {"failures": [f"seed {f.seed}: {f.reason}" for f in failures.itertuples()]}
-        rows.append(row | {"max_margin": _max_margin(study, label)})
+        rows.append(row | {"max_margin": known_max_margin(parse_label(label)[0], study.task_of(label))})
     return {"populations": rows, "measures_csv": csv_link(measures)}
-
-
-def _max_margin(study: Study, label: str) -> float | None:
-    return max_margin(study.task_of(label)) if label.startswith("power_mlp") else None
 
 
 def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
@@ -77,8 +75,9 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
     measures, names = tables["measures"], study.architectures
     found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
     drawn = {name: plots.endpoint_strip(measures, name, MEASURES[name], names) for name in found}
-    neurons, irreps = (_by_architecture(tables[kind], names) for kind in ("neurons", "irreps"))
-    features = {name: own for name, own in neurons.items() if own["feature"].nunique() > 1}
+    kept = {kind: converged_rows(tables[kind], measures) for kind in ("neurons", "irreps")}
+    neurons, irreps = (_by_architecture(table, names) for table in kept.values())
+    features = {name: own for name, own in neurons.items() if name not in irreps and own["feature"].nunique() > 1}
     curves = tables["curves"]
     if len(curves):
         training = embed(accuracy_curves(curves, names), "accuracy")

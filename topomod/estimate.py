@@ -49,6 +49,8 @@ class Calibration:
         Peak of the process, MB.
     disk : float
         Stored weights and history, MB.
+    frequencies : float
+        Seconds of the frequencies stage, 0 where the study does not ask for it.
     """
 
     train: float
@@ -57,6 +59,7 @@ class Calibration:
     homology: float
     memory: float
     disk: float
+    frequencies: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def calibrate(study: Study, cores: int) -> dict[str, Calibration]:
 def _calibrate_one(job: tuple[Study, str]) -> Calibration:
     from topomod.analysis import analyse_groups, analyse_homology
     from topomod.circuits import save_circuits
+    from topomod.frequency_tables import analyse_frequencies
     from topomod.systems import measure_circuits
 
     study, label = job
@@ -100,6 +104,9 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
     if compared:
         analyse_homology(circuits, study.min_neurons)
     clock.append(time.perf_counter())
+    if study.ablation:
+        analyse_frequencies(circuits)
+    clock.append(time.perf_counter())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "circuits.safetensors"
         save_circuits(path, circuits)
@@ -107,7 +114,7 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
     seconds = [b - a for a, b in zip(clock, clock[1:], strict=False)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     per_step = seconds[0] / max(1, circuits[0].step)
-    return Calibration(seconds[0], per_step, seconds[1], seconds[2], memory, disk)
+    return Calibration(seconds[0], per_step, seconds[1], seconds[2], memory, disk, seconds[3])
 
 
 def _train_one(study: Study, label: str, seed: int, steps: int | None = None) -> Circuit:
@@ -167,6 +174,7 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
         Stage("train", len(shards), linear("train"), memory, disk),
         Stage("groups", len(shards), linear("groups"), memory, 0.05 * disk),
         Stage("homology", len(shards), linear("homology"), memory, 0.05 * disk),
+        *([Stage("frequencies", len(shards), linear("frequencies"), memory, 0.1)] if study.ablation else []),
         Stage("maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, looks_disk),
         *(_last_stage(name, startup, n) for name in ("endpoints", "equivalence", "power", "report")),
     ]

@@ -66,13 +66,13 @@ def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
     found = circuit.activations()
     hidden = found.activations[-1][0].numpy()
     readout = circuit.readout(len(found.readouts) - 1)
-    centred = found.logits[0].numpy().astype(np.float64)
+    logits = found.logits[0].numpy().astype(np.float64)
     places = {
         "embedding": circuit.embedding(),
         "hidden": hidden.mean(axis=1),
         "hidden_sum": class_means(hidden, circuit.task.targets()),
         "readout": readout,
-        "logits": np.moveaxis(centred, -1, 0).reshape(circuit.p, -1),
+        "logits": np.moveaxis(logits, -1, 0).reshape(circuit.p, -1),
     }
     if "W_h" in circuit.weights:
         weights = circuit.weights
@@ -83,11 +83,11 @@ def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
 def key_frequencies(circuit: Circuit, n: int | None = None) -> list[int]:
     """Frequencies of the read-out by falling energy: the ``n`` strongest, or all that stand out from noise.
 
-    Standing out: more than three times an even share of the energy, ``6 / (p - 1)``.
+    Standing out: more than three times an even share of the energy, ``6 / (p - 1)``, or than half of it.
     """
     energy = frequency_energy(circuit.readout(0))
     order = np.argsort(-energy)
-    kept = order[:n] if n is not None else order[energy[order] > 3 / len(energy)]
+    kept = order[:n] if n is not None else order[energy[order] > min(0.5, 3 / len(energy))]
     return [int(f) + 1 for f in kept]
 
 

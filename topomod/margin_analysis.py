@@ -11,7 +11,7 @@ import pandas as pd
 from topomod.circuits import Circuit
 from topomod.group_margins import irrep_strengths, margin_of_strengths, strength_costs
 from topomod.irreps import real_irreps
-from topomod.margins import max_margin, normalized_margin
+from topomod.margins import known_max_margin, normalized_margin
 from topomod.neuron_features import (
     contributions,
     live_neurons,
@@ -65,13 +65,12 @@ def _common(circuit: Circuit) -> dict[str, Any]:
     alive, margin = live_neurons(circuit), normalized_margin(circuit)
     loss = circuit.history.get("loss")
     return _who(circuit) | {
-        "step": circuit.step,
         "converged": circuit.converged,
         "reason": circuit.reason,
         "accuracy": circuit.accuracy(),
         "loss": float("nan") if loss is None else float(loss[-1]),
         "margin": margin,
-        "margin_ratio": margin / _largest(circuit),
+        "margin_ratio": margin / known_max_margin(circuit.architecture, circuit.task),
         "expected_margin_ratio": _expected(circuit),
         "n_neurons": len(alive),
         "n_dead": int(np.sum(~alive)),
@@ -79,19 +78,12 @@ def _common(circuit: Circuit) -> dict[str, Any]:
 
 
 def _who(circuit: Circuit) -> dict[str, Any]:
-    return {"task": str(circuit.task), "architecture": circuit.label, "seed": circuit.seed}
-
-
-def _largest(circuit: Circuit) -> float:
-    """Largest margin in theory; NaN where it has none: ReLU, and addition modulo an even p."""
-    task = circuit.task
-    known = circuit.architecture == "power_mlp" and not (isinstance(task, ModularAddition) and task.p % 2 == 0)
-    return max_margin(task) if known else float("nan")
+    return {"task": str(circuit.task), "architecture": circuit.label, "seed": circuit.seed, "step": circuit.step}
 
 
 def _expected(circuit: Circuit) -> float:
     """Share of the largest margin that a network of any width has at the optimum of its last regularisation."""
-    strengths, largest = _trained_strengths(circuit), _largest(circuit)
+    strengths, largest = _trained_strengths(circuit), known_max_margin(circuit.architecture, circuit.task)
     if strengths is not None and isinstance(circuit.task, GroupComposition):
         return margin_of_strengths(circuit.task, strengths) / largest
     # elsewhere one strength fits all features, by symmetry, and only scale depends on the regularisation
@@ -188,7 +180,8 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
         size = contributions(circuit)
         found = size @ shares / max(size.sum(), np.finfo(np.float64).tiny)
         expected = _cost_shares(circuit.task, _trained_strengths(circuit))
-        limit = _cost_shares(circuit.task, irrep_strengths(circuit.task))
+        known = circuit.architecture == "power_mlp"
+        limit = _cost_shares(circuit.task, irrep_strengths(circuit.task) if known else None)
         for i, irrep in enumerate(real_irreps(circuit.task)):
             own = {"irrep": irrep.name, "dimension": irrep.dimension, "commutant": irrep.commutant}
             own |= {"n_neurons": int(np.sum(best == i)), "share": found[i]}
@@ -200,4 +193,6 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
 def _cost_shares(task: GroupComposition, strengths: dict[str, float] | None) -> dict[str, float]:
     """Each irrep's share of the cost of given strengths; NaN where there are none."""
     costs = strength_costs(task, strengths or dict.fromkeys((i.name for i in real_irreps(task)), float("nan")))
-    return {name: cost / sum(costs.values()) for name, cost in costs.items()}
+    total = sum(costs.values())
+    # a regularisation so strong that nothing is learnt leaves no cost to share
+    return {name: cost / total if total > 0 else float("nan") for name, cost in costs.items()}

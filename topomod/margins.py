@@ -53,6 +53,12 @@ def max_margin(task: Task) -> float:
     return 2 * math.factorial(k) / float((2 * k + 2) ** ((k + 1) / 2) * (task.p - 1) * task.p ** ((k - 1) / 2))
 
 
+def known_max_margin(architecture: str, task: Task) -> float:
+    """:func:`max_margin`, or NaN where theory has none: ReLU, and addition modulo an even p."""
+    even = isinstance(task, ModularAddition) and task.p % 2 == 0
+    return float("nan") if architecture != "power_mlp" or even else max_margin(task)
+
+
 def normalized_margin(circuit: Circuit) -> float:
     """Smallest margin over all inputs, divided by the sum of neuron norms to the power of the homogeneity.
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from topomod.population import mean_interval
+from topomod.population import mean_interval, share_interval
 
 MEASURES = {
-    "accuracy": "accuracy on all inputs",
     "margin_ratio": "normalized margin / its maximum",
-    "expected_margin_ratio": "the same, expected at the regularisation that training ended with",
+    "expected_margin_ratio": "the same, expected at the last regularisation at unlimited width",
     "n_dead": "dead neurons",
     "single_frequency_share": "share of live neurons above .95 in one frequency",
     "median_max_power": "median power of a neuron in its frequency",
@@ -25,10 +25,10 @@ MEASURES = {
     "best_irrep_share": "power of a neuron in its best irrep",
     "best_irrep_baseline": "the same for random weights",
     "n_frequencies": "frequencies used",
-    "unseen_accuracy": "accuracy on inputs of which no rearrangement was trained",
     "memorisation_step": "step at which all training inputs are right",
     "generalisation_step": "step at which 99 % of the held-out inputs are right",
     "grokking_delay": "steps between the two",
+    "unseen_at_generalisation": "accuracy at that step on inputs of which no rearrangement was trained",
     "embedding_frequency_share": "embedding: variance at its best frequency",
     "qk_diagonal_share": "W_QK: power on the diagonal f = f'",
     "qk_key_share": "W_QK: power in functions of the key alone",
@@ -49,10 +49,13 @@ MEASURES = {
     "rank_unembedding": "rank of the unembedding at 95 %",
 }
 UNTRAINED = "_untrained"
+_SHARE = re.compile(r".*(share|mass|power|purity|baseline|generalisation)$|energy_.*")  # of values in [0, 1]
 
 
 def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
-    """Mean and t interval of every measure over converged circuits, per architecture.
+    """Mean and interval of every measure over converged circuits, per architecture.
+
+    A t interval, which for shares is cut to [0, 1], and where all are 0 or 1 is one that holds for any distribution.
 
     Parameters
     ----------
@@ -74,6 +77,8 @@ def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
                 continue
             values = own[name].to_numpy(float)
             n, mean, low, high = mean_interval(values, alpha)
+            if _SHARE.fullmatch(name):
+                low, high = share_interval(values[~np.isnan(values)], alpha)
             chance = float(own[name + UNTRAINED].mean()) if name + UNTRAINED in own else np.nan
             row = {"architecture": architecture, "measure": name, "title": title, "n": n, "mean": mean}
             row |= {"ci_low": low, "ci_high": high, "least": np.nanmin(values), "most": np.nanmax(values)}

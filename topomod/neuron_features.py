@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -148,6 +149,7 @@ def share_by_irrep(parts: np.ndarray, irreps: tuple[Irrep, ...]) -> np.ndarray:
     return np.asarray(np.sum(irrep_power(parts, irreps) * power, axis=1) / np.where(total > 0, total, 1))
 
 
+@lru_cache
 def random_best_share(task: GroupComposition, seed: int = 0, n_parts: int = 3, n_draws: int = 2000) -> float:
     """Mean largest share in one non-trivial irrep of neurons with random weights: what a real share must exceed.
 

@@ -85,7 +85,19 @@ def render(folder: Path, study: Study) -> str:
     environment = page_environment()
     context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
     context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ALL_ENDPOINTS.items()}}
-    for section in SECTIONS:
+    for section in (
+        answers,
+        planning,
+        contrasts,
+        frequencies,
+        published,
+        labels,
+        shapes,
+        distributions,
+        maturity,
+        maps,
+        training,
+    ):
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
     return str(environment.get_template("report.html").render(context))
@@ -278,18 +290,3 @@ def training(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     if histories.empty:
         return {"loss_plot": None}
     return {"loss_plot": embed(plots_population.loss_curves(histories, study.architectures), "loss")}
-
-
-SECTIONS = (
-    answers,
-    planning,
-    contrasts,
-    frequencies,
-    published,
-    labels,
-    shapes,
-    distributions,
-    maturity,
-    maps,
-    training,
-)

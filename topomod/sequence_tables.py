@@ -32,18 +32,26 @@ def sequence_circuit_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
         One row a circuit: architecture, seed, step, k, p, converged, reason; accuracy on all inputs, train_accuracy,
         test_accuracy, unseen_accuracy (on :func:`topomod.sequence_training.unseen_inputs`); memorisation_step (first
         with train accuracy 1), generalisation_step (first measured with test accuracy >= 0.99), grokking_delay between
-        them, in steps, NaN where one was not reached; embedding_frequency_share (best frequency's share of the
+        them, in steps, NaN where one was not reached; unseen_at_generalisation, unseen_accuracy at that step;
+        embedding_frequency_share (best frequency's share of the
         variance of W_E), n_frequencies (fewest that hold ``ENERGY`` of it), qk_diagonal_share, qk_key_share and
         qk_frequency_share (of the heads' score tables, heads weighted by power), attention_frequency_share (of the
         patterns), neuron_purity (of the pre-activations). The columns that end in ``_untrained`` are means of the same
         over ``N_UNTRAINED`` networks with newly drawn weights: small p has few frequencies, so chance alone gives large
         shares.
     """
-    return pd.DataFrame([_row(circuit) for circuit in circuits])
+    chances: dict[tuple[object, ...], pd.Series] = {}
+    rows = []
+    for circuit in circuits:
+        shapes = tuple(value.shape for value in circuit.weights.values())  # untrained ones differ by their size alone
+        if shapes not in chances:
+            draws = [spectral_summary(untrained(circuit, seed)) for seed in range(N_UNTRAINED)]
+            chances[shapes] = pd.DataFrame(draws).mean()
+        rows.append(_row(circuit, chances[shapes]))
+    return pd.DataFrame(rows)
 
 
-def _row(circuit: Circuit) -> dict[str, object]:
-    chance = pd.DataFrame([spectral_summary(untrained(circuit, seed)) for seed in range(N_UNTRAINED)]).mean()
+def _row(circuit: Circuit, chance: pd.Series) -> dict[str, object]:
     p, k = len(circuit.weights["W_E"]), len(circuit.weights["W_pos"])
     return {
         "architecture": circuit.label,
@@ -71,7 +79,12 @@ def _grokking(history: dict[str, np.ndarray]) -> dict[str, float]:
         "memorisation_step": memorised,
         "generalisation_step": generalised,
         "grokking_delay": generalised - memorised,
+        "unseen_at_generalisation": _at(unseen, generalised),
     }
+
+
+def _at(values: np.ndarray, step: float) -> float:
+    return float(values[int(step)]) if step < len(values) else float("nan")
 
 
 def _first(reached: np.ndarray) -> float:

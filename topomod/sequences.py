@@ -15,9 +15,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from topomod.networks import Activations, Weights
-from topomod.tasks import ModularAddition, Task
-
-MAX_INPUTS = 2**16  # one layer's float32 pre-activations at 256 neurons are then 64 MiB
+from topomod.tasks import MAX_INPUTS, ModularAddition, Task
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+MAX_INPUTS = 2**16  # of a network that holds all inputs: one layer of 256 neurons in float32 is then 64 MiB
+
 
 @dataclass(frozen=True)
 class ModularAddition:
