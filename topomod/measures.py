@@ -49,7 +49,7 @@ MEASURES = {
     "rank_unembedding": "rank of the unembedding at 95 %",
 }
 UNTRAINED = "_untrained"
-_SHARE = re.compile(r".*(share|mass|power|purity|baseline|generalisation)$|energy_.*")  # of values in [0, 1]
+_SHARE = re.compile(r".*(ratio|share|mass|power|purity|baseline|generalisation)$|energy_.*")  # of values in [0, 1]
 
 
 def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
