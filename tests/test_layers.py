@@ -21,6 +21,7 @@ ORDER = [
     "sequences",
     "architectures",
     "batches",
+    "optimiser",
     "pairstep",
     "pairstep_cpu",
     "spectra",

@@ -14,6 +14,12 @@ from topomod.networks import NetworkSize
 from topomod.tasks import ModularAddition
 
 
+def generators(label: str, seed: int, n: int) -> list[np.random.Generator]:
+    """Independent generators of what chance decides about one circuit, from its label and seed alone."""
+    sequence = np.random.SeedSequence([seed, zlib.crc32(label.encode())])
+    return [np.random.default_rng(child) for child in sequence.spawn(n)]
+
+
 def draw(
     label: str,
     architecture: str,
@@ -23,8 +29,7 @@ def draw(
     size: NetworkSize | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.random.Generator]:
     """Initial weights, train mask (p,) * k and generator of batches of one circuit, from its label and seed alone."""
-    sequence = np.random.SeedSequence([seed, zlib.crc32(label.encode())])
-    for_weights, for_split, for_batches = (np.random.default_rng(child) for child in sequence.spawn(3))
+    for_weights, for_split, for_batches = generators(label, seed, 3)
     weights = initial_weights(architecture, task.p, for_weights, size, task.k)
     mask = np.zeros(task.n_inputs, dtype=bool)
     mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True

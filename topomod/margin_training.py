@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw  # without weight decay it is Adam; the classes import torch's compiler
 
 from topomod.circuits import Circuit
-from topomod.draws import pinned_arithmetic
+from topomod.draws import generators, pinned_arithmetic
+from topomod.optimiser import AdamW
 from topomod.power_networks import CHUNK_VALUES, POWER_NETWORKS, TaskInputs, homogeneity, nonlinearity
 from topomod.recipe import MarginRecipe
 from topomod.tasks import GroupComposition, ModularAddition, SparseParity, Task
@@ -27,12 +26,11 @@ class Run:
         self.architecture, self.task, self.recipe = architecture, task, recipe
         self.inputs = TaskInputs(task)
         self.targets = torch.from_numpy(task.targets().ravel())
-        for_weights, self._for_batches = draw(architecture, seed)
+        for_weights, self._for_batches = generators(architecture, seed, 2)
         n_weights = self.inputs.d_in + task.n_classes
         start = recipe.init_scale / math.sqrt(n_weights) * for_weights.standard_normal((recipe.width, n_weights))
         self.theta = torch.from_numpy(start.astype(np.float32)).requires_grad_()
-        self._averages = torch.zeros_like(self.theta), torch.zeros_like(self.theta)
-        self._adam_step = torch.zeros(())
+        self._optimiser = AdamW(self.theta, recipe.beta1, recipe.beta2)
         self.n_steps = 0
 
     def logits(self, rows: Tensor | None = None) -> Tensor:
@@ -61,23 +59,7 @@ class Run:
     def update(self, loss: Tensor) -> None:
         """Take one Adam step on the loss and the penalty."""
         (gradient,) = torch.autograd.grad(loss + self.penalty(), self.theta)
-        with torch.no_grad():
-            adamw(
-                [self.theta],
-                [gradient],
-                [self._averages[0]],
-                [self._averages[1]],
-                [],
-                [self._adam_step],
-                fused=True,
-                amsgrad=False,
-                beta1=self.recipe.beta1,
-                beta2=self.recipe.beta2,
-                lr=self.recipe.learning_rate(self.n_steps),
-                weight_decay=0.0,
-                eps=1e-8,
-                maximize=False,
-            )
+        self._optimiser.update(gradient, self.recipe.learning_rate(self.n_steps))
         self.n_steps += 1
 
     def weights(self) -> dict[str, np.ndarray]:
@@ -95,13 +77,6 @@ class Run:
                 loss += float(torch.nn.functional.cross_entropy(logits, targets, reduction="sum"))
                 right += int(torch.sum(logits.argmax(dim=1) == targets))
         return loss / self.task.n_inputs, right / self.task.n_inputs
-
-
-def draw(architecture: str, seed: int) -> tuple[np.random.Generator, np.random.Generator]:
-    """Generators of one circuit's initial weights and of its batches, from its architecture and seed alone."""
-    sequence = np.random.SeedSequence([seed, zlib.crc32(architecture.encode())])
-    for_weights, for_batches = (np.random.default_rng(child) for child in sequence.spawn(2))
-    return for_weights, for_batches
 
 
 def train_to_margin(architecture: str, task: object, seeds: Sequence[int], recipe: object = None) -> Iterator[Circuit]:

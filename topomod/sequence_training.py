@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from torch.optim.adamw import adamw
 
 from topomod.circuits import Circuit
 from topomod.draws import check_seeds, draw, pinned_arithmetic
 from topomod.networks import NetworkSize
+from topomod.optimiser import AdamW
 from topomod.recipe import Recipe
 from topomod.sequences import all_inputs, sequence_transformer
 from topomod.tasks import ModularAddition
@@ -44,10 +44,7 @@ class _Run:
     targets: Tensor
     trained: Tensor
     unseen: Tensor
-    flat: Tensor
-    flat_gradient: Tensor
-    averages: tuple[Tensor, Tensor]
-    adam_step: Tensor
+    optimiser: AdamW
     recipe: Recipe
 
     def loss(self) -> tuple[Tensor, float]:
@@ -66,26 +63,8 @@ class _Run:
 
     def update(self, loss: Tensor, learning_rate: float) -> None:
         """Take one AdamW step."""
-        self.flat_gradient.copy_(
-            torch.cat([g.flatten() for g in torch.autograd.grad(loss, list(self.weights.values()))])
-        )
-        with torch.no_grad():
-            adamw(
-                [self.flat],
-                [self.flat_gradient],
-                [self.averages[0]],
-                [self.averages[1]],
-                [],
-                [self.adam_step],
-                fused=True,
-                amsgrad=False,
-                beta1=self.recipe.beta1,
-                beta2=self.recipe.beta2,
-                lr=learning_rate,
-                weight_decay=self.recipe.weight_decay,
-                eps=1e-8,
-                maximize=False,
-            )
+        gradients = torch.autograd.grad(loss, list(self.weights.values()))
+        self.optimiser.update(torch.cat([gradient.flatten() for gradient in gradients]), learning_rate)
 
 
 def _share(logits: Tensor, targets: Tensor) -> float:
@@ -133,10 +112,7 @@ def _start(task: ModularAddition, seed: int, recipe: Recipe, size: NetworkSize) 
         targets=torch.from_numpy(task.targets().ravel()),
         trained=trained,
         unseen=unseen_inputs(inputs, trained),
-        flat=flat,
-        flat_gradient=torch.zeros_like(flat),
-        averages=(torch.zeros_like(flat), torch.zeros_like(flat)),
-        adam_step=torch.zeros(()),
+        optimiser=AdamW(flat, recipe.beta1, recipe.beta2, recipe.weight_decay),
         recipe=recipe,
     )
 

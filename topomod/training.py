@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.adamw import adamw  # the class AdamW imports torch's compiler, 1.5 s a process
 
 from topomod.architectures import ARCHITECTURES, TRAINABLE
 from topomod.batches import Dealer
@@ -19,6 +18,7 @@ from topomod.circuits import Circuit, architecture_label
 from topomod.draws import check_seeds, draw, pinned_arithmetic
 from topomod.margin_training import train_to_margin
 from topomod.networks import NetworkSize, PairForm
+from topomod.optimiser import AdamW
 from topomod.pairstep import PairStep
 from topomod.pairstep_cpu import CompiledStep
 from topomod.power_networks import POWER_NETWORKS
@@ -64,8 +64,7 @@ class Stack:
             part = slice(start, start := start + int(np.prod(shape)))
             self.weights[name] = self._flat[:, part].unflatten(1, shape).detach().requires_grad_()
             self._gradients[name] = self._flat_gradient[:, part].unflatten(1, shape)
-        self._averages = torch.zeros_like(self._flat), torch.zeros_like(self._flat)
-        self._adam_step = torch.zeros((), device=device)
+        self._optimiser = AdamW(self._flat, recipe.beta1, recipe.beta2, recipe.weight_decay)
         self._step: PairStep | CompiledStep | None = None
         self.n_steps = 0
 
@@ -102,23 +101,7 @@ class Stack:
         for name, gradient in zip(self.weights, found, strict=True):
             if gradient is not None:  # a rate of 0 leaves queries and keys unused
                 self._gradients[name].copy_(gradient)
-        with torch.no_grad():
-            adamw(
-                [self._flat],
-                [self._flat_gradient],
-                [self._averages[0]],
-                [self._averages[1]],
-                [],
-                [self._adam_step],
-                fused=True,
-                amsgrad=False,
-                beta1=self.recipe.beta1,
-                beta2=self.recipe.beta2,
-                lr=learning_rate,
-                weight_decay=self.recipe.weight_decay,
-                eps=1e-8,
-                maximize=False,
-            )
+        self._optimiser.update(self._flat_gradient, learning_rate)
         self.n_steps += 1
 
     def purity(self) -> np.ndarray:
