@@ -11,11 +11,10 @@ import pandas as pd
 
 from topomod import plots
 from topomod.config import Study
-from topomod.files import atomic_path
 from topomod.labels import parse_label
 from topomod.margins import known_max_margin
 from topomod.measures import MEASURES, measure_rows
-from topomod.pages import Option, csv_link, embed, page_environment
+from topomod.pages import Option, csv_link, embed, render_page, write_page
 from topomod.plots_curves import accuracy_curves, feature_bars, irrep_bars
 from topomod.plots_population import loss_curves
 from topomod.population import converged_rows
@@ -42,19 +41,15 @@ def write_description(folder: Path, study: Study, output: Path) -> None:
     FileNotFoundError, ValueError
         If a table of the study is missing or corrupt.
     """
-    from plotly.offline import get_plotlyjs
-
     shards = [folder / "population" / shard for shard in study.shards()]
     tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in TABLES}
     summary = read_tables([folder / "summary_of_measures.parquet"])
-    context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "alpha": study.alpha}
+    context: dict[str, Any] = {"study": study, "alpha": study.alpha}
     context |= populations(study, tables["measures"])
     context |= {"rows": measure_rows(summary, study.architectures), "summary_csv": csv_link(summary)}
     context |= figures(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
-    page = str(page_environment().get_template("description.html").render(context))
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(render_page("description.html", context), output)
 
 
 def populations(study: Study, measures: pd.DataFrame) -> dict[str, Any]:

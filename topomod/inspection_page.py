@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod import plots_shapes
+from topomod import pages, plots_shapes
 from topomod.circuits import Circuit
-from topomod.files import atomic_path
 from topomod.groups import group_neurons
 from topomod.inspection import Inspection
 from topomod.manifolds import circuit_layers
-from topomod.pages import csv_link, embed, page_environment
+from topomod.pages import csv_link, embed
 from topomod.plots_history import topology_curves
 from topomod.population_examples import Example, principal_components
 
@@ -37,20 +36,13 @@ def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: 
     history : bool
         Whether the networks are circuits at several training steps, to be drawn against the step.
     """
-    from plotly.offline import get_plotlyjs
-
-    context: dict[str, Any] = {
-        "plotlyjs": get_plotlyjs(),
-        "sites": ("preactivations", "activations", "logits", "readout"),
-    }
+    context: dict[str, Any] = {"sites": ("preactivations", "activations", "logits", "readout")}
     context["history"] = embed(_history(found), "history") if history else None
     shown = named[-1:] if history else named[:SHOWN_NETWORKS]
     context["cards"] = [_card(name, circuit, found) for name, circuit in shown]
     context["networks"] = found.networks.to_dict("records")
     context["csv_tables"] = {name: csv_link(table) for name, table in vars(found).items()}
-    page = page_environment().get_template("inspection.html").render(context)
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    pages.write_page(pages.render_page("inspection.html", context), output)
 
 
 def _history(found: Inspection) -> Any:

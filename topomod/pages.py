@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from topomod.files import atomic_path
 from topomod.report_words import described, needed_circuits, number, p_value, sample_name
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +59,19 @@ def page_environment() -> Any:
     environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
     environment.filters |= {"needed": needed_circuits}
     return environment
+
+
+def write_page(page: str, output: Path) -> None:
+    """Write a page; it appears under its name only when complete."""
+    with atomic_path(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def render_page(template: str, context: dict[str, Any]) -> str:
+    """A template with plotly's code, as one string of HTML."""
+    from plotly.offline import get_plotlyjs
+
+    return str(page_environment().get_template(template).render(context | {"plotlyjs": get_plotlyjs()}))
 
 
 def embed(figure: Any, name: str) -> Plot:

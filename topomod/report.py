@@ -15,9 +15,8 @@ from topomod.betti import MIN_DEATH
 from topomod.config import Study
 from topomod.diagram_features import NotAvailableError
 from topomod.endpoints import ALL_ENDPOINTS, ENDPOINTS
-from topomod.files import atomic_path
 from topomod.manifolds import SITES
-from topomod.pages import Option, csv_link, embed, page_environment
+from topomod.pages import Option, csv_link, embed, render_page, write_page
 from topomod.plots_history import topology_curves
 from topomod.population import (
     LABELS,
@@ -72,18 +71,13 @@ def write_report(folder: Path, study: Study, output: Path) -> None:
     FileNotFoundError, ValueError
         If a table of the study is missing or corrupt.
     """
-    page = render(folder, study)
-    with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(render(folder, study), output)
 
 
 def render(folder: Path, study: Study) -> str:
     """Page of a finished study, as one string of HTML."""
-    from plotly.offline import get_plotlyjs
-
     tables = load_tables(folder, study)
-    environment = page_environment()
-    context: dict[str, Any] = {"plotlyjs": get_plotlyjs(), "study": study, "symbols": SYMBOLS}
+    context: dict[str, Any] = {"study": study, "symbols": SYMBOLS}
     context |= {"verdict_names": VERDICTS, "endpoint_titles": {k: e.title for k, e in ALL_ENDPOINTS.items()}}
     for section in (
         answers,
@@ -100,7 +94,7 @@ def render(folder: Path, study: Study) -> str:
     ):
         context |= section(folder, study, tables)
     context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
-    return str(environment.get_template("report.html").render(context))
+    return render_page("report.html", context)
 
 
 def endpoint_options(draw: Callable[[str, str], Any], study: Study, file: str) -> list[Option]:
