@@ -20,7 +20,7 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 COMPARED = study.system == "pairs"
-STAGES = ["circuits", "groups", "homology"] if COMPARED else ["measures", "neurons", "irreps", "curves"]
+STAGES = ["circuits", "groups", "homology"] if COMPARED else ["measures", "neurons", "irreps", "manifolds", "curves"]
 SUMMARIES = ["endpoints", "summary", "verdicts", "power"] if COMPARED else ["summary_of_measures"]
 MORE = ["phases", "diagrams"] if COMPARED else []
 ABLATION = ["frequencies", "ablation"] if study.ablation else []
@@ -148,7 +148,10 @@ rule measure:
         measures="{results}/population/{shard}/measures.parquet",
         neurons="{results}/population/{shard}/neurons.parquet",
         irreps="{results}/population/{shard}/irreps.parquet",
+        manifolds="{results}/population/{shard}/manifolds.parquet",
         curves="{results}/population/{shard}/curves.parquet",
+    params:
+        min_neurons=study.min_neurons,
     log:
         "{results}/logs/measure/{shard}.log",
     benchmark:
@@ -159,8 +162,9 @@ rule measure:
         mem_mb=2000,
         runtime=60,
     shell:
-        "topomod measure {input} --measures-table {output.measures} --neurons-table {output.neurons}"
-        " --irreps-table {output.irreps} --curves-table {output.curves} > {log} 2>&1"
+        "topomod measure {input} --min-neurons {params.min_neurons} --measures-table {output.measures}"
+        " --neurons-table {output.neurons} --irreps-table {output.irreps} --manifolds-table {output.manifolds}"
+        " --curves-table {output.curves} > {log} 2>&1"
 
 
 rule describe:

@@ -54,6 +54,7 @@ ORDER = [
     "neuron_features",
     "margin_analysis",
     "analysis",
+    "margin_manifolds",
     "frequency_tables",
     "samples",
     "resampling",

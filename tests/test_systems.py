@@ -36,6 +36,7 @@ SHORT: dict[str, dict[str, Any]] = {
         "recipe": {"steps": 150, "max_steps": 150, "min_purity": 0.1, "train_fraction": 0.9},
         "network": {"d_mlp": 128},
         "architectures": ["rnn", "attention_0.0"],
+        "positive_control": None,
         "seeds": {"counts": {"rnn": 2}},
     },
 }

@@ -25,6 +25,7 @@ from topomod.manifolds import (
 from topomod.mechanisms import circularity, gradient_symmetricity, logit_distance_irrelevance
 from topomod.phases import argmax_pairs, centroid_pairs, torus_distance
 from topomod.spectra import NeuronSpectra, neuron_spectra
+from topomod.verdict import ManifoldVerdict
 from topomod.winding import rebase, winding_numbers
 
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
@@ -183,7 +184,7 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
             for site in SITES:
                 verdict = classify_manifold(layer.cloud(group, site), p=circuit.p, seed=seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
-                verdicts.append(key | {"n_neurons": len(group.neurons)} | _verdict_columns(verdict))
+                verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
     columns = ["architecture", "seed", "step", "frequency", "site"]
     return (
@@ -192,7 +193,8 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
     )
 
 
-def _verdict_columns(verdict: Any) -> dict[str, Any]:
+def verdict_columns(verdict: ManifoldVerdict) -> dict[str, Any]:
+    """Columns of a verdict in a table, all but its diagrams."""
     names = (
         "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
         "h1_persistence h2_persistence n_points_used"

@@ -151,16 +151,22 @@ def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table)
 
 @app.command()
 def measure(
-    circuits: Path, measures_table: Table, neurons_table: Table, irreps_table: Table, curves_table: Table
+    circuits: Path,
+    measures_table: Table,
+    neurons_table: Table,
+    irreps_table: Table,
+    manifolds_table: Table,
+    curves_table: Table,
+    min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group whose manifold is labelled.")] = 10,
 ) -> None:
     """Measure a shard of networks that are described, not compared: power networks, transformers over k tokens."""
     from topomod.circuits import load_circuits
-    from topomod.systems import measure_circuits
+    from topomod.systems import TABLES, measure_circuits
     from topomod.tables import write_table
 
-    found = measure_circuits(load_circuits(circuits))
-    paths = {"measures": measures_table, "neurons": neurons_table, "irreps": irreps_table, "curves": curves_table}
-    for name, path in paths.items():
+    found = measure_circuits(load_circuits(circuits), min_neurons)
+    paths = (measures_table, neurons_table, irreps_table, manifolds_table, curves_table)
+    for name, path in zip(TABLES, paths, strict=True):
         write_table(found[name], path)
     log(f"{circuits}: {len(found['measures'])} circuits measured")
 

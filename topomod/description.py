@@ -12,6 +12,7 @@ import pandas as pd
 from topomod import plots
 from topomod.config import Study
 from topomod.labels import parse_label
+from topomod.margin_manifolds import manifold_summary
 from topomod.margins import known_max_margin
 from topomod.measures import MEASURES, measure_rows
 from topomod.pages import Option, csv_link, embed, render_page, write_page
@@ -70,7 +71,8 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
     measures, names = tables["measures"], study.architectures
     found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
     drawn = {name: plots.endpoint_strip(measures, name, MEASURES[name], names) for name in found}
-    kept = {kind: converged_rows(tables[kind], measures) for kind in ("neurons", "irreps")}
+    kept = {kind: converged_rows(tables[kind], measures) for kind in ("neurons", "irreps", "manifolds")}
+    manifolds = kept.pop("manifolds")
     neurons, irreps = (_by_architecture(table, names) for table in kept.values())
     features = {name: own for name, own in neurons.items() if name not in irreps and own["feature"].nunique() > 1}
     curves = tables["curves"]
@@ -82,6 +84,8 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
         "strips": [_option(name, MEASURES[name], figure) for name, figure in drawn.items()],
         "neurons": [_option(name, name, feature_bars(own)) for name, own in features.items()],
         "irreps": [_option(name, name, irrep_bars(own, study.alpha)) for name, own in irreps.items()],
+        "manifolds": manifold_summary(manifolds),
+        "manifolds_csv": csv_link(manifolds) if len(manifolds) else "",
         "training": training,
         "grokking": len(curves) > 0,
     }

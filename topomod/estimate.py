@@ -99,7 +99,7 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
     if compared:
         analyse_groups(circuits, study.min_neurons)
     else:
-        measure_circuits(circuits)
+        measure_circuits(circuits, study.min_neurons)
     clock.append(time.perf_counter())
     if compared:
         analyse_homology(circuits, study.min_neurons)

@@ -1,4 +1,4 @@
-"""Neuron groups: the live neurons of a layer that share one dominant frequency."""
+"""Neuron groups: the live neurons of a layer that share one dominant frequency, or one irrep of a finite group."""
 
 from __future__ import annotations
 
@@ -51,6 +51,25 @@ class NeuronGroup:
     layer: int
     phases_a: Float[np.ndarray, " n"]
     phases_b: Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class IrrepGroup:
+    """Neurons with most of their power in one real irrep.
+
+    Parameters
+    ----------
+    irrep : str
+        Its name, as :func:`topomod.real_irreps` gives it.
+    neurons : ndarray
+        Indices into the layer, increasing.
+    layer : int
+        Layer the neurons belong to.
+    """
+
+    irrep: str
+    neurons: Int[np.ndarray, " n"]
+    layer: int = 0
 
 
 def phase_coherence(coefficient_a: Complex[np.ndarray, " n"], coefficient_b: Complex[np.ndarray, " n"]) -> complex:
@@ -113,8 +132,14 @@ def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> lis
     list of NeuronGroup
         First-order groups by frequency, then second-order groups.
 
+    Raises
+    ------
+    ValueError
+        If the circuit does not add two inputs mod p; :func:`topomod.irrep_groups` knows finite groups.
+
     References
     ----------
     Groups by dominant frequency: arXiv 2512.25060, arXiv 2505.18266.
     """
+    _ = circuit.p  # refuses circuits that learnt something else
     return groups_of_spectra(neuron_spectra(circuit.preactivations(layer)), layer, min_neurons)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topomod.circuits import Circuit
-from topomod.groups import NeuronGroup
+from topomod.groups import IrrepGroup, NeuronGroup
 from topomod.spectra import spectrum
 
 SITES = ("preactivations", "logits")  # of a study; the other two are looked at in single networks
@@ -41,7 +41,7 @@ class Layer:
         """The sites this layer has."""
         return ALL_SITES if self.readout is not None else ALL_SITES[:2]
 
-    def cloud(self, group: NeuronGroup, site: str) -> Float[np.ndarray, "n k"]:
+    def cloud(self, group: NeuronGroup | IrrepGroup, site: str) -> Float[np.ndarray, "n k"]:
         """Point cloud of a group at a site, as :func:`manifold` describes it."""
         if site not in ALL_SITES:
             raise ValueError(f"unknown site {site!r}; known sites: {', '.join(ALL_SITES)}")
@@ -53,6 +53,8 @@ class Layer:
             raise ValueError(f"no {site}: the layer reaches the logits only through another nonlinearity")
         elif site == "logits":
             values = self.activations[:, :, group.neurons] @ self.readout[:, group.neurons].T
+        elif isinstance(group, IrrepGroup):
+            raise ValueError("no readout: which directions the logits read is known for frequencies, not for irreps")
         else:
             values = self.activations @ readout_directions(self.readout, group.frequency)
         return np.asarray(values.reshape(-1, values.shape[-1]))
@@ -119,15 +121,17 @@ def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, flo
     return float(first / total), float(power[signed, signed].sum() / total), float(total / whole)
 
 
-def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations") -> Float[np.ndarray, "n k"]:
+def manifold(
+    circuit: Circuit, group: NeuronGroup | IrrepGroup, site: str = "preactivations"
+) -> Float[np.ndarray, "n k"]:
     """Point cloud of a group: one row per input pair, in the order of ``a * p + b``.
 
     Parameters
     ----------
     circuit : Circuit
         Where the group was found.
-    group : NeuronGroup
-        From :func:`topomod.group_neurons`.
+    group : NeuronGroup or IrrepGroup
+        From :func:`topomod.group_neurons`, or of a power network from :func:`topomod.irrep_groups`.
     site : {"preactivations", "activations", "logits", "readout"}
         The group's neurons before or after the nonlinearity (n_features = its neurons); its contribution to the
         logits (n_features = p); all activations of its layer, projected on the two directions that the logits read
@@ -141,7 +145,8 @@ def manifold(circuit: Circuit, group: NeuronGroup, site: str = "preactivations")
     Raises
     ------
     ValueError
-        If the site is not known, or the layer reaches the logits only through another nonlinearity.
+        If the site is not known, the layer reaches the logits only through another nonlinearity, or the read-out of
+        an irrep is asked for.
     """
     return circuit_layers(circuit)[group.layer].cloud(group, site)
 

@@ -9,20 +9,29 @@ import pandas as pd
 from topomod.circuits import Circuit
 from topomod.labels import system_of
 from topomod.margin_analysis import margin_circuit_rows, margin_irrep_rows, margin_neuron_rows
+from topomod.margin_manifolds import margin_manifold_rows
 from topomod.sequence_tables import sequence_circuit_rows, sequence_curve_rows
 from topomod.tasks import GroupComposition
 
-TABLES = ("measures", "neurons", "irreps", "curves")
+TABLES = ("measures", "neurons", "irreps", "manifolds", "curves")
 
 
-def measure_circuits(circuits: Sequence[Circuit]) -> dict[str, pd.DataFrame]:
+def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict[str, pd.DataFrame]:
     """Measure circuits of one shard.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit
+        Of one architecture.
+    min_neurons : int
+        Smaller neuron groups have no manifold.
 
     Returns
     -------
     dict
-        The four tables of :data:`TABLES`: one row per circuit, per live neuron of a power network, per irrep of a
-        network that learnt a group, and per step of a transformer. Those that a system has not are empty.
+        The tables of :data:`TABLES`: one row per circuit, per live neuron of a power network, per irrep of one that
+        learnt a group, per neuron group and site of one of two inputs, and per step of a transformer. Those that a
+        system has not are empty.
 
     Raises
     ------
@@ -34,6 +43,7 @@ def measure_circuits(circuits: Sequence[Circuit]) -> dict[str, pd.DataFrame]:
     system = system_of(circuits[0].label)
     if system == "margins":
         tables |= {"measures": margin_circuit_rows(circuits), "neurons": margin_neuron_rows(circuits)}
+        tables["manifolds"] = margin_manifold_rows(circuits, min_neurons)
         if isinstance(circuits[0].task, GroupComposition):
             tables["irreps"] = margin_irrep_rows(circuits)
     elif system == "sequences":

@@ -1,0 +1,135 @@
+"""Manifolds of power networks: neuron groups are irreps of the group, frequencies where two numbers are added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.analysis import first_layer, identity, verdict_columns
+from topomod.circuits import Circuit
+from topomod.groups import IrrepGroup
+from topomod.homology import MIN_DISTINCT, classify_manifold
+from topomod.irreps import Irrep, real_irreps
+from topomod.manifolds import SITES
+from topomod.neuron_features import live_neurons, neuron_parts, share_by_irrep
+from topomod.tasks import GroupComposition, ModularAddition
+from topomod.verdict import empty_verdict
+
+COLUMNS = ("task", "architecture", "seed", "step", "irrep", "real_dimension", "n_neurons", "site", "label")
+
+
+def group_of(circuit: Circuit) -> GroupComposition | None:
+    """The finite group of a circuit's task, C_p where two numbers are added; None for parities and more numbers."""
+    task = circuit.task
+    if isinstance(task, ModularAddition) and task.k == 2:
+        return GroupComposition(f"C{task.p}")
+    return task if isinstance(task, GroupComposition) else None
+
+
+def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
+    """Group the live neurons of a power network by the real irrep that holds most of their power.
+
+    Dead neurons (contribution below 1e-4 of the strongest neuron's) belong to no group, and the trivial irrep has none.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        ``power_mlp`` or ``relu_mlp`` that learnt a group or adds two numbers mod p, whose irreps are its frequencies.
+    min_neurons : int
+        Smaller groups are left out.
+
+    Returns
+    -------
+    list of IrrepGroup
+        In the order of :func:`topomod.real_irreps`.
+
+    Raises
+    ------
+    ValueError
+        If the circuit is no power network or learnt something else.
+
+    References
+    ----------
+    Chughtai et al., arXiv 2302.03025; Morwani et al., arXiv 2311.07568.
+
+    Examples
+    --------
+    >>> from topomod import max_margin_network
+    >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(max_margin_network(GroupComposition("D5")))]
+    [('A2', 2), ('E1', 16), ('E2', 16)]
+    """
+    alive, task = live_neurons(circuit), group_of(circuit)
+    if task is None:
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
+    irreps = real_irreps(task)
+    best = share_by_irrep(neuron_parts(circuit), irreps).argmax(axis=1)
+    groups = [IrrepGroup(irrep.name, np.flatnonzero(alive & (best == i))) for i, irrep in enumerate(irreps) if i > 0]
+    return [group for group in groups if len(group.neurons) >= min_neurons]
+
+
+def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: int = 0) -> pd.DataFrame:
+    """One row for each neuron group and site of power networks that learnt a group or add two numbers.
+
+    Clouds of cyclic groups are labelled in group order, as those of modular addition are; other groups have no such
+    order and are labelled as they lie. Irreps of dimension 1 take two values: they have no manifold, and no row.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit
+        ``power_mlp`` or ``relu_mlp``. Of parities and of more inputs there are no rows.
+    min_neurons : int
+        Smaller groups are left out.
+    seed : int
+        As in :func:`topomod.classify_manifold`.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`, then the verdict.
+    """
+    rows = []
+    for circuit in circuits:
+        task = group_of(circuit)
+        if task is None:
+            continue
+        layer, irreps = first_layer(circuit), {irrep.name: irrep for irrep in real_irreps(task)}
+        for group in irrep_groups(circuit, min_neurons):
+            irrep = irreps[group.irrep]
+            for site in SITES if irrep.real_dimension > 1 else ():
+                verdict = _verdict(layer.cloud(group, site), task, irrep, site, seed)
+                own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
+                rows.append({"task": str(circuit.task)} | identity(circuit) | own | {"site": site} | verdict)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str, seed: int) -> dict[str, Any]:
+    kernel = int(np.sum(irrep.character > irrep.real_dimension - 1e-6))
+    image = task.order // kernel  # matrices that the irrep takes; the logits depend on the product alone
+    points = image if site == "logits" else image**2
+    if points < MIN_DISTINCT:
+        return verdict_columns(empty_verdict("uncertain", f"only {points} distinct points", points))
+    cyclic = task.name.startswith("C") and task.order >= 5
+    return verdict_columns(classify_manifold(cloud, p=task.order if cyclic else None, seed=seed))
+
+
+def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the groups of each architecture look like: labels, Betti numbers and rank of each irrep at each site.
+
+    Frequencies of cyclic groups are taken together.
+    """
+    found = []
+    cyclic = rows["task"].str.contains("ModularAddition") | rows["task"].str.contains("name='C")
+    kind = rows["irrep"].where(~cyclic, "all frequencies")
+    for (architecture, irrep, site), own in rows.groupby(["architecture", kind, "site"], sort=False):
+        betti = own[["betti_0", "betti_1", "betti_2"]].astype(int).value_counts()
+        reasons = own.loc[own["reason"] != "", "reason"].str.partition(";")[0].value_counts()
+        row: dict[str, Any] = {"architecture": architecture, "irrep": irrep, "site": site}
+        row |= {"dimension": int(own["real_dimension"].iloc[0])}
+        row |= {"circuits": own["seed"].nunique(), "groups": len(own)}
+        row |= {"labels": own["label"].value_counts().to_dict(), "rank": float(own["rank"].median())}
+        row |= {"betti": betti.index[0], "n_betti": int(betti.iloc[0])}
+        found.append(row | {"reason": reasons.index[0] if len(reasons) else ""})
+    return found
