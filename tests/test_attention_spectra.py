@@ -8,7 +8,6 @@ import pytest
 import topomod
 from topomod.attention_spectra import (
     attention_patterns,
-    embedding_shares,
     head_spectra,
     input_spectra,
     merged_power,
@@ -65,13 +64,6 @@ def test_merged_power_keeps_the_sum_of_squares() -> None:
     values = np.random.default_rng(0).standard_normal((6, 7, 3))
     assert merged_power(values, [0, 1]).shape == (4, 4, 3)
     assert merged_power(values, [0, 1]).sum((0, 1)) == pytest.approx((values**2).mean((0, 1)))
-
-
-def test_embedding_of_two_waves() -> None:
-    a = np.arange(11)
-    table = np.stack([3 + 2 * wave(2, a), wave(5, a)], axis=1)
-    assert embedding_shares(table) == pytest.approx([0, 0.8, 0, 0, 0.2])
-    assert embedding_shares(np.ones((11, 2))).tolist() == [0] * 5
 
 
 def test_functions_of_three_tokens() -> None:

@@ -22,11 +22,11 @@ from topomod.population_examples import choose_circuit, longest_bars, principal_
 from topomod.population_map import (
     NotAvailableError,
     bottleneck_matrix,
-    circuit_diagrams,
     diagram_features,
     endpoint_map,
     padded,
 )
+from topomod.tables import circuit_diagrams
 
 KEY = {"architecture": "mlp_add", "step": 300}
 

@@ -102,12 +102,6 @@ def _shares(power: np.ndarray, total: np.ndarray) -> np.ndarray:
     return np.asarray(power / np.where(total > 0, total, 1))
 
 
-def embedding_shares(table: Float[np.ndarray, "p d_model"]) -> Float[np.ndarray, " n_f"]:
-    """Share of a token table's variance at each frequency 1..p//2, (p // 2,); row f - 1 holds frequency f."""
-    power = merged_power(table - table.mean(axis=0), [0])[1:].sum(axis=1)
-    return _shares(power, power.sum(keepdims=True))
-
-
 def score_tables(circuit: Circuit) -> Float[np.ndarray, "n_heads p p"]:
     """Score that a last token gives a token elsewhere, ``(W_E + W_pos[-1]) W_Q^T W_K W_E^T``, (n_heads, p, p).
 

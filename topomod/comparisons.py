@@ -15,7 +15,7 @@ from topomod.equivalence import EquivalenceResult, adjust_family, equivalence_te
 from topomod.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.mmd import mmd_equivalence_test
 from topomod.planning import power_curve, required_networks
-from topomod.tables import KEY
+from topomod.tables import KEY, circuit_diagrams
 
 DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin fixed beforehand wants fixed ones
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
@@ -160,8 +160,7 @@ def phase_sample(
 
 def diagrams_of(bars: pd.DataFrame, circuits: pd.DataFrame, endpoint: Population) -> dict[Any, np.ndarray]:
     """H1 diagram (n_pairs, 2) at the endpoint's site of each circuit, empty where no bar was stored."""
-    own = bars[(bars["site"] == endpoint.site) & (bars["dimension"] == 1) & np.isfinite(bars["death"])]
-    found = {key: part[["birth", "death"]].to_numpy(float) for key, part in own.groupby(KEY, sort=False)}
+    found = circuit_diagrams(bars, str(endpoint.site))
     return {key: found.get(key, np.zeros((0, 2))) for key in circuits[KEY].itertuples(index=False, name=None)}
 
 

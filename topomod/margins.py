@@ -9,7 +9,8 @@ import numpy as np
 
 from topomod.circuits import Circuit
 from topomod.group_margins import max_group_margin, max_margin_group_neurons
-from topomod.power_networks import POWER_NETWORKS, exponent, homogeneity, logit_chunks
+from topomod.neuron_features import contributions
+from topomod.power_networks import POWER_NETWORKS, exponent, logit_chunks
 from topomod.tasks import GroupComposition, ModularAddition, SparseParity, Task
 
 
@@ -84,9 +85,7 @@ def normalized_margin(circuit: Circuit) -> float:
         correct = logits[rows, classes]
         logits[rows, classes] = -np.inf
         smallest = min(smallest, np.min(correct - logits.max(axis=1)))
-    degree = homogeneity(circuit.architecture, circuit.task)
-    norms = np.linalg.norm(np.concatenate([weights["W_in"], weights["W_U"]], axis=1), axis=1)
-    total = np.sum(norms**degree)
+    total = np.sum(contributions(circuit))
     return float(smallest / total) if total > 0 else float("nan")
 
 

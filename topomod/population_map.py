@@ -12,7 +12,7 @@ from jaxtyping import Float
 from topomod.diagram_features import NotAvailableError, padded
 from topomod.diagrams import diagram_distance
 from topomod.endpoints import ENDPOINTS
-from topomod.tables import KEY
+from topomod.tables import KEY, circuit_diagrams
 
 MIN_CIRCUITS = 10  # below this UMAP's neighbourhoods and the features' means say nothing
 PER_ARCHITECTURE = 10  # circuits in the matrix of distances
@@ -66,16 +66,6 @@ def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         model = UMAP(neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init, precomputed_knn=near)
         places = model.fit_transform(standard)
     return matrix[[*KEY, "converged"]].assign(x=places[:, 0], y=places[:, 1])
-
-
-def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> dict[tuple[str, int, int], np.ndarray]:
-    """Diagram (n_pairs, 2) of each circuit's strongest group at a site; bars that never die are left out."""
-    rows = diagrams[(diagrams["site"] == site) & (diagrams["dimension"] == dimension)]
-    finite = rows[np.isfinite(rows["death"].astype(float))]
-    return {
-        (str(name), int(str(seed)), int(str(step))): part[["birth", "death"]].to_numpy(float)
-        for (name, seed, step), part in finite.groupby(KEY, sort=False)
-    }
 
 
 def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, pd.DataFrame]:

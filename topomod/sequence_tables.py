@@ -9,13 +9,13 @@ import pandas as pd
 
 from topomod.attention_spectra import (
     attention_patterns,
-    embedding_shares,
     head_spectra,
     input_spectra,
     score_tables,
     untrained,
 )
 from topomod.circuits import Circuit
+from topomod.frequencies import frequency_energy
 from topomod.sequence_training import CHECK_EVERY
 
 ENERGY = 0.9  # of the embedding that its n_frequencies hold together
@@ -93,7 +93,7 @@ def _first(reached: np.ndarray) -> float:
 
 def spectral_summary(circuit: Circuit) -> dict[str, float]:
     """Columns of :func:`sequence_circuit_rows` that are functions of the weights alone."""
-    shares = np.sort(embedding_shares(circuit.embedding()))[::-1]
+    shares = np.sort(np.nan_to_num(frequency_energy(circuit.embedding())))[::-1]
     heads = head_spectra(score_tables(circuit))
     weight = heads.power / max(heads.power.sum(), np.finfo(float).tiny)
     patterns = attention_patterns(circuit)

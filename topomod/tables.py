@@ -92,3 +92,13 @@ def summarise(endpoints: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     kept = endpoints[endpoints["converged"]]
     grouped = kept.groupby(["architecture", "endpoint"], sort=False)["value"]
     return grouped.apply(row).unstack().reset_index().astype({"n": int})
+
+
+def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> dict[tuple[str, int, int], np.ndarray]:
+    """Diagram (n_pairs, 2) of each circuit's strongest group at a site; bars that never die are left out."""
+    rows = diagrams[(diagrams["site"] == site) & (diagrams["dimension"] == dimension)]
+    finite = rows[np.isfinite(rows["death"].astype(float))]
+    return {
+        (str(name), int(str(seed)), int(str(step))): part[["birth", "death"]].to_numpy(float)
+        for (name, seed, step), part in finite.groupby(KEY, sort=False)
+    }
