@@ -60,7 +60,8 @@ def populations(study: Study, measures: pd.DataFrame) -> dict[str, Any]:
         own = measures[measures["architecture"] == label]
         failures = own[~own["converged"].astype(bool)]
         row = {"architecture": label, "task": str(study.task_of(label)), "trained": len(own)}
-        row |= {"converged": int(own["converged"].sum()), "accuracy": float(own["accuracy"].min())}
+        row |= {"converged": int(own["converged"].sum()), "right": int((own["accuracy"] == 1).sum())}
+        row["accuracy"] = float(own["accuracy"].min())
         row |= {"failures": [f"seed {f.seed}: {f.reason}" for f in failures.itertuples()]}
         rows.append(row | {"max_margin": known_max_margin(parse_label(label)[0], study.task_of(label))})
     return {"populations": rows, "measures_csv": csv_link(measures)}

@@ -16,10 +16,9 @@ from topomod.attention_spectra import (
 )
 from topomod.circuits import Circuit
 from topomod.frequencies import frequency_energy
-from topomod.sequence_training import CHECK_EVERY
+from topomod.sequence_training import CHECK_EVERY, GENERALISED
 
 ENERGY = 0.9  # of the embedding that its n_frequencies hold together
-GENERALISED = 0.99  # of the held-out inputs right
 N_UNTRAINED = 5  # draws behind each chance level
 
 

@@ -20,6 +20,7 @@ from topomod.tasks import ModularAddition
 
 ARCHITECTURE = "sequence_transformer"
 CHECK_EVERY = 10  # steps between looks at the held-out inputs, which cost as much as a step
+GENERALISED = 0.99  # of the held-out inputs right
 
 SEQUENCE_SIZE = NetworkSize(d_model=64, d_mlp=256, n_heads=4)
 SEQUENCE_RECIPE = Recipe(
@@ -129,11 +130,11 @@ def train_sequences(
 
     Full batch, cross entropy at the last token on a random ``recipe.train_fraction`` of the p^k inputs. A circuit is
     decided by (task, recipe, size, seed) alone. It is kept at the first check at or after ``recipe.steps`` where it
-    is right on all inputs; checks go on every ``CHECK_EVERY`` = 10 steps to ``recipe.max_steps``, then it is returned
-    as it is, with ``converged`` False and the reason.
+    is right on all training inputs and on 99 % of the others; checks go on every ``CHECK_EVERY`` = 10 steps to
+    ``recipe.max_steps``, then it is returned as it is, with ``converged`` False and the reason.
 
     The history holds ``loss`` (on the training inputs), ``train_accuracy``, ``test_accuracy``, ``unseen_accuracy`` (on
-    :func:`unseen_inputs`) and ``accurate`` (right on all inputs) before step 0, 1, ...; the last three are measured
+    :func:`unseen_inputs`) and ``accurate`` (could be kept) before step 0, 1, ...; the last three are measured
     every 10 steps and held in between.
 
     Parameters
@@ -162,7 +163,7 @@ def train_sequences(
     recipe, size = recipe or SEQUENCE_RECIPE, size or SEQUENCE_SIZE
     if recipe.batches != 1 or recipe.min_purity != 0:
         raise ValueError(
-            f"{ARCHITECTURE} trains on full batches and is kept when right on all inputs: its recipe needs batches = 1 "
+            f"{ARCHITECTURE} trains on full batches and is kept when it generalises: its recipe needs batches = 1 "
             f"and min_purity = 0, found {recipe.batches} and {recipe.min_purity}"
         )
     all_inputs(task)  # a task too large is refused before any weight is drawn
@@ -181,7 +182,7 @@ def _train_one(
         loss, train_accuracy = run.loss()
         if step % CHECK_EVERY == 0 or step in snapshots or step == last:
             test_accuracy, unseen_accuracy = run.held_out()
-            right = train_accuracy == 1 and not test_accuracy < 1
+            right = train_accuracy == 1 and not test_accuracy < GENERALISED
         row = {
             "loss": loss.item(),
             "train_accuracy": train_accuracy,
@@ -193,7 +194,8 @@ def _train_one(
             history.setdefault(name, []).append(value)
         done = right and step >= recipe.steps and step % CHECK_EVERY == 0
         if step in snapshots or (not snapshots and (done or step == last)):
-            yield _circuit(run, task, seed, step, "" if right else "wrong on some inputs", history)
+            reason = f"right on {train_accuracy:.4f} of the training inputs, {test_accuracy:.4f} of the others"
+            yield _circuit(run, task, seed, step, "" if right else reason, history)
             if done and not snapshots:
                 return
         run.update(loss, recipe.learning_rate(step, straggler=not snapshots))
