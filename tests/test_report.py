@@ -289,6 +289,8 @@ def test_main_comparison_prefers_the_attention_pair() -> None:
     assert main_row(pairs) is pairs[1]
     assert main_row(pairs[:1]) is pairs[0]
     assert main_row([{"role": "negative control", "x": "u#even", "y": "u#odd"}]) is None
+    recurrent = {"role": "pair", "x": "rnn", "y": "attention_1.0"}
+    assert main_row([*pairs, recurrent]) is recurrent
 
 
 def test_display_of_numbers() -> None:

@@ -84,10 +84,11 @@ def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def main_comparison(names: Sequence[tuple[str, str, str]]) -> tuple[str, str, str] | None:
-    """The pair a study is about: uniform against learnable attention, else the first that is no control."""
-    for role, x, y in names:
-        if {x, y} == {"attention_0.0", "attention_1.0"}:
-            return role, x, y
+    """The pair a study is about: recurrent against attention, uniform against learnable, else the first no control."""
+    for wanted in ({"rnn", "attention_1.0"}, {"attention_0.0", "attention_1.0"}):
+        for role, x, y in names:
+            if {x, y} == wanted:
+                return role, x, y
     return next((one for one in names if one[0] == "pair"), None)
 
 

@@ -59,10 +59,18 @@ def _with_interval(part: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
 
 
 def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
-    """Median accuracy on training (dotted) and held-out inputs (solid) along training."""
+    """Accuracy in training: each circuit on held-out inputs (thin), medians there (solid), in training dotted."""
     traces = []
     for label, (colour, _) in styles(architectures).items():
         own = table[table["architecture"] == label]
+        if not len(own):
+            continue
+        gap = pd.DataFrame({"step": [np.nan], "test_accuracy": [np.nan]})
+        curves = [one[["step", "test_accuracy"]].astype(float) for _, one in own.groupby("seed")]
+        joined = pd.concat([part for one in curves for part in (one, gap)])
+        single = {"type": "scatter", "mode": "lines", "showlegend": False, "hoverinfo": "skip", "legendgroup": label}
+        single |= {"line": {"color": colour, "width": 0.7}, "opacity": 0.35}
+        traces.append(single | {"x": floats(joined["step"]), "y": floats(joined["test_accuracy"])})
         for column, dash in (("test_accuracy", "solid"), ("train_accuracy", "dot")):
             wide = own.pivot_table(index="step", columns="seed", values=column).ffill()
             line = {"color": colour, "dash": dash, "width": 2}
