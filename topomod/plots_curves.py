@@ -59,7 +59,7 @@ def _with_interval(part: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
 
 
 def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
-    """Accuracy in training: each circuit on held-out inputs (thin), medians there (solid), in training dotted."""
+    """Accuracy by step: thin, each circuit on held-out inputs; solid, their median; dotted, that on training inputs."""
     traces = []
     for label, (colour, _) in styles(architectures).items():
         own = table[table["architecture"] == label]
