@@ -275,11 +275,13 @@ def test_controls_pass_or_fail() -> None:
             comparison("positive control", "different", "inconclusive"),
             comparison("positive control", "inconclusive"),
             comparison("negative control", "trivially different"),
-            comparison("negative control", "inconclusive"),
+            comparison("negative control", "equivalent", "inconclusive"),
+            comparison("negative control", "equivalent", "different"),
         ],
         alpha=0.05,
     )
-    assert [outcome["passed"] for outcome in outcomes] == [True, False, True, False]
+    assert [outcome["passed"] for outcome in outcomes] == [True, False, True, None, False]
+    assert "1 stay open" in outcomes[3]["text"]
 
 
 def test_main_comparison_prefers_the_attention_pair() -> None:

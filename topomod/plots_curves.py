@@ -11,43 +11,37 @@ import pandas as pd
 from topomod.plots import OKABE_ITO, figure, floats, styles
 from topomod.population import mean_interval
 
-_KINDS = {
-    "cumulative": ("solid", "the strongest together"),
-    "random": ("dot", "as many others"),
-    "single": ("dash", ""),
-}
-
 
 def ablation_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
-    """Accuracy against the number of frequencies projected out at one site, mean and 95 % interval over circuits.
+    """Accuracy with frequencies projected out at one site, mean and 95 % interval over circuits.
 
-    Solid: the n strongest together; dotted: as many that are not key; crosses: the n-th strongest alone.
+    Left: the n strongest together (solid), n that are not key (dotted). Right: the n-th strongest alone.
     """
     traces = []
+    panels = (("cumulative", "solid", "x"), ("random", "dot", "x"), ("single", "solid", "x2"))
     for label, (colour, marker) in styles(architectures).items():
         own = table[(table["architecture"] == label) & table["converged"].astype(bool)]
-        for kind, (dash, words) in _KINDS.items():
+        for kind, dash, axis in panels:
             part = own[own["kind"] == kind]
             if len(part):
-                named = f"{label}: {words}" if words else f"{label}: the n-th alone"
-                trace = _with_interval(part, "n", "accuracy") | {"name": named, "legendgroup": label}
-                line = {"color": colour, "dash": dash, "width": 2 if kind == "cumulative" else 1}
-                symbol = "x-thin-open" if kind == "single" else marker
-                mode = "markers" if kind == "single" else "lines+markers"
-                marks = {"color": colour, "symbol": symbol, "size": 8 if kind == "single" else 6}
-                traces.append(trace | {"mode": mode, "line": line, "marker": marks})
+                trace = _with_interval(part, "n", "accuracy") | {"name": label, "legendgroup": label, "xaxis": axis}
+                trace |= {"showlegend": kind == "cumulative", "mode": "lines+markers"}
+                trace |= {"line": {"color": colour, "dash": dash, "width": 1 if kind == "random" else 2}}
+                traces.append(trace | {"marker": {"color": colour, "symbol": marker, "size": 6}})
     return figure(
         traces,
         height=400,
-        xaxis={"title": {"text": "frequencies projected out, in falling order of the read-out's energy"}, "dtick": 1},
+        xaxis={"title": {"text": "the n strongest together"}, "dtick": 1, "domain": [0, 0.48]},
+        xaxis2={"title": {"text": "the n-th strongest alone"}, "dtick": 1, "domain": [0.52, 1]},
         yaxis={"title": {"text": "accuracy on all pairs"}, "range": [-0.03, 1.05], "tickformat": ".0%"},
     )
 
 
 def _with_interval(part: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
-    """Scatter trace of means over circuits with their 95 % intervals."""
+    """Scatter trace of mean shares over circuits with their 95 % intervals, cut to what a share can be."""
     places = np.sort(part[x].unique())
     found = [mean_interval(part.loc[part[x] == place, y].to_numpy(float)) for place in places]
+    found = [(n, mean, max(low, 0.0), min(high, 1.0)) for n, mean, low, high in found]
     ends = {"type": "data", "symmetric": False, "thickness": 1.2, "width": 3}
     ends |= {"array": floats([f[3] - f[1] for f in found]), "arrayminus": floats([f[1] - f[2] for f in found])}
     hover = [
