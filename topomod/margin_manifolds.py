@@ -18,7 +18,7 @@ from topomod.neuron_features import live_neurons, neuron_parts, share_by_irrep
 from topomod.tasks import GroupComposition, ModularAddition
 from topomod.verdict import empty_verdict
 
-COLUMNS = ("task", "architecture", "seed", "step", "irrep", "real_dimension", "n_neurons", "site", "label")
+COLUMNS = ("group", "architecture", "seed", "step", "irrep", "real_dimension", "n_neurons", "site", "label")
 
 
 def group_of(circuit: Circuit) -> GroupComposition | None:
@@ -101,7 +101,7 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
             for site in SITES if irrep.real_dimension > 1 else ():
                 verdict = _verdict(layer.cloud(group, site), task, irrep, site, seed)
                 own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
-                rows.append({"task": str(circuit.task)} | identity(circuit) | own | {"site": site} | verdict)
+                rows.append({"group": task.name} | identity(circuit) | own | {"site": site} | verdict)
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(COLUMNS))
 
 
@@ -120,9 +120,10 @@ def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
     Frequencies of cyclic groups are taken together.
     """
+    if rows.empty:
+        return []
     found = []
-    cyclic = rows["task"].str.contains("ModularAddition") | rows["task"].str.contains("name='C")
-    kind = rows["irrep"].where(~cyclic, "all frequencies")
+    kind = rows["irrep"].mask(rows["group"].str.startswith("C"), "all frequencies")
     for (architecture, irrep, site), own in rows.groupby(["architecture", kind, "site"], sort=False):
         betti = own[["betti_0", "betti_1", "betti_2"]].astype(int).value_counts()
         reasons = own.loc[own["reason"] != "", "reason"].str.partition(";")[0].value_counts()
