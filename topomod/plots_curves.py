@@ -80,7 +80,7 @@ def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
     return figure(
         traces,
         height=380,
-        xaxis={"title": {"text": "training step"}},
+        xaxis={"type": "log", "dtick": 1, "title": {"text": "training step"}},
         yaxis={"title": {"text": "accuracy"}, "range": [-0.03, 1.05], "tickformat": ".0%"},
     )
 
