@@ -10,6 +10,8 @@ import pytest
 
 import topomod
 
+TRAIN = ["train", "--architecture", "mlp_add", "--seeds", "0-1", "--output", "x", "--settings"]
+
 
 def topomod_command(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -49,6 +51,8 @@ def test_train_groups_homology(tmp_path: Path) -> None:
         (["check", "nowhere.yaml"], "topomod: nowhere.yaml: cannot be read"),
         (["train", "--architecture", "lstm", "--seeds", "0-1", "--output", "x"], "unknown architecture 'lstm'"),
         (["train", "--architecture", "mlp_add", "--seeds", "3", "--output", "x"], "seeds must be FIRST-LAST"),
+        ([*TRAIN, '{"p": 5}'], "--settings needs recipe, found"),
+        ([*TRAIN, '{"p": 5, "recipe": {"speed": 1}}'], "unexpected keyword argument 'speed'"),
         (
             ["homology", "none.safetensors", "--verdicts-table", "x", "--diagrams-table", "y"],
             "no circuit file at none.safetensors",

@@ -86,8 +86,8 @@ def test_a_variant_states_what_differs() -> None:
             {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "power_mlp"]},
             "architectures of one study are trained and measured alike, found ",
         ),
-        ({"task": "addition_3"}, "mlp_add adds two inputs, found the task ModularAddition\\(p=59, k=3\\)"),
-        ({"task": "S3"}, "mlp_add learns addition, found the task GroupComposition"),
+        ({"task": "addition_3"}, "mlp_add adds two inputs, found the task addition_3 mod 59"),
+        ({"task": "S3"}, "mlp_add learns addition, found the task S3"),
         (
             {
                 "architectures": ["sequence_transformer"],
@@ -124,6 +124,14 @@ def test_a_variant_states_what_differs() -> None:
         ({"architectures": ["attention_1.5"]}, "unknown architecture 'attention_1.5'"),
         ({"architectures": ["attention_1", "attention_1.0"]}, "must be distinct"),
         ({"architectures": []}, "key 'architectures'"),
+        ({"positive_control": ["mlp_add", "mlp_add"]}, "positive_control needs two different architectures"),
+        ({"margin_recipe__regularization_last": 1.0}, "regularization_last must be at most regularization_first"),
+        ({"recipe__lr": float("inf")}, "key 'recipe.lr': input should be a finite number"),
+        (
+            {"architectures": ["power_mlp"], "task": "addition_9", "positive_control": None, "negative_control": None}
+            | {"maturity": {"count": 0, "steps": [1]}},
+            "power_mlp is looked at on all inputs, at most 1048576",
+        ),
         ({"p": 2}, "key 'p': input should be greater than or equal to 3, found 2"),
         ({"p": 59.5}, "key 'p': input should be a valid integer, found 59.5"),
         ({"p": "59"}, "key 'p'"),

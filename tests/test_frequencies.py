@@ -24,7 +24,7 @@ def test_basis_is_orthonormal_and_complete(p: int) -> None:
     assert basis.shape == (p, p - 1)
     np.testing.assert_allclose(basis.T @ basis, np.eye(p - 1), atol=1e-12)
     np.testing.assert_allclose(basis.sum(axis=0), 0, atol=1e-12)
-    with pytest.raises(ValueError, match=rf"frequencies must lie in 1..{p // 2}, found \[0\]"):
+    with pytest.raises(ValueError, match=rf"frequencies must be integers in 1..{p // 2}, found \[0\]"):
         frequency_basis(p, [0, 1])
 
 

@@ -92,3 +92,5 @@ def test_zero_functions_and_wrong_lengths() -> None:
     assert np.all(irrep_power(np.zeros((2, 6)), irreps) == 0)
     with pytest.raises(ValueError, match=r"u must be \(\.\.\., 6\)"):
         irrep_power(np.zeros((6, 2)), irreps)
+    with pytest.raises(ValueError, match="a real value for each element of the group, found complex128"):
+        irrep_power(np.zeros((2, 6), complex), irreps)

@@ -121,6 +121,8 @@ def test_refusals() -> None:
         topomod.train("power_mlp", "parity", [0])
     with pytest.raises(ValueError, match="power_mlp has no attention"):
         topomod.train("power_mlp", task, [0], attention_rate=1.0)
+    with pytest.raises(ValueError, match="at most 1048576 are"):
+        topomod.train("power_mlp", ModularAddition(59, 9), [0])
     with pytest.raises(ValueError, match="seeds must hold at least one seed"):
         topomod.train("power_mlp", task, [])
     for wrong in ({"size": NetworkSize()}, {"device": "cuda"}):
@@ -128,5 +130,7 @@ def test_refusals() -> None:
             topomod.train("power_mlp", task, [0], **wrong)
     with pytest.raises(ValueError, match="width must be positive, found 0"):
         MarginRecipe(width=0)
+    with pytest.raises(ValueError, match="regularization must not rise"):
+        MarginRecipe(regularization_first=1e-6)
     with pytest.raises(ValueError, match=r"tail lie in \[0, 1\]"):
         MarginRecipe(tail=2.0)

@@ -33,6 +33,15 @@ def test_mechanisms_of_trained_circuits(trained: dict[str, Circuit]) -> None:
         topomod.distance_irrelevance(trained["mlp_add"], logit="best")
 
 
+def test_mechanisms_are_of_modular_addition() -> None:
+    group = topomod.max_margin_network(topomod.GroupComposition("S3"))
+    for measure in (topomod.gradient_symmetricity, topomod.distance_irrelevance, topomod.logit_fve):
+        with pytest.raises(ValueError, match="learnt S3, not addition of two inputs mod p"):
+            measure(group)
+    with pytest.raises(ValueError, match="learnt S3, which has no frequencies"):
+        topomod.circularity(group)
+
+
 @pytest.mark.parametrize("run", PUBLISHED)
 def test_released_networks_have_their_published_values(released: Path, run: str) -> None:
     symmetricity, irrelevance, runner_up, circularity, groups = PUBLISHED[run]

@@ -87,6 +87,9 @@ def test_measures_have_means_over_converged_circuits() -> None:
     table = measure_table(circuits.assign(n_dead_untrained=7.0, other=0.0))
     assert len(table) == 1 and table["n"][0] == 2 and table["mean"][0] == 2 and table["untrained"][0] == 7
     assert table["ci_low"][0] < 1 and (table["least"][0], table["most"][0]) == (1, 3)
+    fixed = measure_table(circuits.assign(expected_margin_ratio=1.0, shared_frequency=1.0)).set_index("measure")
+    assert tuple(fixed.loc["expected_margin_ratio", ["ci_low", "ci_high"]]) == (1, 1)  # nothing to estimate
+    assert fixed.loc["shared_frequency", "ci_low"] < 1 == fixed.loc["shared_frequency", "ci_high"]
     rows = measure_rows(table, ["b", "a"])
     assert [row["title"] for row in rows] == [MEASURES["n_dead"]] and set(rows[0]["cells"]) == {"a"}
 

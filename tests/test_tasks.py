@@ -55,6 +55,6 @@ def test_composition_is_a_group(name: str, order: int) -> None:
 
 def test_cyclic_composition_is_modular_addition() -> None:
     assert np.array_equal(GroupComposition("C7").targets(), ModularAddition(p=7).targets())
-    for name in ("Q9", "D2", "S9", "D", "C1"):
+    for name in ("Q9", "D2", "S9", "D", "C1", "S05", "C٣", "S²"):
         with pytest.raises(ValueError, match=f"unknown group '{name}'"):
             GroupComposition(name)

@@ -147,6 +147,7 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     """
     circuit_rows, group_rows, phases = [], [], []
     for circuit in circuits:
+        _ = circuit.p  # refuses circuits that learnt something else
         layer = first_layer(circuit)
         spectra = neuron_spectra(layer.preactivations)
         groups = first_order_groups(spectra, min_neurons)
@@ -179,6 +180,7 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
     """
     verdicts, diagrams = [], []
     for circuit in circuits:
+        _ = circuit.p  # refuses circuits that learnt something else
         layer = first_layer(circuit)
         for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
             for site in SITES:

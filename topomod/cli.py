@@ -81,15 +81,22 @@ def train(
     name, rate = parse_label(architecture)
     chosen = parse_seeds(seeds)
     fields = json.loads(settings)
+    if missing := {"p", "recipe"} - set(fields):
+        raise ValueError(f"--settings needs {' and '.join(sorted(missing))}, found {settings}")
     to_margin = system_of(architecture) == "margins"
+    try:
+        recipe = (MarginRecipe if to_margin else Recipe)(**fields["recipe"])
+        size = None if to_margin else NetworkSize(**fields.get("network", {}))
+    except TypeError as error:  # a key that a recipe has not, or a value that is no number
+        raise ValueError(f"--settings: {error}") from None
     circuits = []
     for circuit in iterate_training(
         name,
         parse_task(fields.get("task", "addition"), fields["p"]),
         chosen,
         attention_rate=rate,
-        recipe=(MarginRecipe if to_margin else Recipe)(**fields["recipe"]),
-        size=None if to_margin else NetworkSize(**fields.get("network", {})),
+        recipe=recipe,
+        size=size,
         device=device,
         snapshots=[int(step) for step in snapshots.split(",") if step],
     ):

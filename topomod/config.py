@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from topomod.endpoints import ALL_ENDPOINTS
 from topomod.labels import SYSTEMS, VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
 from topomod.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
-from topomod.tasks import MAX_INPUTS, ModularAddition, Task, parse_task
+from topomod.tasks import MAX_EVALUATED, MAX_INPUTS, ModularAddition, Task, parse_task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
@@ -97,6 +97,8 @@ class Study(Variant):
         for label in [*named, *self.seeds.counts]:
             if canonical_label(label) not in self.architectures:
                 raise ValueError(f"{label!r} is not one of the study's architectures {self.architectures}")
+        if self.positive_control and len({canonical_label(label) for label in self.positive_control}) < 2:
+            raise ValueError(f"positive_control needs two different architectures, found {self.positive_control}")
         for label in self.architectures:
             name = label.partition("@")[2]
             if name and name not in self.variants:
@@ -124,6 +126,8 @@ class Study(Variant):
                 raise ValueError(f"{label} is compared at p = {self.p}, found p = {self.variant_of(label).p}")
             if self.system == "sequences" and task.n_inputs > MAX_INPUTS:
                 raise ValueError(f"{label} holds all inputs at once, at most {MAX_INPUTS}, found {task.n_inputs}")
+            if task.n_inputs > MAX_EVALUATED:
+                raise ValueError(f"{label} is looked at on all inputs, at most {MAX_EVALUATED}, found {task.n_inputs}")
             if self.system == "sequences" and (recipe.batches != 1 or recipe.min_purity != 0):
                 found_here = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
                 raise ValueError(f"{label} needs a recipe with batches 1 and min_purity 0, found {found_here}")

@@ -18,11 +18,11 @@ def frequency_basis(p: int, frequencies: Sequence[int]) -> Float[np.ndarray, "p 
     Raises
     ------
     ValueError
-        If a frequency is not in 1..p//2.
+        If a frequency is not an integer in 1..p//2.
     """
-    wrong = [f for f in frequencies if not 1 <= f <= p // 2]
+    wrong = [f for f in frequencies if not isinstance(f, int | np.integer) or not 1 <= f <= p // 2]
     if wrong:
-        raise ValueError(f"frequencies must lie in 1..{p // 2}, found {wrong}")
+        raise ValueError(f"frequencies must be integers in 1..{p // 2}, found {wrong}")
     chosen = np.unique(np.asarray(frequencies, dtype=int))
     angle = 2 * np.pi * np.outer(np.arange(p), chosen) / p
     columns = np.concatenate([np.cos(angle), np.sin(angle[:, 2 * chosen != p])], axis=1)

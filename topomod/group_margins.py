@@ -58,7 +58,7 @@ def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict
     >>> irrep_strengths(GroupComposition("A5"))
     {'1': 0.0, '3': 1.0, "3'": 1.0, '4': 0.5, '5': 0.0}
     """
-    if regularization < 0:
+    if not regularization >= 0:
         raise ValueError(f"regularization must not be negative, found {regularization}")
     trivial, *others = real_irreps(task)
     D = np.array([irrep.real_dimension for irrep in others], float)

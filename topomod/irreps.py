@@ -114,7 +114,7 @@ def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
     Parameters
     ----------
     u : ndarray
-        (..., order).
+        (..., order), real.
     irreps : sequence of Irrep
         As :func:`real_irreps` returns them.
 
@@ -126,7 +126,7 @@ def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If ``u`` is not over the group.
+        If ``u`` is not real or not over the group.
 
     References
     ----------
@@ -138,9 +138,11 @@ def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
     >>> irrep_power(np.array([1.0, 0, -1, 0]), irreps).round(6).tolist()
     [0.0, 1.0, 0.0]
     """
-    order = len(irreps[0].matrices)
-    if u.shape[-1] != order:
-        raise ValueError(f"u must be (..., {order}), a value for each element of the group, found {u.shape}")
+    order, u = len(irreps[0].matrices), np.asarray(u)
+    if u.dtype.kind not in "fiub" or u.shape[-1:] != (order,):
+        raise ValueError(
+            f"u must be (..., {order}), a real value for each element of the group, found {u.dtype} {u.shape}"
+        )
     power = np.empty((*u.shape[:-1], len(irreps)))
     for i, irrep in enumerate(irreps):
         # the projection's kernel chi(g^-1 h) is the sum over matrix entries of rho_ij(g) rho_ij(h)

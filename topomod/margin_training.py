@@ -14,7 +14,7 @@ from topomod.draws import generators, pinned_arithmetic
 from topomod.optimiser import AdamW
 from topomod.power_networks import CHUNK_VALUES, POWER_NETWORKS, TaskInputs, homogeneity, nonlinearity
 from topomod.recipe import MarginRecipe
-from topomod.tasks import GroupComposition, ModularAddition, SparseParity, Task
+from topomod.tasks import MAX_EVALUATED, GroupComposition, ModularAddition, SparseParity, Task
 
 CHECK_EVERY = 100
 
@@ -115,6 +115,8 @@ def train_to_margin(architecture: str, task: object, seeds: Sequence[int], recip
         raise ValueError(f"unknown power network {architecture!r}; known: {', '.join(POWER_NETWORKS)}")
     if not isinstance(task, ModularAddition | SparseParity | GroupComposition):
         raise ValueError(f"{architecture} trains on ModularAddition, SparseParity or GroupComposition, found {task!r}")
+    if task.n_inputs > MAX_EVALUATED:
+        raise ValueError(f"{task} has {task.n_inputs} inputs, all of which are looked at; at most {MAX_EVALUATED} are")
     recipe = MarginRecipe() if recipe is None else recipe
     if not isinstance(recipe, MarginRecipe):
         raise ValueError(f"{architecture} trains by a MarginRecipe, found {recipe!r}")

@@ -49,13 +49,15 @@ MEASURES = {
     "rank_unembedding": "rank of the unembedding at 95 %",
 }
 UNTRAINED = "_untrained"
-_SHARE = re.compile(r".*(ratio|share|mass|power|purity|baseline|generalisation)$|energy_.*")  # of values in [0, 1]
+CONSTANTS = ("expected_margin_ratio", "best_irrep_baseline")  # of theory or chance, the same for every circuit
+_SHARE = re.compile(r".*(ratio|share|mass|power|purity|frequency|generalisation)$|energy_.*")  # of values in [0, 1]
 
 
 def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Mean and interval of every measure over converged circuits, per architecture.
 
-    A t interval, which for shares is cut to [0, 1], and where all are 0 or 1 is one that holds for any distribution.
+    A t interval, which for shares is cut to [0, 1], and where all are 0 or 1 is one that holds for any distribution;
+    none for what is the same of every circuit.
 
     Parameters
     ----------
@@ -77,7 +79,9 @@ def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
                 continue
             values = own[name].to_numpy(float)
             n, mean, low, high = mean_interval(values, alpha)
-            if _SHARE.fullmatch(name):
+            if name in CONSTANTS:
+                low = high = mean
+            elif _SHARE.fullmatch(name):
                 low, high = share_interval(values[~np.isnan(values)], alpha)
             chance = float(own[name + UNTRAINED].mean()) if name + UNTRAINED in own else np.nan
             row = {"architecture": architecture, "measure": name, "title": title, "n": n, "mean": mean}

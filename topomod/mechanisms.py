@@ -12,6 +12,7 @@ import torch
 
 from topomod.architectures import ARCHITECTURES
 from topomod.circuits import Circuit
+from topomod.tasks import ModularAddition
 
 GRADIENT_TRIPLES = 100
 
@@ -74,12 +75,13 @@ def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     Raises
     ------
     ValueError
-        For another ``logit``.
+        For another ``logit``, or a circuit that does not add two inputs mod p.
 
     References
     ----------
     arXiv 2306.17844.
     """
+    _ = circuit.p  # refuses circuits that learnt something else
     if logit not in ("correct", "runner_up"):
         raise ValueError(f"logit must be 'correct' or 'runner_up', found {logit!r}")
     return logit_distance_irrelevance(circuit.logits(), logit)
@@ -111,10 +113,17 @@ def circularity(circuit: Circuit) -> float:
     float
         In [0, 1].
 
+    Raises
+    ------
+    ValueError
+        If the circuit does not add mod p, or has no embedding.
+
     References
     ----------
     arXiv 2306.17844.
     """
+    if not isinstance(circuit.task, ModularAddition):
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
     embedding = circuit.embedding().astype(np.float64)
     centred = embedding - embedding.mean(axis=0)
     left, singular, _ = np.linalg.svd(centred, full_matrices=False)
@@ -165,6 +174,7 @@ def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> lis
     ----------
     arXiv 2306.17844, its logit FVE.
     """
+    _ = circuit.p  # refuses circuits that learnt something else
     if "W_E_right" in circuit.weights:
         return []
     embedding = circuit.embedding().astype(np.float64)

@@ -130,6 +130,8 @@ class MarginRecipe:
         for field in positive:
             if getattr(self, field) <= 0:
                 raise ValueError(f"{field} must be positive, found {getattr(self, field)}")
+        if self.regularization_last > self.regularization_first:
+            raise ValueError(f"regularization must not rise, found {self}")
         if self.batch_size < 0 or self.warmup < 0 or not 0 <= self.tail <= 1:
             raise ValueError(f"batch_size and warmup must not be negative and tail lie in [0, 1], found {self}")
 

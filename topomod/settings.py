@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 class Strict(BaseModel):
     """A part in which an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class RecipeConfig(Strict):
@@ -50,6 +50,16 @@ class MarginRecipeConfig(Strict):
     init_scale: float = Field(1.0, gt=0)
     beta1: float = Field(0.9, ge=0, lt=1)
     beta2: float = Field(0.98, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _fading(self) -> MarginRecipeConfig:
+        if self.regularization_last > self.regularization_first:
+            first = self.regularization_first
+            raise ValueError(
+                f"regularization_last must be at most regularization_first ({first:g}), found "
+                f"{self.regularization_last:g}"
+            )
+        return self
 
 
 class NetworkConfig(Strict):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any
 
 import numpy as np
 
+MAX_EVALUATED = 2**20  # inputs of any task: each is looked at to tell a circuit's accuracy and margin
 MAX_INPUTS = 2**16  # of a network that holds all inputs: one layer of 256 neurons in float32 is then 64 MiB
 
 
@@ -50,6 +52,9 @@ class ModularAddition:
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise ValueError(f"{name} must be an integer >= {least}, found {value!r}")
             object.__setattr__(self, name, int(value))
+
+    def __str__(self) -> str:
+        return f"addition{'' if self.k == 2 else f'_{self.k}'} mod {self.p}"
 
     @property
     def n_inputs(self) -> int:
@@ -100,8 +105,16 @@ class SparseParity:
     k: int
 
     def __post_init__(self) -> None:
+        for name in ("n", "k"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer):
+                raise ValueError(f"{name} must be an integer, found {value!r}")
+            object.__setattr__(self, name, int(value))
         if not 1 <= self.k <= self.n <= 20:
             raise ValueError(f"parity needs 1 <= k <= n <= 20, found n = {self.n}, k = {self.k}")
+
+    def __str__(self) -> str:
+        return f"parity_{self.n}_{self.k}"
 
     @property
     def n_inputs(self) -> int:
@@ -159,9 +172,12 @@ class GroupComposition:
     def __post_init__(self) -> None:
         kind, size = self.name[:1], self.name[1:]
         least, most = {"C": (2, 1000), "D": (3, 500), "S": (2, 6), "A": (3, 6), "Q": (8, 8)}.get(kind, (1, 0))
-        if not size.isdigit() or not least <= int(size) <= most:
+        if not re.fullmatch(r"[1-9][0-9]*", size) or not least <= int(size) <= most:
             known = "C<n> (n 2 to 1000), D<n> (3 to 500), S<n> (2 to 6), A<n> (3 to 6), Q8"
             raise ValueError(f"unknown group {self.name!r}; known: {known}")
+
+    def __str__(self) -> str:
+        return self.name
 
     @property
     def order(self) -> int:
@@ -254,7 +270,7 @@ def parse_task(name: str, p: int) -> Task:
     GroupComposition(name='S5')
     """
     kind, *numbers = name.split("_")
-    if all(number.isdigit() for number in numbers):
+    if all(re.fullmatch("[0-9]+", number) for number in numbers):
         if kind == "addition" and len(numbers) < 2:
             return ModularAddition(p, *map(int, numbers))
         if kind == "parity" and len(numbers) == 2:
