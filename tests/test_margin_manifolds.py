@@ -33,6 +33,7 @@ def test_a_cyclic_group_is_modular_addition() -> None:
             np.testing.assert_array_equal(topomod.manifold(group, found, site), topomod.manifold(circuit, other, site))
     a, b = (margin_manifold_rows([c], 2) for c in (circuit, group))
     assert a.equals(b) and len(a) == 10
+    assert [row["labels"] for row in manifold_summary(a)] == [{"torus": 5}, {"circle": 5}]
     assert labels(group, "preactivations") == {"torus"} and labels(group, "logits") == {"circle"}
 
 

@@ -126,7 +126,7 @@ def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
     kind = rows["irrep"].mask(rows["group"].str.startswith("C"), "all frequencies")
     for (architecture, irrep, site), own in rows.groupby(["architecture", kind, "site"], sort=False):
         betti = own[["betti_0", "betti_1", "betti_2"]].astype(int).value_counts()
-        reasons = own.loc[own["reason"] != "", "reason"].str.partition(";")[0].value_counts()
+        reasons = own.loc[own["reason"] != "", "reason"].map(lambda reason: reason.partition(";")[0]).value_counts()
         row: dict[str, Any] = {"architecture": architecture, "irrep": irrep, "site": site}
         row |= {"dimension": int(own["real_dimension"].iloc[0])}
         row |= {"circuits": own["seed"].nunique(), "groups": len(own)}
