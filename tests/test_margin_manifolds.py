@@ -33,7 +33,11 @@ def test_a_cyclic_group_is_modular_addition() -> None:
             np.testing.assert_array_equal(topomod.manifold(group, found, site), topomod.manifold(circuit, other, site))
     a, b = (margin_manifold_rows([c], 2) for c in (circuit, group))
     assert a.equals(b) and len(a) == 10
-    assert [row["labels"] for row in manifold_summary(a)] == [{"torus": 5}, {"circle": 5}]
+    (row,) = manifold_summary(a)
+    assert {site: cell["labels"] for site, cell in row["sites"].items()} == {
+        "preactivations": {"torus": 5},
+        "logits": {"circle": 5},
+    }
     assert labels(group, "preactivations") == {"torus"} and labels(group, "logits") == {"circle"}
 
 
@@ -45,7 +49,11 @@ def test_a_dihedral_irrep_is_two_circles() -> None:
     assert logits[["betti_0", "betti_1", "betti_2"]].to_numpy().tolist() == [[2, 2, 0]] * 8
     assert set(logits["label"]) == {"uncertain"} and set(logits["forced_label"]) == {"other"}
     summary = manifold_summary(rows)
-    assert len(summary) == 16 and summary[1]["betti"] == (2, 2, 0) and summary[1]["labels"] == {"uncertain": 1}
+    assert len(summary) == 8 and summary[0]["sites"]["logits"]["betti"] == (2, 2, 0)
+    assert (
+        summary[0]["sites"]["logits"]["labels"] == {"uncertain": 1}
+        and "few for rank 4" in summary[0]["sites"]["logits"]["reason"]
+    )
 
 
 def test_few_points_are_uncertain_and_lines_have_no_manifold() -> None:

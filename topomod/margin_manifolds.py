@@ -102,7 +102,8 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
                 verdict = _verdict(layer.cloud(group, site), task, irrep, site, seed)
                 own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
                 rows.append({"group": task.name} | identity(circuit) | own | {"site": site} | verdict)
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(COLUMNS))
+    # without group order there is no share of one frequency; tables are stacked, and an empty column has no type
+    return pd.DataFrame(rows).dropna(axis="columns", how="all") if rows else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str, seed: int) -> dict[str, Any]:
@@ -116,21 +117,34 @@ def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str,
 
 
 def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the groups of each architecture look like: labels, Betti numbers and rank of each irrep at each site.
+    """What the groups of each architecture look like, irrep by irrep; frequencies of cyclic groups together.
 
-    Frequencies of cyclic groups are taken together.
+    Returns
+    -------
+    list of dict
+        ``architecture``, ``irrep``, its ``dimension``, ``groups``, ``circuits``, and for each site ``labels`` (label
+        to its number of groups), the commonest ``betti`` numbers and their number ``n_betti``, the median ``rank``,
+        and the commonest ``reason`` of those that are uncertain or other.
     """
     if rows.empty:
         return []
     found = []
     kind = rows["irrep"].mask(rows["group"].str.startswith("C"), "all frequencies")
-    for (architecture, irrep, site), own in rows.groupby(["architecture", kind, "site"], sort=False):
-        betti = own[["betti_0", "betti_1", "betti_2"]].astype(int).value_counts()
-        reasons = own.loc[own["reason"] != "", "reason"].map(lambda reason: reason.partition(";")[0]).value_counts()
-        row: dict[str, Any] = {"architecture": architecture, "irrep": irrep, "site": site}
-        row |= {"dimension": int(own["real_dimension"].iloc[0])}
-        row |= {"circuits": own["seed"].nunique(), "groups": len(own)}
-        row |= {"labels": own["label"].value_counts().to_dict(), "rank": float(own["rank"].median())}
-        row |= {"betti": betti.index[0], "n_betti": int(betti.iloc[0])}
-        found.append(row | {"reason": reasons.index[0] if len(reasons) else ""})
+    for (architecture, irrep), own in rows.groupby(["architecture", kind], sort=False):
+        row: dict[str, Any] = {"architecture": architecture, "irrep": irrep}
+        row |= {"dimension": int(own["real_dimension"].iloc[0]), "circuits": own["seed"].nunique()}
+        sites = {str(site): _site_summary(part) for site, part in own.groupby("site", sort=False)}
+        found.append(row | {"groups": len(own) // len(sites), "sites": sites})
     return found
+
+
+def _site_summary(rows: pd.DataFrame) -> dict[str, Any]:
+    betti = rows[["betti_0", "betti_1", "betti_2"]].astype(int).value_counts()
+    reasons = rows.loc[rows["reason"] != "", "reason"].map(lambda reason: reason.partition(";")[0]).value_counts()
+    return {
+        "labels": rows["label"].value_counts().to_dict(),
+        "betti": betti.index[0],
+        "n_betti": int(betti.iloc[0]),
+        "rank": int(rows["rank"].median()),
+        "reason": reasons.index[0] if len(reasons) else "",
+    }
