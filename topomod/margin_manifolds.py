@@ -102,8 +102,8 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
                 verdict = _verdict(layer.cloud(group, site), task, irrep, site, seed)
                 own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
                 rows.append({"group": task.name} | identity(circuit) | own | {"site": site} | verdict)
-    # without group order there is no share of one frequency; tables are stacked, and an empty column has no type
-    return pd.DataFrame(rows).dropna(axis="columns", how="all") if rows else pd.DataFrame(columns=list(COLUMNS))
+    # without group order there is no share of one frequency
+    return pd.DataFrame(rows).drop(columns="share") if rows else pd.DataFrame(columns=list(COLUMNS))
 
 
 def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str, seed: int) -> dict[str, Any]:
