@@ -129,3 +129,4 @@ def test_a_small_version_of_each_study_runs(name: str, tmp_path: Path) -> None:
     else:
         measures = read_tables(results.rglob("measures.parquet"))
         assert measures.groupby("architecture").size().tolist() == [2, 2]
+        assert ('id="manifolds"' in page) == (name == "finite_groups")  # the others are of k = 3, signs, or few neurons
