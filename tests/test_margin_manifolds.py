@@ -63,6 +63,13 @@ def test_few_points_are_uncertain_and_lines_have_no_manifold() -> None:
     assert own["reason"].tolist() == ["only 6 distinct points"]  # S4 over its normal subgroup of four
 
 
+def test_more_neurons_than_pairs_change_nothing() -> None:
+    circuit = topomod.max_margin_network(GroupComposition("Q8"))
+    twice = replace(circuit, weights={name: np.repeat(value, 2, axis=0) for name, value in circuit.weights.items()})
+    rows, same = (margin_manifold_rows([c], 2) for c in (twice, circuit))
+    assert rows["n_neurons"].max() == 128 > 8 * 8 and rows["label"].equals(same["label"])
+
+
 def test_what_has_no_irreps_has_no_groups() -> None:
     parity = topomod.max_margin_network(topomod.SparseParity(n=4, k=2))
     three = topomod.max_margin_network(topomod.ModularAddition(p=5, k=3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,7 +114,10 @@ def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str,
     if points < MIN_DISTINCT:
         return verdict_columns(empty_verdict("uncertain", f"only {points} distinct points", points))
     cyclic = task.name.startswith("C") and task.order >= 5
-    return verdict_columns(classify_manifold(cloud, p=task.order if cyclic else None, seed=seed))
+    with warnings.catch_warnings():
+        # more neurons than pairs of a small group are no transposed matrix
+        warnings.filterwarnings("ignore", "X has .* is it transposed", UserWarning)
+        return verdict_columns(classify_manifold(cloud, p=task.order if cyclic else None, seed=seed))
 
 
 def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
