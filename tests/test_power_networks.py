@@ -85,5 +85,6 @@ def test_store_keeps_them(task: Task, tmp_path: Path) -> None:
 
 def test_weights_of_another_task_are_refused() -> None:
     circuit = random_circuit(ModularAddition(5))
-    with pytest.raises(ValueError, match=r"k=3\) needs W_in \(6, 15\) and W_U \(6, 5\), found \(6, 10\) and \(6, 5\)"):
+    message = r"addition_3 mod 5 needs W_in \(6, 15\) and W_U \(6, 5\), found \(6, 10\) and \(6, 5\)"
+    with pytest.raises(ValueError, match=message):
         Circuit("power_mlp", ModularAddition(5, 3), circuit.weights).logits()

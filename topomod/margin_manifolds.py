@@ -59,7 +59,8 @@ def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
     Examples
     --------
     >>> from topomod import max_margin_network
-    >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(max_margin_network(GroupComposition("D5")))]
+    >>> network = max_margin_network(GroupComposition("D5"))
+    >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(network, min_neurons=2)]
     [('A2', 2), ('E1', 16), ('E2', 16)]
     """
     alive, task = live_neurons(circuit), group_of(circuit)
