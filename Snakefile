@@ -20,7 +20,8 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 COMPARED = study.system == "pairs"
-STAGES = ["circuits", "groups", "homology"] if COMPARED else ["measures", "neurons", "irreps", "manifolds", "curves"]
+DESCRIBED = ["measures", "neurons", "irreps", "manifolds", "curves", "scores"]
+STAGES = ["circuits", "groups", "homology"] if COMPARED else DESCRIBED
 SUMMARIES = ["endpoints", "summary", "verdicts", "power"] if COMPARED else ["summary_of_measures"]
 MORE = ["phases", "diagrams"] if COMPARED else []
 ABLATION = ["frequencies", "ablation"] if study.ablation else []
@@ -150,6 +151,7 @@ rule measure:
         irreps="{results}/population/{shard}/irreps.parquet",
         manifolds="{results}/population/{shard}/manifolds.parquet",
         curves="{results}/population/{shard}/curves.parquet",
+        scores="{results}/population/{shard}/scores.parquet",
     params:
         min_neurons=study.min_neurons,
     log:
@@ -164,7 +166,7 @@ rule measure:
     shell:
         "topomod measure {input} --min-neurons {params.min_neurons} --measures-table {output.measures}"
         " --neurons-table {output.neurons} --irreps-table {output.irreps} --manifolds-table {output.manifolds}"
-        " --curves-table {output.curves} > {log} 2>&1"
+        " --curves-table {output.curves} --scores-table {output.scores} > {log} 2>&1"
 
 
 rule describe:

@@ -16,7 +16,8 @@ from topomod.attention_spectra import (
 )
 from topomod.circuits import Circuit
 from topomod.networks import NetworkSize
-from topomod.sequence_tables import sequence_circuit_rows, sequence_curve_rows
+from topomod.plots_curves import score_spectrum
+from topomod.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
 from topomod.sequence_training import SEQUENCE_RECIPE
 from topomod.spectra import neuron_spectra
 from topomod.tasks import ModularAddition, SparseParity
@@ -128,6 +129,18 @@ def test_rows_of_circuits(circuits: list[Circuit]) -> None:
     assert len(names) == 12 and ((rows[names] > 0) & (rows[names] <= 1)).all(axis=None)
     assert rows["accuracy"][0] == circuits[0].accuracy()
     assert np.isnan(sequence_circuit_rows([replace(circuits[0], history={})])["test_accuracy"][0])
+
+
+def test_rows_of_scores(circuits: list[Circuit]) -> None:
+    rows = sequence_score_rows(circuits)
+    shares = rows.groupby(["seed", "head"])["share"].sum()
+    assert len(shares) == 2 * len(circuits[0].weights["W_Q"]) and np.allclose(shares, 1)
+    found = head_spectra(score_tables(circuits[1]))
+    own = rows[(rows["seed"] == 1) & (rows["head"] == 0)]
+    table = own.pivot(index="query_frequency", columns="key_frequency", values="share").to_numpy()
+    assert np.array_equal(table, found.shares[0]) and np.allclose(own["power"], found.power[0])
+    drawn = score_spectrum(own).data[0].customdata
+    np.testing.assert_allclose(drawn, np.maximum(table, 1e-5), rtol=1e-5)
 
 
 def test_rows_of_curves(circuits: list[Circuit]) -> None:

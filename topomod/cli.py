@@ -164,6 +164,7 @@ def measure(
     irreps_table: Table,
     manifolds_table: Table,
     curves_table: Table,
+    scores_table: Table,
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group whose manifold is labelled.")] = 10,
 ) -> None:
     """Measure a shard of networks that are described, not compared: power networks, transformers over k tokens."""
@@ -172,7 +173,7 @@ def measure(
     from topomod.tables import write_table
 
     found = measure_circuits(load_circuits(circuits), min_neurons)
-    paths = (measures_table, neurons_table, irreps_table, manifolds_table, curves_table)
+    paths = (measures_table, neurons_table, irreps_table, manifolds_table, curves_table, scores_table)
     for name, path in zip(TABLES, paths, strict=True):
         write_table(found[name], path)
     log(f"{circuits}: {len(found['measures'])} circuits measured")

@@ -16,7 +16,7 @@ from topomod.margin_manifolds import manifold_summary
 from topomod.margins import known_max_margin
 from topomod.measures import MEASURES, measure_rows
 from topomod.pages import Option, csv_link, embed, render_page, write_page
-from topomod.plots_curves import accuracy_curves, feature_bars, irrep_bars
+from topomod.plots_curves import accuracy_curves, feature_bars, irrep_bars, score_spectrum
 from topomod.plots_population import loss_curves
 from topomod.population import converged_rows
 from topomod.population_examples import read_histories
@@ -87,9 +87,16 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
         "irreps": [_option(name, name, irrep_bars(own, study.alpha)) for name, own in irreps.items()],
         "manifolds": manifold_summary(manifolds),
         "manifolds_csv": csv_link(manifolds) if len(manifolds) else "",
+        "scores": [_score_option(own) for own in _by_architecture(tables["scores"], names).values()],
         "training": training,
         "grokking": len(curves) > 0,
     }
+
+
+def _score_option(scores: pd.DataFrame) -> Option:
+    """The spectrum of an architecture's first seed."""
+    seed, name = scores["seed"].min(), scores["architecture"].iloc[0]
+    return _option(name, f"{name}, seed {seed}", score_spectrum(scores[scores["seed"] == seed]))
 
 
 def _by_architecture(table: pd.DataFrame, names: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -127,3 +127,20 @@ def irrep_bars(irreps: pd.DataFrame, alpha: float) -> Any:
         xaxis={"type": "category", "title": {"text": "real irrep"}},
         yaxis={"title": {"text": "share of the network"}, "rangemode": "tozero"},
     )
+
+
+def score_spectrum(scores: pd.DataFrame) -> Any:
+    """Spectrum of one circuit's scores, heads weighted by power; the colour is the logarithm of the share."""
+    weight = scores["power"] * scores["share"]
+    power = weight.groupby([scores["query_frequency"], scores["key_frequency"]]).sum().unstack()
+    shares = np.maximum(power.to_numpy() / max(power.to_numpy().sum(), np.finfo(float).tiny), 1e-5)
+    ticks = {"tickvals": [-5, -4, -3, -2, -1, 0], "ticktext": ["≤ .00001", ".0001", ".001", ".01", ".1", "1"]}
+    trace = {"type": "heatmap", "z": floats(np.log10(shares)), "zmin": -5, "zmax": 0, "colorscale": "Cividis"}
+    trace |= {"customdata": floats(shares), "colorbar": ticks | {"thickness": 10, "title": {"text": "share"}}}
+    hover = "query frequency %{y}, key frequency %{x}: %{customdata:.4f}<extra></extra>"
+    return figure(
+        [trace | {"hovertemplate": hover}],
+        height=420,
+        xaxis={"title": {"text": "frequency of the key"}, "showgrid": False, "constrain": "domain"},
+        yaxis={"title": {"text": "frequency of the query"}, "showgrid": False, "scaleanchor": "x"},
+    )

@@ -123,3 +123,26 @@ def sequence_curve_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
         values = {name: circuit.history[name][steps] for name in columns[3:]}
         tables.append(pd.DataFrame({"architecture": circuit.label, "seed": circuit.seed, "step": steps} | values))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+def sequence_score_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
+    """Two-dimensional Fourier spectra of the heads' scores, ``W_QK`` in the token basis.
+
+    Returns
+    -------
+    DataFrame
+        Columns architecture, seed, head, power (of the head, its mean over keys taken out), query_frequency,
+        key_frequency (0..p//2 each) and share, of the head's power.
+
+    References
+    ----------
+    Li et al., arXiv 2402.09469.
+    """
+    tables = []
+    for circuit in circuits:
+        found = head_spectra(score_tables(circuit))
+        head, query, key = (index.ravel() for index in np.indices(found.shares.shape))
+        columns = {"head": head, "power": found.power[head], "query_frequency": query, "key_frequency": key}
+        own = {"architecture": circuit.label, "seed": circuit.seed}
+        tables.append(pd.DataFrame(own | columns | {"share": found.shares.ravel()}))
+    return pd.concat(tables, ignore_index=True)

@@ -10,10 +10,10 @@ from topomod.circuits import Circuit
 from topomod.labels import system_of
 from topomod.margin_analysis import margin_circuit_rows, margin_irrep_rows, margin_neuron_rows
 from topomod.margin_manifolds import margin_manifold_rows
-from topomod.sequence_tables import sequence_circuit_rows, sequence_curve_rows
+from topomod.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
 from topomod.tasks import GroupComposition
 
-TABLES = ("measures", "neurons", "irreps", "manifolds", "curves")
+TABLES = ("measures", "neurons", "irreps", "manifolds", "curves", "scores")
 
 
 def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict[str, pd.DataFrame]:
@@ -30,8 +30,8 @@ def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict
     -------
     dict
         The tables of :data:`TABLES`: one row per circuit, per live neuron of a power network, per irrep of one that
-        learnt a group, per neuron group and site of one of two inputs, and per step of a transformer. Those that a
-        system has not are empty.
+        learnt a group, per neuron group and site of one of two inputs, and per step and per component of
+        the scores of a transformer. Those that a system has not are empty.
 
     Raises
     ------
@@ -48,6 +48,7 @@ def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict
             tables["irreps"] = margin_irrep_rows(circuits)
     elif system == "sequences":
         tables |= {"measures": sequence_circuit_rows(circuits), "curves": sequence_curve_rows(circuits)}
+        tables["scores"] = sequence_score_rows(circuits)
     else:
         raise ValueError(f"{circuits[0].label} is measured by the stages groups and homology")
     return tables
