@@ -70,8 +70,9 @@ def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
 def _logits(circuit: Circuit) -> tuple[np.ndarray, np.ndarray]:
     """Logits of all inputs, and the part of them that comes through the last layer, not past it."""
     found = circuit.activations()
-    readout = circuit.readout(len(found.readouts) - 1)
-    return found.logits[0].numpy(), found.activations[-1][0].numpy() @ readout.T
+    readout = found.readouts[-1]
+    assert readout is not None  # nothing lies between the last layer and the logits
+    return found.logits[0].numpy(), found.activations[-1][0].numpy() @ readout[0].numpy().T
 
 
 def _accuracy(targets: np.ndarray, logits: np.ndarray, through: np.ndarray, basis: np.ndarray, site: str) -> float:

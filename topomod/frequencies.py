@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from topomod.circuits import Circuit
+from topomod.manifolds import circuit_layers
 
 MATRICES = {"W_E": "embedding", "W_in": "input", "W_h": "recurrent", "W_U": "unembedding"}
 
@@ -63,15 +64,14 @@ def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
         ``hidden_sum`` (their means over pairs of one sum), ``readout`` (the map from post-activations to logits, over
         classes) and ``logits`` (over classes); ``first_state`` for recurrent networks.
     """
-    found = circuit.activations()
-    hidden = found.activations[-1][0].numpy()
-    readout = circuit.readout(len(found.readouts) - 1)
-    logits = found.logits[0].numpy().astype(np.float64)
+    layer = circuit_layers(circuit)[-1]
+    assert layer.readout is not None  # nothing lies between the last layer and the logits
+    hidden, logits = layer.activations, layer.logits.astype(np.float64)
     places = {
         "embedding": circuit.embedding(),
         "hidden": hidden.mean(axis=1),
         "hidden_sum": class_means(hidden, circuit.task.targets()),
-        "readout": readout,
+        "readout": layer.readout,
         "logits": np.moveaxis(logits, -1, 0).reshape(circuit.p, -1),
     }
     if "W_h" in circuit.weights:
