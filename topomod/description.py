@@ -73,8 +73,7 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
     found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
     drawn = {name: plots.endpoint_strip(measures, name, MEASURES[name], names) for name in found}
     kept = {kind: converged_rows(tables[kind], measures) for kind in ("neurons", "irreps", "manifolds")}
-    manifolds = kept.pop("manifolds")
-    neurons, irreps = (_by_architecture(table, names) for table in kept.values())
+    neurons, irreps = (_by_architecture(kept[kind], names) for kind in ("neurons", "irreps"))
     features = {name: own for name, own in neurons.items() if name not in irreps and own["feature"].nunique() > 1}
     curves = tables["curves"]
     if len(curves):
@@ -85,8 +84,8 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
         "strips": [_option(name, MEASURES[name], figure) for name, figure in drawn.items()],
         "neurons": [_option(name, name, feature_bars(own)) for name, own in features.items()],
         "irreps": [_option(name, name, irrep_bars(own, study.alpha)) for name, own in irreps.items()],
-        "manifolds": manifold_summary(manifolds),
-        "manifolds_csv": csv_link(manifolds) if len(manifolds) else "",
+        "manifolds": manifold_summary(kept["manifolds"]),
+        "manifolds_csv": csv_link(kept["manifolds"]) if len(kept["manifolds"]) else "",
         "scores": [_score_option(own) for own in _by_architecture(tables["scores"], names).values()],
         "training": training,
         "grokking": len(curves) > 0,

@@ -54,6 +54,13 @@ def floats(values: Any) -> np.ndarray:
     return np.asarray(values, np.float32)
 
 
+def joined_curves(curves: Sequence[pd.DataFrame], y: str) -> dict[str, np.ndarray]:
+    """Curves of several circuits as the x (step) and y of one trace, with a gap after each."""
+    gap = pd.DataFrame({"step": [np.nan], y: [np.nan]})
+    joined = pd.concat([part for one in curves for part in (one[["step", y]].astype(float), gap)])
+    return {"x": floats(joined["step"]), "y": floats(joined[y])}
+
+
 def forest(rows: pd.DataFrame) -> Any:
     """Difference over margin with its interval, one line per endpoint; sameness means inside the band."""
     places, ticks, y = [], [], 0.0

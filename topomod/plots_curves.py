@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.plots import OKABE_ITO, figure, floats, styles
+from topomod.plots import OKABE_ITO, figure, floats, joined_curves, styles
 from topomod.population import mean_interval
 
 
@@ -59,12 +59,9 @@ def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
         own = table[table["architecture"] == label]
         if not len(own):
             continue
-        gap = pd.DataFrame({"step": [np.nan], "test_accuracy": [np.nan]})
-        curves = [one[["step", "test_accuracy"]].astype(float) for _, one in own.groupby("seed")]
-        joined = pd.concat([part for one in curves for part in (one, gap)])
         single = {"type": "scatter", "mode": "lines", "showlegend": False, "hoverinfo": "skip", "legendgroup": label}
         single |= {"line": {"color": colour, "width": 0.7}, "opacity": 0.35}
-        traces.append(single | {"x": floats(joined["step"]), "y": floats(joined["test_accuracy"])})
+        traces.append(single | joined_curves([one for _, one in own.groupby("seed")], "test_accuracy"))
         for column, dash in (("test_accuracy", "solid"), ("train_accuracy", "dot")):
             wide = own.pivot_table(index="step", columns="seed", values=column).ffill()
             line = {"color": colour, "dash": dash, "width": 2}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.plots import figure, floats, styles
+from topomod.plots import figure, floats, joined_curves, styles
 from topomod.recipe import Recipe
 
 
@@ -126,11 +126,10 @@ def loss_curves(histories: pd.DataFrame, architectures: Sequence[str]) -> Any:
         if not len(own):
             continue
         curves = [one.sort_values("step") for _, one in own.groupby("seed")]
-        gap = pd.DataFrame({"step": [np.nan], "loss": [np.nan]})
-        joined = pd.concat([part for one in curves for part in (one[["step", "loss"]].astype(float), gap)])
         traces.append(
             {"type": "scatter", "mode": "lines", "name": name, "line": {"color": colour, "width": 1}}
-            | {"x": floats(joined["step"]), "y": floats(joined["loss"]), "opacity": 0.55, "legendgroup": name}
+            | joined_curves(curves, "loss")
+            | {"opacity": 0.55, "legendgroup": name}
         )
         firsts = [one[one["accurate"] > 0].head(1) for one in curves]
         right = pd.concat([first for first in firsts if len(first)] or [own.head(0)])
