@@ -6,7 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from topomod.config import StudyError, check_study
+from topomod.study.config import StudyError, check_study
 
 min_version("9.1")
 

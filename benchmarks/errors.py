@@ -17,13 +17,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pandas as pd
 
-from topomod.config import load_study_file
-from topomod.diagram_populations import diagram_distances, diagram_equivalence_test, diagram_kernel
-from topomod.endpoints import ENDPOINTS
-from topomod.kernels import TORUS_BANDWIDTHS, gaussian_mixture, torus_embedding
-from topomod.mean_difference import infer_means, is_constant
-from topomod.mmd import mmd_equivalence_test
-from topomod.planning import power, power_curve, required_networks
+from topomod.statistics.diagram_equivalence import diagram_distances, diagram_equivalence_test, diagram_kernel
+from topomod.statistics.kernels import TORUS_BANDWIDTHS, gaussian_mixture, torus_embedding
+from topomod.statistics.mean_difference import infer_means, is_constant
+from topomod.statistics.mmd import mmd_equivalence_test
+from topomod.statistics.power import power, power_curve, required_networks
+from topomod.study.config import load_study_file
+from topomod.study.endpoint_catalogue import ENDPOINTS
 
 ALPHA, TARGET = 0.05, 0.8
 GROUPS = 5

@@ -24,10 +24,10 @@ import numpy as np
 import torch
 
 import topomod
-from topomod.draws import pinned_arithmetic
-from topomod.labels import parse_label
-from topomod.networks import NetworkSize
-from topomod.training import Stack
+from topomod.networks.labels import parse_label
+from topomod.networks.pair_form import NetworkSize
+from topomod.training.draws import pinned_arithmetic
+from topomod.training.train import Stack
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from speed import workers
@@ -63,7 +63,7 @@ def time_steps(label: str, p: int, size: NetworkSize) -> tuple[float, float]:
 
 def last_stages(n_circuits: int) -> dict[str, float]:
     """Seconds of equivalence and of the report for a synthetic population."""
-    from topomod.report import write_report
+    from topomod.report.report import write_report
 
     study = make_study(ALL, n_circuits // len(ALL), shard_size=max(1, n_circuits // 16))
     with tempfile.TemporaryDirectory() as name:

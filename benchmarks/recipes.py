@@ -16,8 +16,8 @@ from datetime import date
 import numpy as np
 
 import topomod
-from topomod.analysis import analyse_groups
-from topomod.labels import parse_label
+from topomod.networks.labels import parse_label
+from topomod.study.groups import analyse_groups
 
 DEFAULT = topomod.Recipe()
 RECIPES = {

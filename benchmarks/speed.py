@@ -26,8 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import torch
 
 import topomod
-from topomod.labels import parse_label
-from topomod.training import draw
+from topomod.networks.labels import parse_label
+from topomod.training.train import draw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from plain import plain_loss

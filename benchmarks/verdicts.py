@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
-from topomod.homology import classify_manifold
-from topomod.shapes import FREE_SHAPES, GROUP_SHAPES, NOISES, draw_cloud
+from topomod.topology.classify import classify_manifold
+from topomod.topology.shapes import FREE_SHAPES, GROUP_SHAPES, NOISES, draw_cloud
 
 HELD_OUT, CALIBRATION = 3_000_000, 0
 MODULI = (31, 59, 59, 59, 97)

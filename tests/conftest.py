@@ -6,8 +6,8 @@ import pytest
 from hypothesis import settings
 
 import topomod
-from topomod.circuits import Circuit
-from topomod.recipe import Recipe
+from topomod.networks.circuit import Circuit
+from topomod.training.recipes import Recipe
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)  # a red test is red for everybody
 settings.load_profile("repeatable")

@@ -8,15 +8,15 @@ import pandas as pd
 import yaml
 
 import topomod
-from topomod.analysis import analyse_groups, analyse_homology
-from topomod.circuits import Circuit, save_circuits
-from topomod.comparisons import plan, planned_pair, verdict_table
-from topomod.config import Study, check_study
-from topomod.diagram_features import add_features
-from topomod.endpoints import ALL_ENDPOINTS
-from topomod.labels import parse_label
-from topomod.population import read_diagrams, strongest_groups
-from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
+from topomod.networks.circuit import Circuit, save_circuits
+from topomod.networks.labels import parse_label
+from topomod.study.config import Study, check_study
+from topomod.study.diagram_features import add_features
+from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
+from topomod.study.equivalence import plan, planned_pair, verdict_table
+from topomod.study.groups import analyse_groups, analyse_homology
+from topomod.study.population import read_diagrams, strongest_groups
+from topomod.study.tables import circuit_endpoints, read_tables, summarise, write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]

@@ -143,10 +143,10 @@ def test_imports_only_from_above(module: str) -> None:
     ("source", "found"),
     [
         ("import numpy", set()),
-        ("from topomod.tasks import ModularAddition", {"tasks"}),
-        ("def f():\n    from topomod.homology import verdict", {"homology"}),
+        ("from topomod.tasks.catalogue import ModularAddition", {"tasks"}),
+        ("def f():\n    from topomod.topology.classify import verdict", {"homology"}),
         ("from topomod import homology, __version__", {"homology"}),
-        ("import topomod.homology", {"homology"}),
+        ("import topomod.topology.classify", {"homology"}),
         ("import topomod", {"topomod"}),
     ],
 )

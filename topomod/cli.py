@@ -33,8 +33,8 @@ def log(message: str) -> None:
 @app.command()
 def check(config: Path) -> None:
     """Check a study's YAML, on top of the config.yaml beside it, and say what it will train."""
-    from topomod.config import load_study_file
-    from topomod.labels import parse_seeds
+    from topomod.networks.labels import parse_seeds
+    from topomod.study.config import load_study_file
 
     study = load_study_file(config)
     n_circuits = sum(len(parse_seeds(shard.partition("/")[2])) for shard in study.shards())
@@ -49,8 +49,8 @@ def estimate(
     cores: Annotated[int, typer.Option(min=1, help="Cores of the machine the study will run on.")] = 2,
 ) -> None:
     """Say what a study will take, from one circuit of every architecture trained and analysed here and now."""
-    from topomod.config import load_study_file
-    from topomod.estimate import calibrate, predict, startup_seconds, wall_seconds
+    from topomod.study.config import load_study_file
+    from topomod.study.estimate import calibrate, predict, startup_seconds, wall_seconds
 
     study = load_study_file(config)
     stages = predict(study, calibrate(study, cores), startup_seconds())
@@ -71,12 +71,12 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
-    from topomod.circuits import save_circuits
-    from topomod.labels import parse_label, parse_seeds, system_of
-    from topomod.networks import NetworkSize
-    from topomod.recipe import MarginRecipe, Recipe
-    from topomod.tasks import parse_task
-    from topomod.training import iterate_training
+    from topomod.networks.circuit import save_circuits
+    from topomod.networks.labels import parse_label, parse_seeds, system_of
+    from topomod.networks.pair_form import NetworkSize
+    from topomod.tasks.catalogue import parse_task
+    from topomod.training.recipes import MarginRecipe, Recipe
+    from topomod.training.train import iterate_training
 
     name, rate = parse_label(architecture)
     chosen = parse_seeds(seeds)
@@ -115,9 +115,9 @@ def groups(
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that counts.")] = 10,
 ) -> None:
     """Group the neurons of a shard by dominant frequency and measure each group."""
-    from topomod.analysis import analyse_groups
-    from topomod.circuits import load_circuits
-    from topomod.tables import write_table
+    from topomod.networks.circuit import load_circuits
+    from topomod.study.groups import analyse_groups
+    from topomod.study.tables import write_table
 
     tables = analyse_groups(load_circuits(circuits), min_neurons)
     for table, path in zip(tables, (circuits_table, groups_table, phases_table), strict=True):
@@ -133,9 +133,9 @@ def homology(
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that counts.")] = 10,
 ) -> None:
     """Label the manifold of every group of a shard at both sites by persistent homology."""
-    from topomod.analysis import analyse_homology
-    from topomod.circuits import load_circuits
-    from topomod.tables import write_table
+    from topomod.networks.circuit import load_circuits
+    from topomod.study.groups import analyse_homology
+    from topomod.study.tables import write_table
 
     verdicts, diagrams = analyse_homology(load_circuits(circuits), min_neurons)
     write_table(verdicts, verdicts_table)
@@ -146,9 +146,9 @@ def homology(
 @app.command()
 def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table) -> None:
     """Measure which frequencies a shard's circuits carry, and their accuracy after some are projected out."""
-    from topomod.circuits import load_circuits
-    from topomod.frequency_tables import analyse_frequencies
-    from topomod.tables import write_table
+    from topomod.networks.circuit import load_circuits
+    from topomod.study.frequencies import analyse_frequencies
+    from topomod.study.tables import write_table
 
     found, ablation = analyse_frequencies(load_circuits(circuits))
     write_table(found, frequencies_table)
@@ -168,9 +168,9 @@ def measure(
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group whose manifold is labelled.")] = 10,
 ) -> None:
     """Measure a shard of networks that are described, not compared: power networks, transformers over k tokens."""
-    from topomod.circuits import load_circuits
-    from topomod.systems import TABLES, measure_circuits
-    from topomod.tables import write_table
+    from topomod.networks.circuit import load_circuits
+    from topomod.study.systems import TABLES, measure_circuits
+    from topomod.study.tables import write_table
 
     found = measure_circuits(load_circuits(circuits), min_neurons)
     paths = (measures_table, neurons_table, irreps_table, manifolds_table, curves_table, scores_table)
@@ -186,8 +186,8 @@ def describe(
     alpha: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.05,
 ) -> None:
     """Mean and interval of every measure over the converged circuits of each architecture."""
-    from topomod.measures import measure_table
-    from topomod.tables import read_tables, write_table
+    from topomod.study.measure_catalogue import measure_table
+    from topomod.study.tables import read_tables, write_table
 
     found = read_tables(measures)
     write_table(measure_table(found, alpha), summary_table)
@@ -204,10 +204,10 @@ def analyze(
     ] = False,
 ) -> None:
     """Say of single networks what they learnt: accuracy, groups, labels at every site, metrics; write a page."""
-    from topomod.inspection import inspect_networks, read_networks
-    from topomod.inspection_page import write_page
-    from topomod.inspection_words import summary
-    from topomod.tables import write_table
+    from topomod.report.analyze_lines import summary
+    from topomod.report.analyze_page import write_page
+    from topomod.study.analyze import inspect_networks, read_networks
+    from topomod.study.tables import write_table
 
     named = list(read_networks(files))
     found = inspect_networks(named, min_neurons)
@@ -227,8 +227,8 @@ def endpoints(
     alpha: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.05,
 ) -> None:
     """Reduce every circuit to one value per endpoint."""
-    from topomod.diagram_features import add_features
-    from topomod.tables import circuit_endpoints, read_tables, summarise, write_table
+    from topomod.study.diagram_features import add_features
+    from topomod.study.tables import circuit_endpoints, read_tables, summarise, write_table
 
     names = ("circuits", "groups", "homology")
     circuits, groups, homology = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
@@ -247,9 +247,9 @@ def equivalence(
     verdicts_table: Table,
 ) -> None:
     """Compare architectures: one verdict per pair and endpoint."""
-    from topomod.comparisons import verdict_table
-    from topomod.population import read_diagrams, strongest_groups
-    from topomod.tables import read_tables, write_table
+    from topomod.study.equivalence import verdict_table
+    from topomod.study.population import read_diagrams, strongest_groups
+    from topomod.study.tables import read_tables, write_table
 
     groups, phases = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in ("groups", "phases"))
     bars = read_diagrams((shard / "diagrams.parquet" for shard in shards), strongest_groups(groups))
@@ -269,10 +269,10 @@ def power(
     table: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
 ) -> None:
     """Say how many circuits a study needs to conclude at its margins, from the circuits of a finished one."""
-    from topomod.comparisons import plan, planned_pair
-    from topomod.config import load_study_file
-    from topomod.report_words import power_lines
-    from topomod.tables import read_tables, write_table
+    from topomod.report.words import power_lines
+    from topomod.study.config import load_study_file
+    from topomod.study.equivalence import plan, planned_pair
+    from topomod.study.tables import read_tables, write_table
 
     if (config is None) == (not settings):
         raise ValueError("say with --config which study is planned")
@@ -294,9 +294,9 @@ def report(
     output: Output,
 ) -> None:
     """Write one self-contained HTML page of a finished study: verdicts, figures, methods, provenance."""
-    from topomod.config import check_study
-    from topomod.description import write_description
-    from topomod.report import write_report
+    from topomod.report.description import write_description
+    from topomod.report.report import write_report
+    from topomod.study.config import check_study
 
     started = time.monotonic()
     study = check_study(json.loads(settings), "settings")

@@ -1,0 +1,56 @@
+"""Mechanism metrics on constructed logits, and against published values on released networks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import topomod
+from topomod.mechanisms.clock_pizza import logit_distance_irrelevance
+from topomod.networks.circuit import Circuit
+
+# Published by Zhong et al. (arXiv 2306.17844) for their models A and B; correct / runner-up logit
+PUBLISHED = {
+    "p99zdpze5l": (0.993665, 0.171736, 0.2218, 0.997818, {3: 149, 15: 190, 17: 173}),
+    "l8k1hzciux": (0.333638, 0.848260, 0.8849, 0.998907, {13: 180, 16: 184, 21: 122}),
+}
+
+
+@pytest.mark.parametrize("p", [59, 13])
+def test_distance_irrelevance_of_pizza_and_clock(p: int) -> None:
+    a, b, c = np.meshgrid(*[2 * np.pi * np.arange(p) / p] * 3, indexing="ij")
+    clock = np.cos(a + b - c) + 0.5 * np.cos(3 * (a + b)) * (np.abs(np.sin((a + b - c) / 2)) < 1e-9)
+    pizza = np.abs(np.cos((a - b) / 2)) * np.cos(a + b - c)
+    assert logit_distance_irrelevance(clock) == pytest.approx(1, abs=1e-9)
+    assert logit_distance_irrelevance(pizza) == pytest.approx(0, abs=1e-9)
+    assert np.isnan(logit_distance_irrelevance(np.cos(a + b - c)))
+
+
+def test_mechanisms_of_trained_circuits(trained: dict[str, Circuit]) -> None:
+    assert topomod.gradient_symmetricity(trained["mlp_add"]) == pytest.approx(1, abs=1e-6)
+    assert abs(topomod.gradient_symmetricity(trained["mlp_concat"])) < 0.6
+    with pytest.raises(ValueError, match="'correct' or 'runner_up', found 'best'"):
+        topomod.distance_irrelevance(trained["mlp_add"], logit="best")
+
+
+def test_mechanisms_are_of_modular_addition() -> None:
+    group = topomod.max_margin_network(topomod.GroupComposition("S3"))
+    for measure in (topomod.gradient_symmetricity, topomod.distance_irrelevance, topomod.logit_fve):
+        with pytest.raises(ValueError, match="learnt S3, not addition of two inputs mod p"):
+            measure(group)
+    with pytest.raises(ValueError, match="learnt S3, which has no frequencies"):
+        topomod.circularity(group)
+
+
+@pytest.mark.parametrize("run", PUBLISHED)
+def test_released_networks_have_their_published_values(released: Path, run: str) -> None:
+    symmetricity, irrelevance, runner_up, circularity, groups = PUBLISHED[run]
+    circuit = topomod.load_released(released / f"model_{run}.pt")
+    assert circuit.converged and circuit.accuracy() == 1.0
+    assert topomod.gradient_symmetricity(circuit) == pytest.approx(symmetricity, abs=1.5e-6)
+    assert topomod.distance_irrelevance(circuit) == pytest.approx(irrelevance, abs=1e-6)
+    assert topomod.distance_irrelevance(circuit, logit="runner_up") == pytest.approx(runner_up, abs=5e-5)
+    assert topomod.circularity(circuit) == pytest.approx(circularity, abs=1e-6)
+    found = topomod.group_neurons(circuit)
+    assert {g.frequency: len(g.neurons) for g in found if g.order == 1} == groups
+    assert sum(len(g.neurons) for g in found if g.order == 2) == (26 if run == "l8k1hzciux" else 0)

@@ -1,0 +1,148 @@
+"""The page in a real browser: no console error, no sideways scrolling, every figure drawn."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthetic_study import ALL, make_study, write_synthetic
+from topomod.networks.circuit import Circuit
+from topomod.report.analyze_page import write_page
+from topomod.report.report import write_report
+from topomod.study.analyze import inspect_networks
+
+pytestmark = pytest.mark.browser
+OPTIONS = (
+    "--headless=new --no-sandbox --disable-gpu --enable-unsafe-swiftshader --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage"
+).split()
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="module")
+def report_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    study = make_study(ALL, 3, positive_control=("mlp_add", "mlp_concat"), negative_control="attention_0.0")
+    folder = tmp_path_factory.mktemp("page") / "synthetic"
+    write_synthetic(folder, study)
+    write_report(folder, study, folder / "report.html")
+    return folder / "report.html"
+
+
+@pytest.fixture(params=[1280, 400])
+def browser(request: pytest.FixtureRequest, report_path: Path, tmp_path: Path) -> Iterator[Any]:
+    if CHROMIUM is None or DRIVER is None:
+        pytest.skip("needs chromium and chromedriver")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for option in (*OPTIONS, f"--user-data-dir={tmp_path}", "--window-size=1280,900"):
+        options.add_argument(option)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    try:
+        # headless windows are at least 500 px wide; a phone's width needs emulation
+        metrics = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        driver.get(report_path.as_uri())
+        yield driver
+    finally:
+        driver.quit()
+
+
+def scroll_through(driver: Any) -> set[str]:
+    """Scroll to every visible figure; names of those that were not drawn."""
+    count = driver.execute_script("return document.querySelectorAll('.plot').length")
+    missing = set()
+    for index in range(count):
+        box = f"document.querySelectorAll('.plot')[{index}]"
+        if not driver.execute_script(f"return {box}.offsetParent !== null"):
+            continue
+        driver.execute_script(f"{box}.scrollIntoView({{block: 'center'}})")
+        if not wait(driver, f"return {box}.dataset.state === 'drawn' && !!{box}.querySelector('.main-svg, canvas')"):
+            missing.add(driver.execute_script(f"return {box}.parentElement.querySelector('button').dataset.name"))
+    return missing
+
+
+def wait(driver: Any, condition: str, seconds: float = 15) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if driver.execute_script(condition):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def overflow(driver: Any) -> float:
+    return driver.execute_script("return document.scrollingElement.scrollWidth - window.innerWidth")
+
+
+def errors(driver: Any) -> list[str]:
+    return [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def choose(driver: Any, name: str, index: int) -> None:
+    driver.execute_script(
+        "const list = document.querySelector(`select[data-choice='${arguments[0]}']`);"
+        "list.selectedIndex = arguments[1]; list.dispatchEvent(new Event('change'));",
+        name,
+        index,
+    )
+
+
+def test_page_is_whole(browser: Any) -> None:
+    assert scroll_through(browser) == set()
+    assert overflow(browser) <= 1
+    for name in ("comparison", "site", "endpoint", "maturity", "feature-site"):
+        choose(browser, name, 1)
+    assert scroll_through(browser) == set()
+    assert overflow(browser) <= 1
+    # open every fold: nothing in them may push the page wide
+    browser.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    assert overflow(browser) <= 1
+    assert errors(browser) == []
+
+
+def test_page_of_single_networks_is_whole(browser: Any, trained: dict[str, Circuit], tmp_path: Path) -> None:
+    named = [("network <one>", trained["mlp_concat"])]
+    write_page(named, inspect_networks(named, min_neurons=10), tmp_path / "index.html", history=True)
+    browser.get((tmp_path / "index.html").as_uri())
+    assert scroll_through(browser) == set()
+    choose(browser, "site", 2)
+    assert scroll_through(browser) == set()
+    assert overflow(browser) <= 1
+    assert errors(browser) == []
+
+
+def test_choices_show_one_part(browser: Any) -> None:
+    visible = "return [...document.querySelectorAll('[data-of=comparison]')].filter((e) => !e.hidden).length"
+    assert browser.execute_script(visible) == 1
+    before = browser.execute_script("return document.querySelector('[data-of=comparison]:not([hidden])').dataset.value")
+    choose(browser, "comparison", 0)
+    after = browser.execute_script("return document.querySelector('[data-of=comparison]:not([hidden])').dataset.value")
+    assert (before, after) == ("comparison5", "comparison0")
+
+
+def test_clouds_are_recoloured(browser: Any) -> None:
+    box = "document.querySelector('[data-webgl]')"
+    browser.execute_script(f"{box}.scrollIntoView({{block: 'center'}})")
+    assert wait(browser, f"return {box}.dataset.state === 'drawn'")
+    browser.execute_script(
+        "const list = document.querySelector('[data-residue]');"
+        "list.value = 'a'; list.dispatchEvent(new Event('change'));"
+    )
+    assert wait(browser, f"return {box}.data[0].marker.color.slice(0, 3).join() === '0,0,0'")
+    assert errors(browser) == []
+
+
+def test_dark_page_has_light_text_in_figures(browser: Any) -> None:
+    features = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
+    box = "document.querySelector('[data-of=endpoint]:not([hidden]) .plot')"
+    browser.execute_script(f"{box}.scrollIntoView({{block: 'center'}})")
+    assert wait(browser, f"return {box}.dataset.state === 'drawn'")
+    colour = f"return getComputedStyle({box}.querySelector('.xtick text')).fill"
+    assert wait(browser, f"{colour} === 'rgb(230, 233, 236)'")

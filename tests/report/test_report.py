@@ -1,0 +1,308 @@
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
+from topomod.cli import app
+from topomod.report import report
+from topomod.report.words import (
+    control_outcomes,
+    family_answers,
+    main_row,
+    number,
+    p_value,
+    verdict_counts,
+)
+from topomod.study.config import Study
+from topomod.study.population import load_tables
+from topomod.study.provenance import git_commit, provenance
+from topomod.study.published import PUBLISHED, compare_published
+
+CONTROLS = {"positive_control": ("mlp_add", "mlp_concat"), "negative_control": "attention_0.0"}
+SECTIONS = "answer verdicts published labels manifolds endpoints phases maturity maps training methods provenance"
+
+
+class Page(HTMLParser):
+    """Ids, addresses that a browser would load, and the JSON of figures."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.loaded: list[str] = []
+        self.anchors: list[str] = []
+        self.figures: list[str] = []
+        self.scripts = 0
+        self.inside_json = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.ids += [found["id"]] if "id" in found else []
+        self.scripts += tag == "script"
+        self.inside_json = found.get("type") == "application/json"
+        self.loaded += [found["src"]] if "src" in found else []
+        if "href" in found:
+            (self.anchors if tag == "a" else self.loaded).append(found["href"])
+
+    def handle_data(self, data: str) -> None:
+        if self.inside_json and data.strip():
+            self.figures.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside_json = False
+
+
+def without_plotly(text: str) -> str:
+    from plotly.offline import get_plotlyjs
+
+    return text.replace(get_plotlyjs(), "")
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return make_study(["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"], 3, **CONTROLS)
+
+
+@pytest.fixture(scope="module")
+def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("results") / "synthetic"
+    write_synthetic(folder, study)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def text(folder: Path, study: Study) -> str:
+    return report.render(folder, study)
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_command_writes_a_whole_page(folder: Path, study: Study, tmp_path: Path) -> None:
+    output = tmp_path / "report.html"
+    arguments = ["report", str(folder), "--settings", study.report_settings(), "--output", str(output)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert output.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_failed_report_leaves_no_file(folder: Path, study: Study, tmp_path: Path, monkeypatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("stop")
+
+    monkeypatch.setattr(report, "training", fail)
+    with pytest.raises(RuntimeError, match="stop"):
+        report.write_report(folder, study, tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sections_in_order(page: Page) -> None:
+    assert [name for name in page.ids if name in SECTIONS.split()] == SECTIONS.split()
+
+
+def test_every_link_inside_leads_somewhere(page: Page) -> None:
+    inside = {anchor[1:] for anchor in page.anchors if anchor.startswith("#")}
+    assert inside <= set(page.ids)
+
+
+def test_plotly_is_embedded_once_and_nothing_is_loaded(text: str, page: Page) -> None:
+    from plotly.offline import get_plotlyjs
+
+    assert text.count(get_plotlyjs()) == 1
+    assert all(address.startswith("data:") for address in page.loaded)
+    assert not re.search(r"url\(|@import|https?://", without_plotly(text))
+    assert len(text) < 9e6
+
+
+def test_figures_are_json_with_float32(page: Page) -> None:
+    figures = [json.loads(figure) for figure in page.figures]
+    assert len(figures) > 70
+    kinds = {value["dtype"] for figure in figures for trace in figure["data"] for value in _arrays(trace)}
+    assert "f4" in kinds and "f8" not in kinds
+
+
+def _arrays(value: object) -> list[dict]:
+    if isinstance(value, dict) and "bdata" in value:
+        return [value]
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [array for item in items for array in _arrays(item)]
+
+
+def test_foreign_text_is_escaped(text: str) -> None:
+    page = without_plotly(text)
+    assert REASON not in page and "<script>alert" not in page
+    assert html.escape(REASON, quote=False).replace('"', "&#34;").replace("'", "&#39;") in page
+    assert "a tenth <i>of</i>" not in page and "a tenth &lt;i&gt;of&lt;/i&gt;" in page
+
+
+def test_three_statements_and_controls_are_answered(text: str) -> None:
+    for claim in ("Same first-layer geometry", "Same read-out geometry", "Same mechanism", "Same organisation"):
+        assert text.count(f"<h3>{claim}:") == 1
+    assert "mlp_add vs mlp_concat (positive control)" in text
+    assert "(negative control)" in text
+    assert "did attention_0.0 (uniform attention) and attention_1.0 (learnable attention) learn the same" in text
+
+
+def test_unconverged_circuits_are_listed(text: str) -> None:
+    assert text.count("1 not converged, left out of every test") == 4
+
+
+def test_published_table_needs_its_modulus(text: str, folder: Path, study: Study) -> None:
+    assert "this study has p = 13" in text
+    tables = load_tables(folder, study)
+    table = compare_published(tables, study.architectures)
+    assert len(table) == 4 * sum(len(row.columns) for row in PUBLISHED)
+    disc = table[(table["column"] == "disc_cka_fixed") & (table["architecture"] == "mlp_add")].iloc[0]
+    assert disc["close"] == (abs(disc["mean"] - 0.998) <= 0.02) and disc["mean"] > 0.9
+    assert (disc["n"], disc["late_step"]) == (2, 600)
+
+
+def test_published_table_is_shown_at_its_modulus(folder: Path, study: Study) -> None:
+    tables = load_tables(folder, study)
+    context = report.published(folder, study.model_copy(update={"p": 59}), tables)
+    assert len(context["published"]) == 8
+    assert set(context["published"][0]["cells"]) == set(study.architectures)
+
+
+def test_no_path_or_host_is_told(text: str, folder: Path) -> None:
+    import platform
+
+    page = without_plotly(text)
+    assert str(folder) not in page and str(Path(report.__file__).parent) not in page
+    assert not re.search(rf"\b{re.escape(platform.node())}\b.example", page)
+    record = provenance(folder)
+    assert record["versions"]["numpy"] and record["machine"]["cores"] >= 1 and record["stages"] == []
+
+
+def test_commit_outside_a_checkout_is_unknown(tmp_path: Path) -> None:
+    assert git_commit(tmp_path) == "unknown"
+
+
+def test_stage_costs_are_summed(tmp_path: Path) -> None:
+    for seed in (0, 1):
+        path = tmp_path / "benchmarks" / "train" / "population" / f"{seed}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\th:m:s\tmax_rss\n{seed + 1}.5\t0:00:01\t-\n")
+    (stage,) = provenance(tmp_path)["stages"]
+    assert (stage["stage"], stage["jobs"], stage["seconds"]) == ("train / population", 2, 4.0)
+
+
+def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
+    study = make_study(["mlp_add"], 2, maturity={"count": 0, "steps": [100]})
+    write_synthetic(tmp_path, study, distinct=1)
+    text = report.render(tmp_path, study)
+    assert "describes, and answers nothing about sameness" in text
+    assert "This study declares no control" in text
+    assert "No circuit was followed past the schedule" in text
+    assert "UMAP needs at least 10 circuits, there are 2" in text
+
+
+def test_circuits_without_a_group(tmp_path: Path) -> None:
+    study = make_study(["mlp_add", "mlp_concat"], 2, min_neurons=100)
+    write_synthetic(tmp_path, study, distinct=1)
+    text = report.render(tmp_path, study)
+    assert "has a group of at least 100 neurons, so there is nothing to label" in text
+    assert "there are no phases to show" in text
+    assert "converged circuits lack" in text
+
+
+def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))
+    text = report.render(copy, study)
+    assert "there are no training curves" in text
+    assert "its circuit file is not there" in text
+
+
+def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
+        load_tables(tmp_path, study)
+    for name in ("endpoints", "summary", "verdicts", "power"):
+        (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
+    with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
+        load_tables(tmp_path, study)
+
+
+def test_verdicts_written_again_are_the_same(folder: Path, study: Study, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(folder / "population", tmp_path / "population")
+    write_equivalence(tmp_path, study)
+    again, first = (pd.read_parquet(place / "verdicts.parquet") for place in (tmp_path, folder))
+    pd.testing.assert_frame_equal(again, first)
+
+
+def rows(*verdicts: str) -> pd.DataFrame:
+    count = len(verdicts)
+    columns = {"family": ["mechanism"] * count, "verdict": list(verdicts), "title": list("abcdef"[:count])}
+    return pd.DataFrame(columns | {"ci_low": 0.2, "ci_high": 0.4, "margin": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "answer", "said"),
+    [
+        (("equivalent", "trivially different"), "yes", "shown on every endpoint"),
+        (("equivalent", "inconclusive"), "partly shown", "no evidence of sameness"),
+        (("inconclusive", "inconclusive"), "undecided", "no evidence of sameness"),
+        (("equivalent", "different"), "no", "1 of 2 endpoints differ"),
+    ],
+)
+def test_answers_in_words(verdicts: tuple[str, ...], answer: str, said: str) -> None:
+    (found,) = family_answers(rows(*verdicts))
+    assert found["answer"] == answer and said in found["sentence"]
+    assert found["beyond"] == found["different"]
+
+
+def comparison(role: str, *verdicts: str) -> dict:
+    return {"role": role, "x": "u", "y": "v", "title": "t", "rows": rows(*verdicts)}
+
+
+def test_controls_pass_or_fail() -> None:
+    outcomes = control_outcomes(
+        [
+            comparison("pair", "different"),
+            comparison("positive control", "different", "inconclusive"),
+            comparison("positive control", "inconclusive"),
+            comparison("negative control", "trivially different"),
+            comparison("negative control", "equivalent", "inconclusive"),
+            comparison("negative control", "equivalent", "different"),
+        ],
+        alpha=0.05,
+    )
+    assert [outcome["passed"] for outcome in outcomes] == [True, False, True, None, False]
+    assert "1 stay open" in outcomes[3]["text"]
+
+
+def test_main_comparison_prefers_the_attention_pair() -> None:
+    pairs = [
+        {"role": "pair", "x": x, "y": y} for x, y in (("mlp_add", "mlp_concat"), ("attention_1.0", "attention_0.0"))
+    ]
+    assert main_row(pairs) is pairs[1]
+    assert main_row(pairs[:1]) is pairs[0]
+    assert main_row([{"role": "negative control", "x": "u#even", "y": "u#odd"}]) is None
+    recurrent = {"role": "pair", "x": "rnn", "y": "attention_1.0"}
+    assert main_row([*pairs, recurrent]) is recurrent
+
+
+def test_display_of_numbers() -> None:
+    assert [number(v) for v in (-0.0, 0.12349, -1.5, float("inf"), None, 3e10)] == [
+        "0.000",
+        "0.123",
+        "−1.500",
+        "∞",
+        "–",
+        "3.0e+10",
+    ]
+    assert [p_value(v) for v in (1.0, 0.00001, 0.5, float("nan"))] == ["1.000", "< .001", ".500", "–"]
+    assert verdict_counts(rows("different"))["different"] == 1

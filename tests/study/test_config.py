@@ -1,0 +1,187 @@
+"""A wrong study is refused before any job starts, in one sentence that names the key."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from topomod.networks.labels import canonical_label, parse_label, parse_seeds
+from topomod.study.config import StudyError, check_study, load_study
+from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    config = copy.deepcopy(DEFAULT)
+    for path, value in changes.items():
+        *folders, key = path.split("__")
+        place = config
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[key] = value
+    return config
+
+
+def test_default_study() -> None:
+    study = load_study(ROOT / "config" / "config.yaml")
+    assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
+    assert set(study.margins) == set(ALL_ENDPOINTS)
+    assert len(study.shards()) == 8 and study.shards()[0] == "mlp_add/01000-01024"
+
+
+@pytest.mark.parametrize("name", ["quick", "paper"])
+def test_other_studies_on_top_of_the_default(name: str) -> None:
+    study = load_study(ROOT / "config" / f"{name}.yaml", base=ROOT / "config" / "config.yaml")
+    assert set(study.margins) == set(ALL_ENDPOINTS) and study.recipe.steps == 500
+    n_circuits = sum(len(parse_seeds(shard.split("/")[1])) for shard in study.shards())
+    assert n_circuits == {"quick": 24, "paper": 703}[name]
+
+
+def test_more_seeds_keep_the_old_shards() -> None:
+    old = check_study(changed(seeds={"first": 0, "count": 50})).shards()
+    new = check_study(changed(seeds={"first": 0, "count": 60})).shards()
+    assert set(old) < set(new)
+
+
+def test_settings_do_not_move_with_what_a_stage_does_not_use() -> None:
+    plain, other = check_study(DEFAULT), check_study(changed(alpha=0.01, margins__disc_cka__margin=0.2))
+    assert plain.training_settings("mlp_add") == other.training_settings("mlp_add")
+    assert plain.equivalence_settings() != other.equivalence_settings()
+
+
+def test_a_variant_states_what_differs() -> None:
+    study = check_study(
+        changed(
+            recipe__steps=400,
+            variants={"long": {"recipe": {"steps": 900}}},
+            architectures=["mlp_add@long"],
+            positive_control=None,
+            negative_control=None,
+        )
+    )
+    assert study.recipe_of("mlp_add@long")["steps"] == 900 and study.recipe_of("mlp_add")["steps"] == 400
+    assert study.recipe_of("mlp_add@long")["name"] == "long"
+    assert study.recipe_of("mlp_add@long")["lr"] == study.recipe.lr
+    assert study.shards()[0].startswith("mlp_add@long/")
+    assert (
+        parse_label("attention_0.5@long") == ("attention", 0.5)
+        and canonical_label("attention_1@x") == "attention_1.0@x"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "unknown key 'colour'; allowed here: p, task, network, recipe, margin_recipe, study"),
+        (
+            {"variants": {"long": {"recipe": {"speed": 2}}}},
+            "unknown key 'variants.long.recipe.speed'; allowed here: lr, weight_decay",
+        ),
+        ({"variants": {"long": {"task": "sorting"}}}, "key 'variants.long': unknown task 'sorting'; known: addition, "),
+        (
+            {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "power_mlp"]},
+            "architectures of one study are trained and measured alike, found ",
+        ),
+        ({"task": "addition_3"}, "mlp_add adds two inputs, found the task addition_3 mod 59"),
+        ({"task": "S3"}, "mlp_add learns addition, found the task S3"),
+        (
+            {
+                "architectures": ["sequence_transformer"],
+                "positive_control": None,
+                "negative_control": None,
+                "maturity": {"count": 0, "steps": [1]},
+            },
+            "sequence_transformer needs a recipe with batches 1 and min_purity 0, found batches 2, min_purity 0.9",
+        ),
+        (
+            {"architectures": ["power_mlp"], "positive_control": None, "negative_control": None, "ablation": True},
+            "ablation and maturity are for mlp_add, mlp_concat, rnn, attention_<rate>; found ablation True",
+        ),
+        (
+            {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "mlp_add@x"], "variants": {"x": {"p": 31}}},
+            "mlp_add@x is compared at p = 59, found p = 31",
+        ),
+        ({"task": "parity_3_4"}, "parity needs 1 <= k <= n <= 20, found n = 3, k = 4"),
+        ({"variants": {"long": {"recipe": {"lr": -1}}}}, "key 'variants.long.recipe.lr'"),
+        (
+            {"architectures": ["mlp_add@long", "mlp_concat"], "positive_control": None, "negative_control": None},
+            "'mlp_add@long' names none of 'variants', which has \\[\\]",
+        ),
+        ({"architectures": ["mlp_add@", "mlp_concat"]}, "unknown architecture 'mlp_add@'"),
+        ({"families": {"all": ["disc_cka"]}}, "every endpoint belongs to one family; in no family: "),
+        ({"families__twice": ["pad"]}, "in two families: pad"),
+        ({"families__mechanism": ["speed"]}, "unknown: speed"),
+        ({"recipe__speed": 2}, "unknown key 'recipe.speed'; allowed here: lr, weight_decay"),
+        ({"margins__disc_cka__width": 1}, "unknown key 'margins.disc_cka.width'; allowed here: margin, reason"),
+        (
+            {"architectures": ["mlp_ad"]},
+            "unknown architecture 'mlp_ad'; known: mlp_add, mlp_concat, rnn, attention_<rate>",
+        ),
+        ({"architectures": ["attention_1.5"]}, "unknown architecture 'attention_1.5'"),
+        ({"architectures": ["attention_1", "attention_1.0"]}, "must be distinct"),
+        ({"architectures": []}, "key 'architectures'"),
+        ({"positive_control": ["mlp_add", "mlp_add"]}, "positive_control needs two different architectures"),
+        ({"margin_recipe__regularization_last": 1.0}, "regularization_last must be at most regularization_first"),
+        ({"recipe__lr": float("inf")}, "key 'recipe.lr': input should be a finite number"),
+        (
+            {"architectures": ["power_mlp"], "task": "addition_9", "positive_control": None, "negative_control": None}
+            | {"maturity": {"count": 0, "steps": [1]}},
+            "power_mlp is looked at on all inputs, at most 1048576",
+        ),
+        ({"p": 2}, "key 'p': input should be greater than or equal to 3, found 2"),
+        ({"p": 59.5}, "key 'p': input should be a valid integer, found 59.5"),
+        ({"p": "59"}, "key 'p'"),
+        ({"recipe__train_fraction": 1.0}, "key 'recipe.train_fraction': input should be less than 1, found 1.0"),
+        ({"recipe__train_fraction": 0}, "key 'recipe.train_fraction': input should be greater than 0, found 0"),
+        ({"recipe__max_steps": 10}, r"max_steps must be at least steps \(500\), found 10"),
+        ({"seeds__first": -1}, "key 'seeds.first': input should be greater than or equal to 0, found -1"),
+        ({"seeds__count": 0}, "key 'seeds.count': input should be greater than or equal to 1, found 0"),
+        ({"maturity__steps": [5, 3]}, "non-negative and increasing"),
+        ({"negative_control": "attention_0.5"}, "'attention_0.5' is not one of the study's architectures"),
+        ({"margins__disc_cka__margin": 0}, "key 'margins.disc_cka.margin': input should be greater than 0, found 0"),
+        ({"margins__beauty": {"margin": 1, "reason": "x"}}, "unknown endpoint beauty; known: disc_cka"),
+        ({"alpha": 0.7}, "key 'alpha': input should be less than 0.5, found 0.7"),
+        ({"study": "../up"}, "key 'study'"),
+    ],
+)
+def test_wrong_studies(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        check_study(changed(**changes))
+
+
+def test_every_endpoint_needs_a_margin() -> None:
+    config = copy.deepcopy(DEFAULT)
+    del config["margins"]["circularity"]
+    with pytest.raises(StudyError, match="no margin for circularity"):
+        check_study(config)
+    del config["margins"]
+    with pytest.raises(StudyError, match="key 'margins' is missing"):
+        check_study(config)
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    with pytest.raises(StudyError, match="cannot be read"):
+        load_study(path)
+    path.write_text("p: [1")
+    with pytest.raises(StudyError, match="not valid YAML"):
+        load_study(path)
+    path.write_text("- 1")
+    with pytest.raises(StudyError, match="must hold keys and values, found list"):
+        load_study(path)
+
+
+def test_labels_and_seeds() -> None:
+    assert parse_label("attention_0.25") == ("attention", 0.25)
+    assert parse_label("mlp_add") == ("mlp_add", None)
+    assert canonical_label("attention_1") == "attention_1.0"
+    assert parse_seeds("00008-00010") == [8, 9, 10]
+    with pytest.raises(StudyError, match="unknown architecture 'lstm'"):
+        parse_label("lstm")
+    for block in ("5", "7-3", "-1-4"):
+        with pytest.raises(StudyError, match="seeds must be FIRST-LAST"):
+            parse_seeds(block)

@@ -1,0 +1,1 @@
+"""How a circuit computes, and what theory allows."""

@@ -1,0 +1,119 @@
+"""Accuracy after frequencies are projected out: one at a time, several together, at three sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from topomod.mechanisms.key_frequencies import class_means, frequency_basis, key_frequencies
+from topomod.networks.circuit import Circuit
+from topomod.networks.power_mlp import POWER_NETWORKS
+from topomod.tasks.catalogue import ModularAddition
+
+ABLATION_SITES = ("embedding", "hidden", "logits")
+N_ABLATED = 8
+
+
+def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str = "logits") -> float:
+    """Accuracy on all inputs after some frequencies are projected out.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Any circuit that adds mod p, of any number of inputs.
+    frequencies : sequence of int
+        Each in 1..p//2; none leaves the circuit as it is.
+    site : {"logits", "hidden", "embedding"}
+        Along the classes of the logits; in the last layer's activations, their cosines and sines of the sum over the
+        inputs (the read-out is linear, so these are taken from what it makes of them); along the tokens of the
+        embedding, or of each input's weights where there is none.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        For another site, a frequency out of range, or a circuit that learnt something else.
+
+    References
+    ----------
+    arXiv 2503.22059; arXiv 2301.05217.
+    """
+    if site not in ABLATION_SITES:
+        raise ValueError(f"site must be one of {', '.join(ABLATION_SITES)}, found {site!r}")
+    if not isinstance(circuit.task, ModularAddition):
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
+    basis = frequency_basis(circuit.task.p, frequencies)
+    if site == "embedding":
+        return _without(circuit, basis).accuracy()
+    return _accuracy(circuit.task.targets(), *_logits(circuit), basis, site)
+
+
+def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
+    """The circuit with its token embeddings projected away from some functions of the token."""
+    if circuit.architecture in POWER_NETWORKS:
+        W_in = circuit.weights["W_in"]
+        blocks = W_in.reshape(len(W_in), -1, len(basis))
+        changed = {"W_in": (blocks - (blocks @ basis) @ basis.T).reshape(W_in.shape).astype(W_in.dtype)}
+    else:
+        own = {name: value for name, value in circuit.weights.items() if name in ("W_E", "W_E_right")}
+        changed = {name: (value - basis @ (basis.T @ value)).astype(value.dtype) for name, value in own.items()}
+    return replace(circuit, weights=circuit.weights | changed)
+
+
+def _logits(circuit: Circuit) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of all inputs, and the part of them that comes through the last layer, not past it."""
+    found = circuit.activations()
+    readout = found.readouts[-1]
+    assert readout is not None  # nothing lies between the last layer and the logits
+    return found.logits[0].numpy(), found.activations[-1][0].numpy() @ readout[0].numpy().T
+
+
+def _accuracy(targets: np.ndarray, logits: np.ndarray, through: np.ndarray, basis: np.ndarray, site: str) -> float:
+    if site == "logits":
+        left = logits - (logits @ basis) @ basis.T
+    else:
+        left = logits - (basis @ (basis.T @ class_means(through, targets)))[targets]
+    return float(np.mean(np.argmax(left, axis=-1) == targets))
+
+
+def ablation_rows(circuit: Circuit, n: int = N_ABLATED, seed: int = 0) -> pd.DataFrame:
+    """Ablation curves of one circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Adding two inputs mod p.
+    n : int
+        How many frequencies, in falling order of the read-out's energy.
+    seed : int
+        Of the random control: as many frequencies that are neither key nor among the n strongest.
+
+    Returns
+    -------
+    DataFrame
+        Columns site, kind ("single": the n-th strongest alone; "cumulative": the n strongest; "random": n others), n
+        and accuracy.
+    """
+    strongest = key_frequencies(circuit, n)
+    keys = set(key_frequencies(circuit)) | set(strongest)
+    others = [f for f in range(1, circuit.p // 2 + 1) if f not in keys]
+    control = [int(f) for f in np.random.default_rng(seed).permutation(others)]
+    targets, (logits, through) = circuit.task.targets(), _logits(circuit)
+    rows = []
+    for site in ABLATION_SITES:
+        sets = {("single", i + 1): strongest[i : i + 1] for i in range(len(strongest))}
+        sets |= {("cumulative", i): strongest[:i] for i in range(len(strongest) + 1)}
+        sets |= {("random", i): control[:i] for i in range(1, min(n, len(control)) + 1)}
+        for (kind, count), frequencies in sets.items():
+            basis = frequency_basis(circuit.p, frequencies)
+            left = _without(circuit, basis).accuracy() if site == "embedding" else None
+            accuracy = _accuracy(targets, logits, through, basis, site) if left is None else left
+            rows.append({"site": site, "kind": kind, "n": count, "accuracy": accuracy})
+    return pd.DataFrame(rows)

@@ -1,0 +1,206 @@
+"""How a circuit computes, as Zhong et al. measure it; three statements apart from its shape."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from topomod.networks.architectures import ARCHITECTURES
+from topomod.networks.circuit import Circuit
+from topomod.tasks.catalogue import ModularAddition
+
+GRADIENT_TRIPLES = 100
+
+
+def gradient_symmetricity(circuit: Circuit) -> float:
+    """Mean cosine between the gradients of a logit with respect to the two token embeddings.
+
+    Over 100 random triples (a, b, c), the ones Zhong et al. draw. Near 1 for pizza-like circuits.
+
+    Returns
+    -------
+    float
+        In [-1, 1].
+
+    References
+    ----------
+    arXiv 2306.17844.
+    """
+    a, b, c = (torch.tensor(column) for column in zip(*_triples(circuit.p), strict=True))
+    n = len(a)
+    # in double precision: a neuron within rounding of its kink would decide the fourth digit
+    own = {name: torch.from_numpy(value).double() for name, value in circuit.weights.items()}
+    # a stack of one circuit with itself, one pair each: the other pairs of a with b are not asked for
+    weights = {name: value.expand(n, *value.shape) for name, value in own.items()}
+    x_a = torch.from_numpy(circuit.embedding()).double()[a, None].requires_grad_()
+    x_b = own.get("W_E_right", own["W_E"])[b, None].requires_grad_()
+    architecture = ARCHITECTURES[circuit.architecture]
+    logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits
+    logits[torch.arange(n), 0, 0, c].sum().backward()
+    assert x_a.grad is not None and x_b.grad is not None
+    return float(torch.nn.functional.cosine_similarity(x_a.grad[:, 0], x_b.grad[:, 0], dim=1).mean())
+
+
+@lru_cache
+def _triples(p: int) -> list[tuple[int, int, int]]:
+    triples = [(a, b, c) for a in range(p) for b in range(p) for c in range(p)]
+    random.Random(42).shuffle(triples)  # Zhong et al.'s generator and seed, so that their values are met
+    return triples[:GRADIENT_TRIPLES]
+
+
+def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
+    """How little a logit depends on the distance a - b: near 0 pizza, near 1 clock.
+
+    Two definitions circulate and must not be mixed: the correct logit (paper, notebook) and the largest wrong
+    logit (released tables).
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Any circuit of modular addition.
+    logit : {"correct", "runner_up"}
+        Which logit.
+
+    Returns
+    -------
+    float
+        Mean over distances of the standard deviation over sums, over the standard deviation of all; NaN for a
+        constant logit.
+
+    Raises
+    ------
+    ValueError
+        For another ``logit``, or a circuit that does not add two inputs mod p.
+
+    References
+    ----------
+    arXiv 2306.17844.
+    """
+    _ = circuit.p  # refuses circuits that learnt something else
+    if logit not in ("correct", "runner_up"):
+        raise ValueError(f"logit must be 'correct' or 'runner_up', found {logit!r}")
+    return logit_distance_irrelevance(circuit.logits(), logit)
+
+
+def logit_distance_irrelevance(logits: np.ndarray, logit: str = "correct") -> float:
+    """:func:`distance_irrelevance` from logits (p, p, p)."""
+    p = len(logits)
+    b, distance = np.meshgrid(np.arange(p), np.arange(p), indexing="ij")
+    a = (b + distance) % p  # for one distance, b runs over every sum (every second one when p is even)
+    rows = logits[a, b]
+    classes = (a + b) % p
+    if logit == "correct":
+        values = np.take_along_axis(rows, classes[..., None], axis=2)[..., 0]
+    else:
+        rows = rows.copy()
+        np.put_along_axis(rows, classes[..., None], -np.inf, axis=2)
+        values = rows.max(axis=2)
+    values = values.astype(np.float64)
+    spread = values.std()
+    return float(values.std(axis=0).mean() / spread) if spread > 1e-9 * np.abs(values).max() else float("nan")
+
+
+def circularity(circuit: Circuit) -> float:
+    """Mean over the embedding's first four principal components of their largest power in one frequency.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If the circuit does not add mod p, or has no embedding.
+
+    References
+    ----------
+    arXiv 2306.17844.
+    """
+    if not isinstance(circuit.task, ModularAddition):
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
+    embedding = circuit.embedding().astype(np.float64)
+    centred = embedding - embedding.mean(axis=0)
+    left, singular, _ = np.linalg.svd(centred, full_matrices=False)
+    scores = (left * singular)[:, :4]
+    power = np.abs(np.fft.rfft(scores, axis=0)[1:]) ** 2
+    return float(np.mean(2 * power.max(axis=0) / (len(scores) * np.sum(scores**2, axis=0))))
+
+
+@dataclass(frozen=True)
+class LogitFVE:
+    """How much of the logits that one circle of the embedding makes is explained by each formula.
+
+    Parameters
+    ----------
+    frequency : int
+        Of the circle, in 1..p//2.
+    clock : float
+        By ``cos(w (a + b - c))``, ``w = 2 pi frequency / p``.
+    pizza : float
+        By ``|cos(w (a - b) / 2)| cos(w (a + b - c))``.
+    """
+
+    frequency: int
+    clock: float
+    pizza: float
+
+
+def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> list[LogitFVE]:
+    """Explained variance of the logits, circle by circle.
+
+    A circle is a pair of principal components of the embedding with one frequency, and at least a tenth of the
+    first one's variance; all others are set to their mean. Both sides are standardised, so the share is
+    ``2 r - 1`` with Pearson's r, not its square.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Of modular addition, both tokens embedded alike.
+    frequencies : sequence of int, optional
+        Only circles of these, say those that neurons read; embeddings also carry others that no neuron does.
+
+    Returns
+    -------
+    list of LogitFVE
+        By falling variance; empty where each token has an embedding of its own.
+
+    References
+    ----------
+    arXiv 2306.17844, its logit FVE.
+    """
+    _ = circuit.p  # refuses circuits that learnt something else
+    if "W_E_right" in circuit.weights:
+        return []
+    embedding = circuit.embedding().astype(np.float64)
+    mean = embedding.mean(axis=0)
+    left, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
+    power = np.abs(np.fft.rfft(left, axis=0)[1:]) ** 2
+    frequency = np.argmax(power, axis=0) + 1
+    found = []
+    for first in range(0, len(singular) - 1, 2):
+        if singular[first] ** 2 < 0.1 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:
+            break
+        if frequencies is not None and frequency[first] not in frequencies:
+            continue
+        pair = slice(first, first + 2)
+        alone = mean + (left[:, pair] * singular[pair]) @ axes[pair]
+        weights = circuit.weights | {"W_E": alone.astype(np.float32)}
+        found.append(_fve(replace(circuit, weights=weights).logits(), int(frequency[first])))
+    return found
+
+
+def _fve(logits: np.ndarray, frequency: int) -> LogitFVE:
+    p = len(logits)
+    a, b, c = np.ogrid[:p, :p, :p]
+    w = 2 * np.pi * frequency / p
+    clock = np.cos(w * (a + b - c))
+    pizza = np.abs(np.cos(w * (a - b) / 2)) * clock
+    values = logits.astype(np.float64).ravel()
+    r = [np.corrcoef(values, formula.ravel())[0, 1] for formula in (clock, pizza)]
+    return LogitFVE(frequency, *(float(2 * value - 1) for value in r))

@@ -1,0 +1,1 @@
+"""What the neurons of one circuit hold: sites, groups, references, similarity, phases."""

@@ -1,0 +1,52 @@
+"""What :mod:`topomod.study.analyze` found, as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from topomod.study.analyze import Inspection
+
+
+def summary(found: Inspection) -> Iterator[str]:
+    """Lines that say what each network is: accuracy and metrics, its layers, its groups and their labels."""
+    for row in found.networks.itertuples():
+        marked = "" if row.learnt else "  NOT LEARNT: read its shapes with care"
+        yield f"{row.network}: {row.architecture}, p = {row.p}, right on {row.accuracy:.1%} of all pairs{marked}"
+        yield (
+            f"  gradient symmetricity {row.gradient_symmetricity:.6f}, distance irrelevance "
+            f"{row.distance_irrelevance_correct:.6f} (correct logit) and {row.distance_irrelevance_runner_up:.4f} "
+            f"(runner-up), circularity {row.circularity:.6f}, parameter norm {row.parameter_norm:.3f}"
+        )
+        name = str(row.network)
+        circles = _own(found.circles, name)
+        if len(circles):
+            shares = (f"{c.frequency}: {c.clock:.4f} / {c.pizza:.4f}" for c in circles.itertuples())
+            yield f"  logit FVE of the embedding's circles, clock / pizza: {', '.join(shares)}"
+        for layer in _own(found.layers, name).itertuples():
+            yield from _layer_lines(found, name, layer)
+
+
+def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
+    yield (
+        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead} dead, {layer.n_second_order} second-order; "
+        f"read-out directions hold a + b {layer.readout_sum_r2:.3f}, a or b alone {layer.readout_first_order_r2:.4f}"
+    )
+    groups, labels = (_own(table, network, layer.layer) for table in (found.groups, found.labels))
+    for group in groups.itertuples():
+        own = labels[(labels["frequency"] == group.frequency) & (labels["order"] == group.order)]
+        words = (f"{label.site} {label.label} {label.winding}".rstrip() for label in own.itertuples())
+        kind = "" if group.order == 1 else ", second order"
+        yield (
+            f"    frequency {group.frequency}: {group.n_neurons} neurons{kind}, R2 {group.first_order_r2:.3f} + "
+            f"{group.second_order_r2:.3f}, coherence {group.phase_coherence:.2f}; {', '.join(words)}"
+        )
+
+
+def _own(table: pd.DataFrame, network: str, layer: int | None = None) -> pd.DataFrame:
+    if table.empty:
+        return table
+    rows = table[table["network"] == network]
+    return rows if layer is None else rows[rows["layer"] == layer]

@@ -1,0 +1,91 @@
+"""One self-contained page about single networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.networks.circuit import Circuit
+from topomod.neurons.groups import group_neurons
+from topomod.neurons.sites import circuit_layers
+from topomod.report import pages, plots_shapes
+from topomod.report.examples import Example, principal_components
+from topomod.report.pages import csv_link, embed
+from topomod.report.plots_history import topology_curves
+from topomod.study.analyze import Inspection
+
+SHOWN_GROUPS = 3  # clouds drawn per layer, largest groups first; every group is in the tables
+SHOWN_NETWORKS = 12  # a page of more would not open
+
+
+def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: Path, history: bool = False) -> None:
+    """Write the page of :func:`topomod.study.analyze.inspect_networks`; it appears only when complete.
+
+    Parameters
+    ----------
+    named : sequence of (str, Circuit)
+        What was looked at, for the figures.
+    found : Inspection
+        What was found.
+    output : Path
+        HTML file.
+    history : bool
+        Whether the networks are circuits at several training steps, to be drawn against the step.
+    """
+    context: dict[str, Any] = {"sites": ("preactivations", "activations", "logits", "readout")}
+    context["history"] = embed(_history(found), "history") if history else None
+    shown = named[-1:] if history else named[:SHOWN_NETWORKS]
+    context["cards"] = [_card(name, circuit, found) for name, circuit in shown]
+    context["networks"] = found.networks.to_dict("records")
+    context["csv_tables"] = {name: csv_link(table) for name, table in vars(found).items()}
+    pages.write_page(pages.render_page("inspection.html", context), output)
+
+
+def _history(found: Inspection) -> Any:
+    first = found.labels[found.labels["layer"] == 0] if len(found.labels) else found.labels
+    steps = found.networks[["network", "step"]]
+    return topology_curves(found.networks, first.merge(steps, on="network") if len(first) else first)
+
+
+def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
+    layers = []
+    for index, layer in enumerate(circuit_layers(circuit)):
+        own = [table[(table["network"] == name) & (table["layer"] == index)] for table in (found.groups, found.labels)]
+        groups = sorted(group_neurons(circuit, index), key=lambda group: -len(group.neurons))[:SHOWN_GROUPS]
+        clouds = []
+        for group in groups:
+            parts = {site: principal_components(layer.cloud(group, site)) for site in layer.sites}
+            example = Example(
+                architecture=name,
+                seed=circuit.seed or 0,
+                step=circuit.step,
+                frequency=group.frequency,
+                n_neurons=len(group.neurons),
+                converged=circuit.converged,
+                clouds={site: scores.astype(np.float32) for site, (scores, _) in parts.items()},
+                explained={site: shares for site, (_, shares) in parts.items()},
+                bars=pd.DataFrame(),
+            )
+            figures = {
+                site: embed(
+                    plots_shapes.point_cloud(example, site, circuit.p), f"{name}_{index}_{group.frequency}_{site}"
+                )
+                for site in layer.sites
+            }
+            clouds.append({"group": group, "figures": figures})
+        layers.append({"index": index, "rows": _rows(*own), "sites": layer.sites, "clouds": clouds})
+    return {"name": name, "p": circuit.p, "layers": layers}
+
+
+def _rows(groups: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = []
+    for row in groups.to_dict("records"):
+        own = labels[(labels["frequency"] == row["frequency"]) & (labels["order"] == row["order"])]
+        rows.append(
+            {str(name): value for name, value in row.items()} | {"labels": own.set_index("site").to_dict("index")}
+        )
+    return rows

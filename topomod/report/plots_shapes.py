@@ -1,0 +1,139 @@
+"""Figures of shapes: point clouds, persistence diagrams, phase alignment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.report.examples import Example
+from topomod.report.plots import figure, floats, styles
+from topomod.study.population import phase_density
+from topomod.study.tables import KEY
+
+DIMENSION_STYLE = (("#8c8c8c", "circle-open"), ("#D55E00", "square"), ("#0072B2", "diamond"))
+# cmocean's "phase", cyclic and of even lightness: the ends meet, so p - 1 is beside 0
+CYCLIC = (
+    "rgb(167, 119, 12)",
+    "rgb(197, 96, 51)",
+    "rgb(217, 67, 96)",
+    "rgb(221, 38, 163)",
+    "rgb(196, 59, 224)",
+    "rgb(153, 97, 244)",
+    "rgb(95, 127, 228)",
+    "rgb(40, 144, 183)",
+    "rgb(15, 151, 136)",
+    "rgb(39, 153, 79)",
+    "rgb(119, 141, 17)",
+    "rgb(167, 119, 12)",
+)
+
+
+def cyclic_scale() -> list[list[Any]]:
+    """Colour scale whose two ends are the same."""
+    return [[i / (len(CYCLIC) - 1), colour] for i, colour in enumerate(CYCLIC)]
+
+
+def point_cloud(example: Example, site: str, p: int) -> Any:
+    """First three principal components of a group at one site; the page recolours by f times a, b, a + b or a - b."""
+    cloud, explained = example.clouds[site], example.explained[site]
+    a, b = np.divmod(np.arange(len(cloud)), p)
+    marker = {
+        "size": 2.5,
+        "color": (example.frequency * (a + b) % p).astype(np.uint16),
+        "colorscale": cyclic_scale(),
+        "cmin": 0,
+        "cmax": p,
+        "colorbar": {"thickness": 10, "len": 0.7, "title": {"text": ""}},
+    }
+    trace = {"type": "scatter3d", "mode": "markers", "name": f"{example.architecture}, {site}", "marker": marker}
+    trace |= {"x": cloud[:, 0], "y": cloud[:, 1], "z": cloud[:, 2], "hoverinfo": "none"}
+    reach = float(np.abs(cloud).max()) * 1.05 or 1.0
+    axes = {
+        f"{axis}axis": {"title": {"text": f"PC{i + 1} ({explained[i]:.0%})"}, "range": [-reach, reach]}
+        | {"nticks": 4, "tickfont": {"size": 9}}
+        for i, axis in enumerate("xyz")
+    }
+    camera = {"eye": {"x": 1.35, "y": 1.35, "z": 1.3}}
+    scene = axes | {"aspectmode": "cube", "camera": camera, "dragmode": "turntable"}
+    return figure(
+        [trace], height=340, scene=scene, margin={"l": 0, "r": 0, "t": 0, "b": 0}, meta={"p": p, "f": example.frequency}
+    )
+
+
+def persistence_diagram(bars: pd.DataFrame, site: str) -> Any:
+    """Births and deaths per dimension; the distance above the diagonal is the persistence."""
+    own = bars[bars["site"] == site] if len(bars) else bars
+    finite = own[np.isfinite(own["death"].astype(float))] if len(own) else own
+    top = float(finite["death"].max()) * 1.12 if len(finite) else 1.0
+    line = {"type": "scatter", "mode": "lines", "x": floats([0, top]), "y": floats([0, top]), "showlegend": False}
+    traces: list[dict[str, Any]] = [line | {"hoverinfo": "skip", "line": {"color": "#8c8c8c", "width": 1}}]
+    for dimension, (colour, symbol) in enumerate(DIMENSION_STYLE):
+        rows = own[own["dimension"] == dimension] if len(own) else own
+        if not len(rows):
+            continue
+        deaths = rows["death"].to_numpy(float)
+        traces.append(
+            {"type": "scatter", "mode": "markers", "name": f"H{dimension}"}
+            | {"x": floats(rows["birth"]), "y": floats(np.where(np.isinf(deaths), top, deaths))}
+            | {"marker": {"color": colour, "symbol": symbol, "size": 7}}
+            | {"hovertemplate": f"H{dimension}<br>birth %{{x:.3f}}<br>death %{{y:.3f}}<extra></extra>"}
+        )
+    axis = {"range": [-0.03 * top, 1.03 * top], "zeroline": False}
+    return figure(
+        traces,
+        height=280,
+        xaxis=axis | {"title": {"text": "birth (rms units)"}},
+        yaxis=axis | {"title": {"text": "death"}},
+    )
+
+
+def phase_heatmap(phases: pd.DataFrame, architecture: str, p: int, top: float) -> Any:
+    """Phase alignment distribution over (a, b), 1 being uniform; colours run with its square root."""
+    density = phase_density(phases[phases["architecture"] == architecture], p)
+    ticks = [value for value in (0, 1, 5, 10, 20, 40, 80, 160) if value <= top] or [0]
+    trace = {
+        "type": "heatmap",
+        "z": floats(np.sqrt(density.T)),
+        "customdata": floats(density.T),
+        "colorscale": "Viridis",
+        "zmin": 0,
+        "zmax": float(np.sqrt(top)),
+        "colorbar": {"thickness": 10, "tickvals": np.sqrt(ticks).tolist(), "ticktext": [str(t) for t in ticks]},
+        "hovertemplate": "a = %{x}, b = %{y}<br>%{customdata:.2f} times uniform<extra></extra>",
+    }
+    return figure(
+        [trace],
+        height=300,
+        xaxis={"title": {"text": "a (re-based)"}, "constrain": "domain", "showgrid": False},
+        yaxis={"title": {"text": "b (re-based)"}, "scaleanchor": "x", "constrain": "domain", "showgrid": False},
+    )
+
+
+def torus_histogram(phases: pd.DataFrame, architectures: Sequence[str], p: int) -> Any:
+    """Share of neurons at each distance from the diagonal a = b, circuits weighted equally."""
+    steps = np.arange(p // 2 + 1)
+    uniform = np.where((steps == 0) | (2 * steps == p), 1, 2) / p
+    traces: list[dict[str, Any]] = [
+        {"type": "scatter", "mode": "lines", "name": "independent phases", "x": steps, "y": floats(uniform)}
+        | {"line": {"color": "#8c8c8c", "dash": "dot"}}
+    ]
+    for name, (colour, marker) in styles(architectures).items():
+        rows = phases[phases["architecture"] == name]
+        if not len(rows):
+            continue
+        gap = (rows["a"].to_numpy(int) - rows["b"].to_numpy(int)) % p
+        weights = (1 / rows.groupby(KEY)["a"].transform("size")).to_numpy(float)
+        shares = np.bincount(np.minimum(gap, p - gap), weights=weights, minlength=len(steps)) / weights.sum()
+        traces.append(
+            {"type": "scatter", "mode": "lines+markers", "name": name, "x": steps, "y": floats(shares)}
+            | {"line": {"color": colour}, "marker": {"symbol": marker, "size": 6}}
+        )
+    return figure(
+        traces,
+        height=340,
+        xaxis={"title": {"text": "torus distance (steps)"}},
+        yaxis={"title": {"text": "share of neurons"}, "tickformat": ".0%"},
+    )

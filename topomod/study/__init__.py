@@ -1,0 +1,1 @@
+"""One YAML: from circuits to rows, tables and verdicts."""

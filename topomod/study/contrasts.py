@@ -1,0 +1,100 @@
+"""Verdicts put side by side: along the attention rate, and under different recipes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from topomod.networks.labels import parse_label
+
+SAME = ("equivalent", "trivially different")
+READINGS = ("same verdict", "contradiction", "undecided")
+
+
+def attention_rates(architectures: Sequence[str]) -> dict[str, float]:
+    """Rates of the architectures with attention and no recipe of their own, ascending."""
+    rates = {name: parse_label(name)[1] for name in architectures if "@" not in name}
+    found = {name: rate for name, rate in rates.items() if rate is not None}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
+
+
+def rate_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.DataFrame:
+    """Per endpoint, how far up the attention rate circuits are the same as at the lowest one.
+
+    Returns
+    -------
+    DataFrame
+        Columns family, endpoint, title, margin, ``verdict_<rate>`` against the lowest rate, same_to (the highest rate
+        up to which every verdict is sameness; NaN if there is none) and different_from (the lowest rate that differs;
+        NaN if none does). Empty with fewer than three rates.
+    """
+    rates = attention_rates(architectures)
+    if len(rates) < 3:
+        return pd.DataFrame(columns=["endpoint"])
+    first, *others = rates
+    rows: dict[str, dict] = {}
+    for name in others:
+        for row in comparison(verdicts, first, name).to_dict("records"):
+            common = {key: row[key] for key in ("family", "endpoint", "title", "margin")}
+            rows.setdefault(row["endpoint"], common)[f"verdict_{rates[name]}"] = row["verdict"]
+    table = pd.DataFrame(rows.values())
+    ends = [_ends([row[f"verdict_{rates[name]}"] for name in others]) for row in rows.values()]
+    above = [rates[name] for name in others]
+    table["same_to"] = [above[same - 1] if same else float("nan") for same, _ in ends]
+    table["different_from"] = [above[apart] if apart is not None else float("nan") for _, apart in ends]
+    return table
+
+
+def _ends(verdicts: Sequence[str]) -> tuple[int, int | None]:
+    same = next((i for i, verdict in enumerate(verdicts) if verdict not in SAME), len(verdicts))
+    return same, next((i for i, verdict in enumerate(verdicts) if verdict == "different"), None)
+
+
+def comparison(verdicts: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Rows of the comparison of two architectures, in the order in which the study made it."""
+    pair = (verdicts["x"] == x) & (verdicts["y"] == y) | (verdicts["x"] == y) & (verdicts["y"] == x)
+    rows: pd.DataFrame = verdicts[pair & (verdicts["role"] != "negative control")]
+    return rows
+
+
+def recipe_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.DataFrame:
+    """Each comparison of two architectures under the study's own recipe beside the same one under a named recipe.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison, recipe and endpoint: x, y, recipe, family, endpoint, title, margin, and verdict,
+        difference, ci_low, ci_high of both (``_named`` for the named recipe), and reading: "same verdict",
+        "contradiction" (the same under one, different under the other, or different in opposite directions),
+        or "undecided" where one of them is inconclusive.
+    """
+    parts = []
+    for label in architectures:
+        base, _, recipe = label.partition("@")
+        for other in architectures:
+            partner, _, its_recipe = other.partition("@")
+            known = {base, partner} <= set(architectures)
+            if recipe and its_recipe == recipe and known and architectures.index(other) > architectures.index(label):
+                parts.append(_beside(comparison(verdicts, base, partner), comparison(verdicts, label, other), recipe))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["endpoint"])
+
+
+def _beside(own: pd.DataFrame, named: pd.DataFrame, recipe: str) -> pd.DataFrame:
+    columns = ["verdict", "difference", "ci_low", "ci_high", "n_x", "n_y"]
+    both = own[["x", "y", "family", "endpoint", "title", "margin", *columns]].merge(
+        named[["endpoint", *columns]], on="endpoint", suffixes=("", "_named")
+    )
+    both["recipe"] = recipe
+    products = (both["difference"] * both["difference_named"]).astype(float)
+    triples = zip(both["verdict"], both["verdict_named"], products, strict=True)
+    both["reading"] = [_reading(str(own), str(named), product) for own, named, product in triples]
+    return both
+
+
+def _reading(own: str, named: str, product: float) -> str:
+    if "inconclusive" in (own, named):
+        return "undecided"
+    if own == named == "different":
+        return "same verdict" if product > 0 else "contradiction"
+    return "same verdict" if (own in SAME) == (named in SAME) else "contradiction"

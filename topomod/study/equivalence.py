@@ -1,0 +1,228 @@
+"""Every pair of architectures on every endpoint: tests, families, verdicts, and what more circuits would show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.statistics.diagram_equivalence import diagram_equivalence_test
+from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test
+from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
+from topomod.statistics.mmd import mmd_equivalence_test
+from topomod.statistics.power import power_curve, required_networks
+from topomod.study.endpoint_catalogue import ALL_ENDPOINTS, ENDPOINTS, POPULATIONS, Population
+from topomod.study.tables import KEY, circuit_diagrams
+
+DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin fixed beforehand wants fixed ones
+_MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
+
+
+def verdict_table(
+    endpoints: pd.DataFrame,
+    settings: dict[str, Any],
+    seed: int = 0,
+    populations: Mapping[str, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
+    """Every pair of architectures on every endpoint, and both controls.
+
+    Tests are adjusted by Holm within one pair and one family. Only converged circuits count.
+
+    Parameters
+    ----------
+    endpoints : DataFrame
+        From :func:`topomod.study.tables.circuit_endpoints`.
+    settings : dict
+        ``p``, ``architectures``, ``alpha``, ``margins``, ``families`` and controls of the study.
+    seed : int
+        For the resampling.
+    populations : mapping of str to DataFrame, optional
+        Rows of each kind of :data:`topomod.study.endpoint_catalogue.POPULATIONS`: neurons (columns a, b) and bars
+        (site, birth, death), with the circuit's key. Without them those endpoints are not tested, and say so.
+
+    Returns
+    -------
+    DataFrame
+        One row per comparison and endpoint.
+    """
+    converged = endpoints[endpoints["converged"]]
+    kept = converged[converged["value"].notna()]
+    circuits = converged[KEY].drop_duplicates()
+    rows = []
+    for role, x_name, y_name in comparisons(settings):
+        x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
+        pair = [sample_of(circuits, name) for name in (x_name, y_name)]
+        for family, names in settings["families"].items():
+            for name in names:
+                declared = settings["margins"][name]
+                common = {"role": role, "x": x_name, "y": y_name, "family": family, "endpoint": name}
+                common |= {"title": ALL_ENDPOINTS[name].title, "margin_reason": declared["reason"]}
+                if name in ENDPOINTS:
+                    x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
+                    row = _scalar_row(x, y, declared["margin"], settings["alpha"], seed, ENDPOINTS[name].bounds)
+                else:
+                    table = (populations or {}).get(POPULATIONS[name].kind)
+                    row = _population_row(name, table, pair, declared["margin"], settings, seed)
+                rows.append(common | row)
+    if not rows:
+        return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
+    return adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"])
+
+
+def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture."""
+    positive = set(settings["positive_control"] or ())
+    pairs = [
+        ("positive control" if positive == {x, y} else "pair", x, y)
+        for x, y in combinations(settings["architectures"], 2)
+    ]
+    half = settings["negative_control"]
+    return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
+
+
+def main_comparison(names: Sequence[tuple[str, str, str]]) -> tuple[str, str, str] | None:
+    """The pair a study is about: recurrent against attention, uniform against learnable, else the first no control."""
+    for wanted in ({"rnn", "attention_1.0"}, {"attention_0.0", "attention_1.0"}):
+        for role, x, y in names:
+            if {x, y} == wanted:
+                return role, x, y
+    return next((one for one in names if one[0] == "pair"), None)
+
+
+def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of an architecture, or of half of its seeds."""
+    label, _, half = name.partition("#")
+    own = rows[rows["architecture"] == label]
+    return own if not half else own[own["seed"] % 2 == (half == "odd")]
+
+
+def _scalar_row(
+    x: np.ndarray, y: np.ndarray, margin: float, alpha: float, seed: int, bounds: tuple[float, float] | None
+) -> dict[str, Any]:
+    means = {"mean_x": x.mean() if len(x) else np.nan, "mean_y": y.mean() if len(y) else np.nan}
+
+    def test() -> Any:
+        return equivalence_test(x, y, margin, alpha=alpha, seed=seed, bounds=bounds)
+
+    return means | _tested(test, margin, alpha, len(x), len(y))
+
+
+def _tested(test: Callable[[], Any], margin: float, alpha: float, n_x: int, n_y: int) -> dict[str, Any]:
+    try:
+        found = vars(test())
+    except ValueError as error:
+        known = {"margin": margin, "alpha": alpha, "n_x": n_x, "n_y": n_y, "verdict": "inconclusive"}
+        return _MISSING | known | {"method": "none", "note": str(error)}
+    return _MISSING | {key: value for key, value in found.items() if key in _MISSING} | {"note": ""}
+
+
+def _population_row(
+    name: str,
+    table: pd.DataFrame | None,
+    pair: Sequence[pd.DataFrame],
+    margin: float,
+    settings: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    endpoint, alpha = POPULATIONS[name], settings["alpha"]
+
+    def test() -> Any:
+        if table is None or table.empty:
+            raise ValueError(f"no {endpoint.kind} were given")
+        if endpoint.kind == "diagrams":
+            first, second = (list(diagrams_of(table, own, endpoint).values()) for own in pair)
+            return diagram_equivalence_test(
+                first, second, margin, alpha=alpha, seed=seed, bandwidths=DIAGRAM_BANDWIDTHS
+            )
+        (X, groups_x), (Y, groups_y) = (phase_sample(table, own, settings["p"], endpoint.columns) for own in pair)
+        return mmd_equivalence_test(
+            X, Y, margin, groups_x, groups_y, alpha=alpha, seed=seed, bandwidths=TORUS_BANDWIDTHS
+        )
+
+    means = {"mean_x": np.nan, "mean_y": np.nan}
+    return means | _tested(test, margin, alpha, len(pair[0]), len(pair[1]))
+
+
+def phase_sample(
+    phases: pd.DataFrame, circuits: pd.DataFrame, p: int, columns: tuple[str, str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Phases of the neurons of some circuits on the torus embedding (n, 4), and each neuron's circuit.
+
+    Centroids are moved to the nearest pair, where argmaxima are anyway: less than the narrowest bandwidth, and the
+    kernel is then computed once for each pair instead of for tens of thousands of neurons.
+    """
+    own = phases.merge(circuits, on=KEY)
+    angles = 2 * np.pi * (np.round(own[[*columns]].to_numpy(float)) % p) / p
+    return torus_embedding(angles), own.groupby(KEY, sort=False).ngroup().to_numpy()
+
+
+def diagrams_of(bars: pd.DataFrame, circuits: pd.DataFrame, endpoint: Population) -> dict[Any, np.ndarray]:
+    """H1 diagram (n_pairs, 2) at the endpoint's site of each circuit, empty where no bar was stored."""
+    found = circuit_diagrams(bars, str(endpoint.site))
+    return {key: found.get(key, np.zeros((0, 2))) for key in circuits[KEY].itertuples(index=False, name=None)}
+
+
+def planned_pair(settings: dict[str, Any]) -> tuple[str, str] | None:
+    """The two architectures that a study is about; None where it compares nothing."""
+    main = main_comparison(comparisons(settings))
+    return None if main is None else main[1:]
+
+
+def plan(
+    endpoints: pd.DataFrame, settings: dict[str, Any], pair: tuple[str, str] | None, seed: int = 0
+) -> pd.DataFrame:
+    """What numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
+
+    Level: ``alpha`` over the size of the endpoint's family, the most that Holm can ask of it. Each number is of the
+    architecture that needs more circuits.
+
+    Parameters
+    ----------
+    endpoints : DataFrame
+        Pilot, from :func:`topomod.study.tables.circuit_endpoints`.
+    settings : dict
+        ``alpha``, ``margins`` and ``families`` of the planned study.
+    pair : tuple of str or None
+        Two architectures, as from :func:`planned_pair`.
+    seed : int
+        Of the simulations.
+
+    Returns
+    -------
+    DataFrame
+        Columns family, endpoint, title, margin, level, n_pilot, sd, n_equivalent, n_decided (NaN: more than
+        the end of ``planning.CURVE``), and ``equivalent_<n>``, ``decided_<n>`` along ``planning.CURVE``; no rows
+        where nothing is compared.
+    """
+    if pair is None:
+        return pd.DataFrame(columns=["endpoint", "n_pilot"])
+    kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
+    rows = []
+    for family, members in settings["families"].items():
+        for name in (name for name in members if name in ENDPOINTS):
+            own = kept[kept["endpoint"] == name]
+            pilots = [sample_of(own, label)["value"].to_numpy() for label in pair]
+            level = settings["alpha"] / len(members)
+            row = {"family": family, "endpoint": name, "title": ENDPOINTS[name].title, "level": level}
+            row |= {"margin": settings["margins"][name]["margin"], "n_pilot": min(map(len, pilots))}
+            if row["n_pilot"] >= 3:
+                row |= _planned(pilots, row["margin"], level, ENDPOINTS[name].bounds, seed)
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _planned(
+    pilots: Sequence[np.ndarray], margin: float, level: float, bounds: tuple[float, float] | None, seed: int
+) -> dict[str, float]:
+    curves = [power_curve(pilot, margin, level, seed, bounds=bounds) for pilot in pilots]
+    row = {"sd": max(float(pilot.std(ddof=1)) for pilot in pilots)}
+    for column, decided in (("n_equivalent", False), ("n_decided", True)):
+        needed = [required_networks(curve, decided=decided) for curve in curves]
+        row[column] = np.nan if None in needed else float(max(n for n in needed if n is not None))
+    for points in zip(*curves, strict=True):
+        row[f"equivalent_{points[0].n}"] = min(point.equivalent for point in points)
+        row[f"decided_{points[0].n}"] = min(point.decided for point in points)
+    return row

@@ -1,0 +1,155 @@
+"""Manifolds of power networks: neuron groups are irreps of the group, frequencies where two numbers are added."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.networks.circuit import Circuit
+from topomod.neurons.features import live_neurons, neuron_parts, share_by_irrep
+from topomod.neurons.groups import IrrepGroup
+from topomod.neurons.sites import SITES
+from topomod.study.groups import first_layer, identity, verdict_columns
+from topomod.tasks.catalogue import GroupComposition, ModularAddition
+from topomod.tasks.irreps import Irrep, real_irreps
+from topomod.topology.classify import MIN_DISTINCT, classify_manifold
+from topomod.topology.verdict import empty_verdict
+
+COLUMNS = ("group", "architecture", "seed", "step", "irrep", "real_dimension", "n_neurons", "site", "label")
+
+
+def group_of(circuit: Circuit) -> GroupComposition | None:
+    """The finite group of a circuit's task, C_p where two numbers are added; None for parities and more numbers."""
+    task = circuit.task
+    if isinstance(task, ModularAddition) and task.k == 2:
+        return GroupComposition(f"C{task.p}")
+    return task if isinstance(task, GroupComposition) else None
+
+
+def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
+    """Group the live neurons of a power network by the real irrep that holds most of their power.
+
+    Dead neurons (contribution below 1e-4 of the strongest neuron's) belong to no group, and the trivial irrep has none.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        ``power_mlp`` or ``relu_mlp`` that learnt a group or adds two numbers mod p, whose irreps are its frequencies.
+    min_neurons : int
+        Smaller groups are left out.
+
+    Returns
+    -------
+    list of IrrepGroup
+        In the order of :func:`topomod.real_irreps`.
+
+    Raises
+    ------
+    ValueError
+        If the circuit is no power network or learnt something else.
+
+    References
+    ----------
+    Chughtai et al., arXiv 2302.03025; Morwani et al., arXiv 2311.07568.
+
+    Examples
+    --------
+    >>> from topomod import max_margin_network
+    >>> network = max_margin_network(GroupComposition("D5"))
+    >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(network, min_neurons=2)]
+    [('A2', 2), ('E1', 16), ('E2', 16)]
+    """
+    alive, task = live_neurons(circuit), group_of(circuit)
+    if task is None:
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
+    irreps = real_irreps(task)
+    best = share_by_irrep(neuron_parts(circuit), irreps).argmax(axis=1)
+    groups = [IrrepGroup(irrep.name, np.flatnonzero(alive & (best == i))) for i, irrep in enumerate(irreps) if i > 0]
+    return [group for group in groups if len(group.neurons) >= min_neurons]
+
+
+def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: int = 0) -> pd.DataFrame:
+    """One row for each neuron group and site of power networks that learnt a group or add two numbers.
+
+    Clouds of cyclic groups are labelled in group order, as those of modular addition are; other groups have no such
+    order and are labelled as they lie. Irreps of dimension 1 take two values: they have no manifold, and no row.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit
+        ``power_mlp`` or ``relu_mlp``. Of parities and of more inputs there are no rows.
+    min_neurons : int
+        Smaller groups are left out.
+    seed : int
+        As in :func:`topomod.classify_manifold`.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`, then the verdict.
+    """
+    rows = []
+    for circuit in circuits:
+        task = group_of(circuit)
+        if task is None:
+            continue
+        layer, irreps = first_layer(circuit), {irrep.name: irrep for irrep in real_irreps(task)}
+        for group in irrep_groups(circuit, min_neurons):
+            irrep = irreps[group.irrep]
+            for site in SITES if irrep.real_dimension > 1 else ():
+                verdict = _verdict(layer.cloud(group, site), task, irrep, site, seed)
+                own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
+                rows.append({"group": task.name} | identity(circuit) | own | {"site": site} | verdict)
+    # without group order there is no share of one frequency
+    return pd.DataFrame(rows).drop(columns="share") if rows else pd.DataFrame(columns=list(COLUMNS))
+
+
+def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str, seed: int) -> dict[str, Any]:
+    kernel = int(np.sum(irrep.character > irrep.real_dimension - 1e-6))
+    image = task.order // kernel  # matrices that the irrep takes; the logits depend on the product alone
+    points = image if site == "logits" else image**2
+    if points < MIN_DISTINCT:
+        return verdict_columns(empty_verdict("uncertain", f"only {points} distinct points", points))
+    cyclic = task.name.startswith("C") and task.order >= 5
+    with warnings.catch_warnings():
+        # more neurons than pairs of a small group are no transposed matrix
+        warnings.filterwarnings("ignore", "X has .* is it transposed", UserWarning)
+        return verdict_columns(classify_manifold(cloud, p=task.order if cyclic else None, seed=seed))
+
+
+def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What the groups of each architecture look like, irrep by irrep; frequencies of cyclic groups together.
+
+    Returns
+    -------
+    list of dict
+        ``architecture``, ``irrep``, its ``dimension``, ``groups``, ``circuits``, and for each site ``labels`` (label
+        to its number of groups), the commonest ``betti`` numbers and their number ``n_betti``, the median ``rank``,
+        and the commonest ``reason`` of those that are uncertain or other.
+    """
+    if rows.empty:
+        return []
+    found = []
+    kind = rows["irrep"].mask(rows["group"].str.startswith("C"), "all frequencies")
+    for (architecture, irrep), own in rows.groupby(["architecture", kind], sort=False):
+        row: dict[str, Any] = {"architecture": architecture, "irrep": irrep}
+        row |= {"dimension": int(own["real_dimension"].iloc[0]), "circuits": own["seed"].nunique()}
+        sites = {str(site): _site_summary(part) for site, part in own.groupby("site", sort=False)}
+        found.append(row | {"groups": len(own) // len(sites), "sites": sites})
+    return found
+
+
+def _site_summary(rows: pd.DataFrame) -> dict[str, Any]:
+    betti = rows[["betti_0", "betti_1", "betti_2"]].astype(int).value_counts()
+    reasons = rows.loc[rows["reason"] != "", "reason"].map(lambda reason: reason.partition(";")[0]).value_counts()
+    return {
+        "labels": rows["label"].value_counts().to_dict(),
+        "betti": betti.index[0],
+        "n_betti": int(betti.iloc[0]),
+        "rank": int(rows["rank"].median()),
+        "reason": reasons.index[0] if len(reasons) else "",
+    }

@@ -1,0 +1,239 @@
+"""A finished study read back: its tables, and what is said of whole populations of circuits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from topomod.study.config import Study
+from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.tables import KEY, circuit_endpoints, read_tables
+
+LABELS = ("disc", "circle", "torus", "other", "uncertain")
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """Tables of a finished study.
+
+    Parameters
+    ----------
+    endpoints, summary, verdicts, power : DataFrame
+        From the equivalence stage.
+    circuits, groups, phases, homology : DataFrame
+        Of the population: one row per circuit, group, neuron, and group and site.
+    diagrams : DataFrame
+        Bars of each circuit's strongest group: site, dimension (1 and up), birth, death in rms units.
+    maturity_circuits, maturity_groups, maturity_homology : DataFrame
+        The same tables of the circuits that were followed; a circuit occurs once per step. Empty if none was.
+    """
+
+    endpoints: pd.DataFrame
+    summary: pd.DataFrame
+    verdicts: pd.DataFrame
+    power: pd.DataFrame
+    circuits: pd.DataFrame
+    groups: pd.DataFrame
+    phases: pd.DataFrame
+    homology: pd.DataFrame
+    diagrams: pd.DataFrame
+    maturity_circuits: pd.DataFrame
+    maturity_groups: pd.DataFrame
+    maturity_homology: pd.DataFrame
+
+
+def load_tables(folder: Path, study: Study) -> StudyTables:
+    """Read the tables of the shards that a study names; other shards in the folder are left alone.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the equivalence stage has not run.
+    ValueError
+        Naming a shard's table that is missing or corrupt.
+    """
+    for name in ("endpoints", "summary", "verdicts", "power"):
+        if not (folder / f"{name}.parquet").is_file():
+            raise FileNotFoundError(f"no {name}.parquet in {folder}; run the equivalence stage first")
+    shards = [folder / "population" / shard for shard in study.shards()]
+    followed = [folder / "maturity" / shard for shard in study.maturity_shards()]
+    names = ("circuits", "groups", "phases", "homology")
+    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in names}
+    longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
+    own = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "summary", "verdicts", "power")}
+    diagrams = (shard / "diagrams.parquet" for shard in shards)
+    return StudyTables(**own, **tables, **longer, diagrams=read_diagrams(diagrams, strongest_groups(tables["groups"])))
+
+
+def _read_or_empty(shards: Sequence[Path], name: str) -> pd.DataFrame:
+    if not shards:
+        return pd.DataFrame(columns=[*KEY])
+    return read_tables(shard / f"{name}.parquet" for shard in shards)
+
+
+def strongest_groups(groups: pd.DataFrame) -> pd.DataFrame:
+    """Each circuit's group of most neurons: architecture, seed, step, frequency."""
+    if groups.empty:
+        return pd.DataFrame(columns=[*KEY, "frequency"])
+    ordered = groups.sort_values(["n_neurons", "power"], kind="stable")
+    return ordered.groupby(KEY, sort=False).tail(1)[[*KEY, "frequency"]].sort_values(KEY, ignore_index=True)
+
+
+def read_diagrams(paths: Iterable[Path], strongest: pd.DataFrame, min_dimension: int = 1) -> pd.DataFrame:
+    """Bars of some groups, shard by shard: all bars of a large population at once would not fit in memory."""
+    parts = []
+    for path in paths:
+        table = read_tables([path])
+        if "dimension" not in table or strongest.empty:
+            continue
+        table = table[table["dimension"] >= min_dimension]
+        parts.append(table.merge(strongest, on=[*KEY, "frequency"]))
+    filled = [part for part in parts if len(part)]
+    columns = [*KEY, "frequency", "site", "dimension", "birth", "death"]
+    return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
+
+
+def converged_rows(table: pd.DataFrame, circuits: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a table that belong to converged circuits."""
+    if table.empty:
+        return table
+    return table.merge(circuits.loc[circuits["converged"].astype(bool), KEY], on=KEY)
+
+
+def mean_interval(values: Float[np.ndarray, " n"], alpha: float = 0.05) -> tuple[int, float, float, float]:
+    """Number, mean and t interval of level 1 - alpha, NaN left out.
+
+    Examples
+    --------
+    >>> mean_interval(np.array([1.0, 3.0, np.nan]))[:2]
+    (2, 2.0)
+    """
+    from scipy.stats import t
+
+    kept = values[~np.isnan(values)]
+    n = len(kept)
+    mean = float(kept.mean()) if n else float("nan")
+    half = float(t.ppf(1 - alpha / 2, n - 1) * kept.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
+    return n, mean, mean - half, mean + half
+
+
+def share_interval(shares: Float[np.ndarray, " n"], alpha: float = 0.05) -> tuple[float, float]:
+    """Interval of level 1 - alpha for the mean of shares in [0, 1], one per circuit.
+
+    The t interval, cut to [0, 1]. Where all shares are 0 it would have no width; there the bound is the mean at
+    which that outcome has probability alpha / 2 at most, which holds for any distribution in [0, 1].
+
+    Examples
+    --------
+    >>> low, high = share_interval(np.zeros(50))
+    >>> low, round(high, 3)
+    (0.0, 0.071)
+    """
+    n = len(shares)
+    if n and shares.max() == 0:
+        return 0.0, float(1 - (alpha / 2) ** (1 / n))
+    if n and shares.min() == 1:
+        return float((alpha / 2) ** (1 / n)), 1.0
+    low, high = mean_interval(shares, alpha)[2:]
+    return float(np.maximum(low, 0)), float(np.minimum(high, 1))
+
+
+def label_shares(homology: pd.DataFrame, circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
+    """Share of each label per architecture and site, with intervals over circuits.
+
+    Returns
+    -------
+    DataFrame
+        Columns architecture, site, label, n_circuits, n_groups, mean (over circuits, of the share of a circuit's
+        groups), ci_low, ci_high. Only converged circuits with a group count.
+    """
+    columns = ["architecture", "site", "label", "n_circuits", "n_groups", "mean", "ci_low", "ci_high"]
+    kept = converged_rows(homology, circuits)
+    rows = []
+    for (architecture, site), part in kept.groupby(["architecture", "site"], sort=False):
+        counts = part.groupby([*KEY, "label"]).size().unstack("label", fill_value=0)
+        counts = counts.reindex(columns=list(LABELS), fill_value=0)
+        shares = counts.div(counts.sum(axis=1), axis=0)
+        for label in LABELS:
+            low, high = share_interval(shares[label].to_numpy(), alpha)
+            size = (len(shares), int(counts[label].sum()))
+            rows.append((architecture, site, label, *size, float(shares[label].mean()), low, high))
+    return pd.DataFrame(rows, columns=columns).sort_values("site", ascending=False, kind="stable", ignore_index=True)
+
+
+def group_means(groups: pd.DataFrame, circuits: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Per circuit, averages of columns over its groups weighted by their neurons; NaN without a group."""
+    rows = circuits[KEY].reset_index(drop=True)
+    if groups.empty:
+        return rows.assign(**dict.fromkeys(columns, np.nan))
+    weights = groups["n_neurons"]
+    weighted = groups[KEY].assign(weight=weights, **{name: groups[name] * weights for name in columns})
+    sums = weighted.groupby(KEY, as_index=False)[["weight", *columns]].sum()
+    sums[list(columns)] = sums[list(columns)].div(sums["weight"], axis=0)
+    return rows.merge(sums.drop(columns="weight"), on=KEY, how="left")
+
+
+def endpoint_matrix(endpoints: pd.DataFrame) -> pd.DataFrame:
+    """One row per circuit, one column per endpoint, in the order of their definition."""
+    index = [*KEY, "converged"]
+    wide = endpoints.pivot(index=index, columns="endpoint", values="value")
+    ordered = wide[[name for name in ENDPOINTS if name in wide]]
+    order = {name: i for i, name in enumerate(endpoints["architecture"].unique())}
+    return ordered.reset_index().sort_values(
+        KEY, key=lambda column: column.map(order) if column.name == "architecture" else column, ignore_index=True
+    )
+
+
+def maturity_endpoints(tables: StudyTables) -> pd.DataFrame:
+    """Endpoints of the followed circuits at each step, in long form; empty if none was followed."""
+    if tables.maturity_circuits.empty:
+        return pd.DataFrame(columns=[*KEY, "converged", "endpoint", "value"])
+    return circuit_endpoints(tables.maturity_circuits, tables.maturity_groups, tables.maturity_homology)
+
+
+def moving_endpoints(maturity: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """How far each endpoint's mean moves from the end of the schedule to the last step looked at.
+
+    Returns
+    -------
+    DataFrame
+        Columns architecture, endpoint, n, from_step, to_step, mean_from, mean_to, change, margin, moves. Only
+        circuits with a value at both steps count.
+    """
+    columns = "architecture endpoint n from_step to_step mean_from mean_to change margin moves".split()
+    steps = np.sort(maturity["step"].unique().astype(int)) if len(maturity) else np.zeros(0, int)
+    if len(steps) < 2:
+        return pd.DataFrame(columns=columns)
+    start, end = int(steps[np.abs(steps - study.recipe.steps).argmin()]), int(steps[-1])
+    wide = maturity.pivot(index=["architecture", "endpoint", "seed"], columns="step", values="value")
+    if start == end:
+        return pd.DataFrame(columns=columns)
+    wide = wide[[start, end]].dropna()
+    rows: list[dict[str, Any]] = []
+    for (architecture, endpoint), part in wide.groupby(level=[0, 1], sort=False):
+        before, after = float(part[start].mean()), float(part[end].mean())
+        margin = study.margins[str(endpoint)].margin
+        values = (architecture, endpoint, len(part), start, end, before, after, after - before, margin)
+        rows.append(dict(zip(columns, (*values, abs(after - before) > margin), strict=True)))
+    order = {name: i for i, name in enumerate([*study.architectures, *ENDPOINTS])}
+    moved = pd.DataFrame(rows, columns=columns)
+    return moved.sort_values(["architecture", "endpoint"], key=lambda names: names.map(order), ignore_index=True)
+
+
+def phase_density(phases: pd.DataFrame, p: int) -> Float[np.ndarray, "p p"]:
+    """Phase alignment distribution of some circuits over (a, b), times p^2 so that 1 is uniform.
+
+    Every circuit has the same weight: a draw is a random circuit, then a random neuron of its groups.
+    """
+    density = np.zeros((p, p))
+    if len(phases):
+        weights = 1 / phases.groupby(KEY)["a"].transform("size")
+        np.add.at(density, (phases["a"].to_numpy(int), phases["b"].to_numpy(int)), weights.to_numpy(float))
+        density /= density.sum()
+    return density * p**2

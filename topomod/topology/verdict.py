@@ -1,0 +1,124 @@
+"""What is said of a point cloud: a label, the evidence for it, and how large a hole could have been missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from topomod.topology.betti import Betti, ForcedLabel
+from topomod.topology.coordinates import WindingMatrix
+from topomod.topology.denoise import PreparedCloud
+from topomod.topology.diagrams import Diagram
+
+Label = Literal["disc", "circle", "torus", "other", "uncertain"]
+
+
+@dataclass(frozen=True)
+class ManifoldVerdict:
+    """What a cloud is, how large the evidence, and why not more was said.
+
+    Lengths are in rms units: the cloud, whitened in its leading components, has root mean square radius 1.
+
+    Parameters
+    ----------
+    label : {"disc", "circle", "torus", "other", "uncertain"}
+        The verdict. "disc" means no hole larger than ``hole_upper_bound``.
+    forced_label : {"disc", "circle", "torus", "other"}
+        The Betti numbers' answer whatever its uncertainty.
+    betti : tuple of int
+        ``(b0, b1, b2)`` over Z/2.
+    confidence : float
+        Among verdicts of this confidence at least that share was right on labelled clouds (``docs/verdicts.md``);
+        0 where the label is "uncertain".
+    score : float
+        Stability times purity times margin, in 0..1: what ``confidence`` is read from.
+    doubtful : bool
+        Whether the cloud shows a sign of being past the limits: much noise, few points, a component just below
+        ``tau``. Confidence is then read from a table of its own.
+    hole : float
+        Radius at which the most persistent loop is filled, 0 without loops.
+    hole_upper_bound : float
+        ``hole + 2.5 sigma + .005``.
+    rank, fine_rank : int
+        Components with at least ``tau`` (.10), respectively .04, of the first one's variance.
+    share : float or None
+        Power of one frequency over the total; None without group order.
+    frequency : int or None
+        That frequency.
+    sigma : float
+        Noise per coordinate removed before homology.
+    winding : tuple of int or None
+        Turns ``(m_a, m_b)`` around the centre while a, respectively b, runs once through its values, up to a common
+        sign made so that the first nonzero one is positive: of the two leading components at rank 2, of the
+        circular coordinate of a circle of higher rank. None without group order and for other shapes.
+    winding_matrix : tuple of tuple of int or None
+        For a torus in group order, the turns of its two circular coordinates: ``((1, 0), (0, 1))``.
+    winding_agreement, clearance : float or None
+        As in :func:`topomod.winding_numbers`.
+    agreement : float
+        Share of random subsamples with the same forced label; of loops that wind alike where those decide; 1 for a
+        torus whose two loops circular coordinates found again in their places.
+    n_points_used : int
+        Points in the complex, after merging equal ones and thinning.
+    reason : str
+        Why "uncertain" or "other", empty otherwise.
+    h1_persistence, h2_persistence : float
+        Largest death minus birth, 0 without bars.
+    diagrams : tuple of ndarray
+        (n_pairs, 2) births and deaths as radii for H0, H1 and, from rank 3 on, H2; infinite deaths kept.
+    """
+
+    label: Label
+    forced_label: ForcedLabel
+    betti: Betti
+    confidence: float
+    score: float
+    doubtful: bool
+    hole: float
+    hole_upper_bound: float
+    rank: int
+    fine_rank: int
+    share: float | None
+    frequency: int | None
+    sigma: float
+    winding: tuple[int, int] | None
+    winding_matrix: WindingMatrix | None
+    winding_agreement: float | None
+    clearance: float | None
+    agreement: float
+    n_points_used: int
+    reason: str
+    h1_persistence: float
+    h2_persistence: float
+    diagrams: tuple[Diagram, ...]
+
+
+def empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedCloud | None = None) -> ManifoldVerdict:
+    """Verdict on a cloud that cannot be read, with the reason."""
+    return ManifoldVerdict(
+        label=label,
+        forced_label="other",
+        betti=(n_points, 0, 0),
+        confidence=0.0,
+        score=0.0,
+        doubtful=True,
+        hole=0.0,
+        hole_upper_bound=float("inf"),
+        rank=cloud.rank if cloud else 0,
+        fine_rank=cloud.fine_rank if cloud else 0,
+        share=cloud.share if cloud else None,
+        frequency=cloud.frequency if cloud else None,
+        sigma=cloud.sigma if cloud else 0.0,
+        winding=None,
+        winding_matrix=None,
+        winding_agreement=None,
+        clearance=None,
+        agreement=0.0,
+        n_points_used=n_points,
+        reason=reason,
+        h1_persistence=0.0,
+        h2_persistence=0.0,
+        diagrams=(np.zeros((0, 2)), np.zeros((0, 2))),
+    )
