@@ -8,15 +8,19 @@ import pandas as pd
 import yaml
 
 import topomod
-from topomod.networks.circuit import Circuit, save_circuits
+from topomod.networks.circuit import Circuit
+from topomod.networks.circuit_file import save_circuits
 from topomod.networks.labels import parse_label
 from topomod.study.config import Study, check_study
 from topomod.study.diagram_features import add_features
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
-from topomod.study.equivalence import plan, planned_pair, verdict_table
-from topomod.study.groups import analyse_groups, analyse_homology
+from topomod.study.endpoints import circuit_endpoints, summarise
+from topomod.study.equivalence import verdict_table
+from topomod.study.groups import analyse_groups
+from topomod.study.homology import analyse_homology
 from topomod.study.population import read_diagrams, strongest_groups
-from topomod.study.tables import circuit_endpoints, read_tables, summarise, write_table
+from topomod.study.power import plan, planned_pair
+from topomod.study.tables import read_tables, write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]

@@ -71,7 +71,7 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
-    from topomod.networks.circuit import save_circuits
+    from topomod.networks.circuit_file import save_circuits
     from topomod.networks.labels import parse_label, parse_seeds, system_of
     from topomod.networks.pair_form import NetworkSize
     from topomod.tasks.catalogue import parse_task
@@ -115,7 +115,7 @@ def groups(
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that counts.")] = 10,
 ) -> None:
     """Group the neurons of a shard by dominant frequency and measure each group."""
-    from topomod.networks.circuit import load_circuits
+    from topomod.networks.circuit_file import load_circuits
     from topomod.study.groups import analyse_groups
     from topomod.study.tables import write_table
 
@@ -133,8 +133,8 @@ def homology(
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that counts.")] = 10,
 ) -> None:
     """Label the manifold of every group of a shard at both sites by persistent homology."""
-    from topomod.networks.circuit import load_circuits
-    from topomod.study.groups import analyse_homology
+    from topomod.networks.circuit_file import load_circuits
+    from topomod.study.homology import analyse_homology
     from topomod.study.tables import write_table
 
     verdicts, diagrams = analyse_homology(load_circuits(circuits), min_neurons)
@@ -146,7 +146,7 @@ def homology(
 @app.command()
 def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table) -> None:
     """Measure which frequencies a shard's circuits carry, and their accuracy after some are projected out."""
-    from topomod.networks.circuit import load_circuits
+    from topomod.networks.circuit_file import load_circuits
     from topomod.study.frequencies import analyse_frequencies
     from topomod.study.tables import write_table
 
@@ -168,7 +168,7 @@ def measure(
     min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group whose manifold is labelled.")] = 10,
 ) -> None:
     """Measure a shard of networks that are described, not compared: power networks, transformers over k tokens."""
-    from topomod.networks.circuit import load_circuits
+    from topomod.networks.circuit_file import load_circuits
     from topomod.study.systems import TABLES, measure_circuits
     from topomod.study.tables import write_table
 
@@ -186,7 +186,7 @@ def describe(
     alpha: Annotated[float, typer.Option(help="Level of the intervals.")] = 0.05,
 ) -> None:
     """Mean and interval of every measure over the converged circuits of each architecture."""
-    from topomod.study.measure_catalogue import measure_table
+    from topomod.study.describe import measure_table
     from topomod.study.tables import read_tables, write_table
 
     found = read_tables(measures)
@@ -228,7 +228,8 @@ def endpoints(
 ) -> None:
     """Reduce every circuit to one value per endpoint."""
     from topomod.study.diagram_features import add_features
-    from topomod.study.tables import circuit_endpoints, read_tables, summarise, write_table
+    from topomod.study.endpoints import circuit_endpoints, summarise
+    from topomod.study.tables import read_tables, write_table
 
     names = ("circuits", "groups", "homology")
     circuits, groups, homology = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
@@ -271,7 +272,7 @@ def power(
     """Say how many circuits a study needs to conclude at its margins, from the circuits of a finished one."""
     from topomod.report.words import power_lines
     from topomod.study.config import load_study_file
-    from topomod.study.equivalence import plan, planned_pair
+    from topomod.study.power import plan, planned_pair
     from topomod.study.tables import read_tables, write_table
 
     if (config is None) == (not settings):

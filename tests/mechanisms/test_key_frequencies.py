@@ -5,17 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topomod.mechanisms.key_frequencies import (
-    class_means,
-    frequency_basis,
-    frequency_energy,
-    key_frequencies,
-    matrix_ranks,
-    rank_at,
-    readout_error,
-    site_energies,
-)
+from topomod.mechanisms.key_frequencies import key_frequencies, matrix_ranks, rank_at, readout_error, site_energies
 from topomod.networks.circuit import Circuit
+from topomod.tasks.fourier import class_means, frequency_basis, frequency_energy
 
 
 @pytest.mark.parametrize("p", [12, 13])

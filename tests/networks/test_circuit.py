@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import save_file
 
 import topomod
-from topomod.networks.circuit import Circuit, load_circuits, save_circuits
+from topomod.networks.circuit import Circuit
+from topomod.networks.circuit_file import load_circuits, save_circuits
 
 
 def test_round_trip(tmp_path: Path, trained: dict[str, Circuit]) -> None:

@@ -8,7 +8,10 @@ import pytest
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import TaskInputs, exponent, homogeneity, logit_chunks
-from topomod.tasks.catalogue import GroupComposition, ModularAddition, SparseParity, Task
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.catalogue import Task
+from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.parity import SparseParity
 
 TASKS = [ModularAddition(5), ModularAddition(4, 3), SparseParity(5, 3), SparseParity(3, 1), GroupComposition("S3")]
 

@@ -14,7 +14,8 @@ from topomod.networks.architectures import ARCHITECTURES, initial_weights
 from topomod.networks.circuit import Circuit
 from topomod.networks.pair_form import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
-from topomod.tasks.catalogue import ModularAddition, SparseParity
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.parity import SparseParity
 from topomod.training.draws import draw
 from topomod.training.recipes import Recipe
 from topomod.training.sequences import SEQUENCE_RECIPE, unseen_inputs

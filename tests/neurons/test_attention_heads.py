@@ -8,17 +8,12 @@ import pytest
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.pair_form import NetworkSize
-from topomod.neurons.attention_heads import (
-    attention_patterns,
-    head_spectra,
-    input_spectra,
-    merged_power,
-    score_tables,
-    untrained,
-)
+from topomod.neurons.attention_heads import attention_patterns, head_spectra, input_spectra, score_tables, untrained
 from topomod.report.plots_curves import score_spectrum
 from topomod.study.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
-from topomod.tasks.catalogue import ModularAddition, SparseParity
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.fourier import merged_power
+from topomod.tasks.parity import SparseParity
 from topomod.tasks.spectra import neuron_spectra
 from topomod.training.sequences import SEQUENCE_RECIPE
 

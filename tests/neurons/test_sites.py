@@ -8,7 +8,8 @@ from scipy.spatial.distance import pdist
 
 import topomod
 from topomod.networks.circuit import Circuit
-from topomod.neurons.sites import linear_cka, reference_manifold, rsm_similarity, top_variance
+from topomod.neurons.references import reference_manifold
+from topomod.neurons.similarity import linear_cka, rsm_similarity, top_variance
 
 SHAPES = {shape: reference_manifold(shape, 59, 7) for shape in ("disc", "torus", "circle")}
 

@@ -11,7 +11,7 @@ import topomod
 from synthetic_study import make_study
 from topomod.networks.circuit import Circuit
 from topomod.report.description import figures, populations, write_description
-from topomod.study.measure_catalogue import measure_table
+from topomod.study.describe import measure_table
 from topomod.study.systems import TABLES, measure_circuits
 from topomod.study.tables import read_tables, write_table
 from topomod.training.recipes import MarginRecipe

@@ -10,8 +10,10 @@ from typer.testing import CliRunner
 import topomod
 from topomod.cli import app
 from topomod.mechanisms.clock_pizza import _fve, logit_fve
-from topomod.networks.circuit import Circuit, save_circuits
-from topomod.neurons.sites import circuit_layers, readout_orders
+from topomod.networks.circuit import Circuit
+from topomod.networks.circuit_file import save_circuits
+from topomod.neurons.readout import readout_orders
+from topomod.neurons.sites import circuit_layers
 from topomod.study.analyze import Inspection, inspect_networks, read_networks, second_harmonic
 
 # gradient symmetricity, distance irrelevance (correct, runner-up), circularity, parameter norm; frequency: neurons
@@ -29,7 +31,7 @@ DIGITS = {"model_7r4zst7evs": (4, 4, 4, 4, 2), "model_p71frej8t7": (6, 6, 4, 6, 
 
 @pytest.fixture(scope="module")
 def found() -> Inspection:
-    folder = Path(__file__).resolve().parents[2] / "shared" / "checkpoints" / "zhong2023"
+    folder = Path(__file__).resolve().parents[3] / "shared" / "checkpoints" / "zhong2023"
     if not folder.is_dir():
         pytest.skip(f"released networks are not at {folder}")
     return inspect_networks(list(read_networks([folder / f"{name}.pt" for name in RELEASED])))

@@ -11,7 +11,7 @@ from topomod.networks.labels import canonical_label, parse_label, parse_seeds
 from topomod.study.config import StudyError, check_study, load_study
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
 

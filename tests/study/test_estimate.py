@@ -27,7 +27,7 @@ def test_every_stage_is_counted() -> None:
 
 
 def test_described_studies_have_their_own_stages() -> None:
-    root = Path(__file__).parents[1] / "config"
+    root = Path(__file__).parents[2] / "config"
     study = load_study(root / "parity.yaml", root / "config.yaml")
     stages = predict(study, dict.fromkeys(study.architectures, COST), startup=5.0)
     assert [stage.name for stage in stages] == ["train", "measure", "describe", "report"]
@@ -45,7 +45,7 @@ def test_training_time_is_linear_in_circuits_and_cores_share_it() -> None:
 
 
 def test_calibration_trains_and_analyses_every_architecture() -> None:
-    study = load_study(Path(__file__).with_name("tiny.yaml"), Path(__file__).parents[1] / "config" / "config.yaml")
+    study = load_study(Path(__file__).parents[1] / "tiny.yaml", Path(__file__).parents[2] / "config" / "config.yaml")
     costs = calibrate(study, cores=2)
     assert list(costs) == study.architectures
     for cost in costs.values():

@@ -5,8 +5,9 @@ import pytest
 
 import topomod
 from topomod.networks.circuit import Circuit
-from topomod.study.groups import analyse_groups, analyse_homology, first_layer
-from topomod.study.tables import circuit_endpoints
+from topomod.study.endpoints import circuit_endpoints
+from topomod.study.groups import analyse_groups, first_layer
+from topomod.study.homology import analyse_homology
 from topomod.training.recipes import Recipe
 
 

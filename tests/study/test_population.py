@@ -14,16 +14,15 @@ from topomod.report.maps import (
     endpoint_map,
     padded,
 )
+from topomod.statistics.intervals import mean_interval, share_interval
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.population import (
     endpoint_matrix,
     group_means,
     label_shares,
-    mean_interval,
     moving_endpoints,
     phase_density,
     read_diagrams,
-    share_interval,
     strongest_groups,
 )
 from topomod.study.tables import circuit_diagrams

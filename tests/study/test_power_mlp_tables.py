@@ -8,7 +8,9 @@ import pytest
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.neurons.features import live_neurons, neuron_frequencies, random_best_share
-from topomod.tasks.catalogue import GroupComposition, ModularAddition, SparseParity
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.parity import SparseParity
 
 
 def rows(*circuits: Circuit) -> list[dict]:

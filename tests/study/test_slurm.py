@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "tiny.yaml"
 CLUSTER = ROOT / "tests" / "slurm_cluster.sh"
 CHECKOUT = ("Snakefile", "environment.yaml", "config", "slurm")

@@ -16,11 +16,12 @@ import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.labels import StudyError, system_of
 from topomod.study.config import load_study
-from topomod.study.measure_catalogue import MEASURES, measure_rows, measure_table
+from topomod.study.describe import measure_rows, measure_table
+from topomod.study.measure_catalogue import MEASURES
 from topomod.study.systems import TABLES, measure_circuits
 from topomod.study.tables import read_tables
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STUDIES = ("addition_k", "parity", "finite_groups", "transformers_k", "rnn")
 SHORT: dict[str, dict[str, Any]] = {
     "addition_k": {"margin_recipe": {"steps": 30, "width": 20}, "architectures": ["power_mlp@k3", "relu_mlp@k2"]},

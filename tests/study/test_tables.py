@@ -11,8 +11,9 @@ from test_config import DEFAULT
 
 from topomod.study.config import check_study
 from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.endpoints import circuit_endpoints, summarise
 from topomod.study.equivalence import comparisons, verdict_table
-from topomod.study.tables import circuit_endpoints, read_tables, summarise, write_table
+from topomod.study.tables import read_tables, write_table
 
 
 def population(n: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from topomod.tasks.catalogue import GroupComposition, ModularAddition, SparseParity, task_from_description
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.catalogue import task_from_description
+from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.parity import SparseParity
 
 
 def test_targets() -> None:

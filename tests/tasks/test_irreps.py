@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from topomod.tasks.catalogue import GroupComposition
+from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import irrep_power, real_irreps
 
 NAMES = ["C2", "C7", "C8", "D5", "D6", "S2", "S3", "S4", "S5", "A3", "A4", "A5", "Q8"]

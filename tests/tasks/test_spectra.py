@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from topomod.neurons.groups import groups_of_spectra, phase_coherence
-from topomod.neurons.sites import linear_cka, reference_manifold, top_variance
+from topomod.neurons.references import reference_manifold
+from topomod.neurons.similarity import linear_cka, top_variance
 from topomod.tasks.spectra import neuron_spectra, purity
 
 P = 31

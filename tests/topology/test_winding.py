@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topomod.topology.winding import rebase, winding_numbers
+from topomod.tasks.fourier import rebase
+from topomod.topology.winding import winding_numbers
 
 
 def grid(p: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import torch
 from plain import plain_logits, plain_loss
 from topomod.networks.architectures import ARCHITECTURES, initial_weights
 from topomod.networks.pair_form import PairForm
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
 from topomod.training.batches import Batch, Dealer
 from topomod.training.pair_step import PairStep
 from topomod.training.pair_step_cpu import CompiledStep

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from topomod.mechanisms.key_frequencies import class_means, frequency_basis, key_frequencies
+from topomod.mechanisms.key_frequencies import key_frequencies
 from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import POWER_NETWORKS
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.fourier import class_means, frequency_basis
 
 ABLATION_SITES = ("embedding", "hidden", "logits")
 N_ABLATED = 8

@@ -12,7 +12,7 @@ import torch
 
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
 
 GRADIENT_TRIPLES = 100
 

@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.sites import circuit_layers
+from topomod.tasks.fourier import class_means, frequency_basis, frequency_energy
 
 MATRICES = {"W_E": "embedding", "W_in": "input", "W_h": "recurrent", "W_U": "unembedding"}
-
-
-def frequency_basis(p: int, frequencies: Sequence[int]) -> Float[np.ndarray, "p k"]:
-    """Orthonormal cosines and sines over Z_p at the given frequencies, (p, 2 n) or less where p / 2 is among them.
-
-    Raises
-    ------
-    ValueError
-        If a frequency is not an integer in 1..p//2.
-    """
-    wrong = [f for f in frequencies if not isinstance(f, int | np.integer) or not 1 <= f <= p // 2]
-    if wrong:
-        raise ValueError(f"frequencies must be integers in 1..{p // 2}, found {wrong}")
-    chosen = np.unique(np.asarray(frequencies, dtype=int))
-    angle = 2 * np.pi * np.outer(np.arange(p), chosen) / p
-    columns = np.concatenate([np.cos(angle), np.sin(angle[:, 2 * chosen != p])], axis=1)
-    return np.asarray(columns / np.linalg.norm(columns, axis=0))
-
-
-def frequency_energy(rows: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " f"]:
-    """Share of the variance over rows at each frequency 1..p//2, summing to 1; NaN for constant rows.
-
-    References
-    ----------
-    arXiv 2503.22059; arXiv 2301.05217.
-    """
-    p = len(rows)
-    centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)  # exactly 0 where constant
-    power = np.sum(np.abs(np.fft.rfft(centred, axis=0)[1:]) ** 2, axis=1)
-    power[np.arange(1, p // 2 + 1) * 2 != p] *= 2  # frequency f stands for p - f too
-    total = power.sum()
-    return power / total if total > 0 else np.full(p // 2, np.nan)
-
-
-def class_means(
-    values: Float[np.ndarray, "*inputs n"], targets: Int[np.ndarray, "*inputs"]
-) -> Float[np.ndarray, "p n"]:
-    """Mean of a function of the inputs over those of each class, (p, n); every class has as many inputs."""
-    order = np.argsort(targets, axis=None, kind="stable")
-    rows = values.reshape(-1, values.shape[-1])[order]
-    return np.asarray(rows.reshape(int(targets.max()) + 1, -1, rows.shape[1]).mean(axis=1))
 
 
 def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:

@@ -10,8 +10,11 @@ import numpy as np
 from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import POWER_NETWORKS, exponent, logit_chunks
 from topomod.neurons.features import contributions
-from topomod.tasks.catalogue import GroupComposition, ModularAddition, SparseParity, Task
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.catalogue import Task
+from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irrep_strengths import max_group_margin, max_margin_group_neurons
+from topomod.tasks.parity import SparseParity
 
 
 def max_margin(task: Task) -> float:

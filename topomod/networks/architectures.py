@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -11,13 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from topomod.networks import mlp
 from topomod.networks import power_mlp as power_networks
 from topomod.networks import sequence_transformer as sequences
 from topomod.networks import transformer as forward
-from topomod.networks.pair_form import Activations, NetworkSize, PairForm, Weights, attention, mlp_add, mlp_concat, rnn
+from topomod.networks.attention import _attention_shapes, attention
+from topomod.networks.mlp import _mlp_shapes, mlp_add, mlp_concat
+from topomod.networks.pair_form import Activations, NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.rnn import _rnn_shapes, rnn
 from topomod.tasks.catalogue import Task
-
-Shapes = dict[str, tuple[tuple[int, ...], float]]
 
 
 @dataclass(frozen=True)
@@ -58,46 +59,6 @@ class Architecture:
         return Activations((pre,), (torch.relu(pre),), (form.readout,), form.logits(pre))
 
 
-def _mlp_shapes(p: int, size: NetworkSize, n_inputs: int) -> Shapes:
-    d, m = size.d_model, size.d_mlp
-    return {
-        "W_E": ((p, d), 1 / math.sqrt(d)),
-        "W_in": ((m, n_inputs * d), 1 / math.sqrt(n_inputs * d)),
-        "b_in": ((m,), 0.0),
-        "W_out": ((d, m), 1 / math.sqrt(d)),
-        "W_U": ((d, p), 1 / math.sqrt(p)),
-    }
-
-
-def _attention_shapes(p: int, size: NetworkSize, k: int) -> Shapes:
-    d, m, n_heads = size.d_model, size.d_mlp, size.n_heads
-    std, d_head = 1 / math.sqrt(d), d // n_heads
-    return {
-        "W_E": ((p, d), std),
-        "W_pos": ((k, d), std),
-        "W_Q": ((n_heads, d_head, d), std),
-        "W_K": ((n_heads, d_head, d), std),
-        "W_V": ((n_heads, d_head, d), std),
-        "W_O": ((n_heads, d, d_head), std),
-        "W_in": ((m, d), std),
-        "b_in": ((m,), 0.0),
-        "W_out": ((d, m), std),
-        "b_out": ((d,), 0.0),
-        "W_U": ((d, p), 1 / math.sqrt(p)),
-    }
-
-
-def _rnn_shapes(p: int, size: NetworkSize) -> Shapes:
-    d, m = size.d_model, size.d_mlp
-    return {
-        "W_E": ((p, d), 1 / math.sqrt(d)),
-        "W_in": ((m, d), 1 / math.sqrt(d)),
-        "W_h": ((m, m), 1 / math.sqrt(m)),
-        "b_in": ((m,), 0.0),
-        "W_U": ((m, p), 1 / math.sqrt(m)),
-    }
-
-
 ARCHITECTURES = {
     architecture.name: architecture
     for architecture in (
@@ -106,8 +67,8 @@ ARCHITECTURES = {
         Architecture("attention", _attention_shapes, attention, has_attention=True),
         Architecture("rnn", lambda p, size, _k: _rnn_shapes(p, size), rnn),
         Architecture("sequence_transformer", _attention_shapes, forward_inputs=sequences.on_all_inputs),
-        Architecture("mlp_add_two_layers", forward=forward.two_layer_mlp),
-        Architecture("mlp_add_two_layers_two_biases", forward=partial(forward.two_layer_mlp, n_biases=2)),
+        Architecture("mlp_add_two_layers", forward=mlp.two_layer_mlp),
+        Architecture("mlp_add_two_layers_two_biases", forward=partial(mlp.two_layer_mlp, n_biases=2)),
         Architecture("power_mlp", forward_inputs=partial(power_networks.on_all_inputs, "power_mlp")),
         Architecture("relu_mlp", forward_inputs=partial(power_networks.on_all_inputs, "relu_mlp")),
         Architecture("transformer", has_attention=True, forward=forward.transformer),

@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from topomod.networks.pair_form import Activations, Weights
-from topomod.tasks.catalogue import GroupComposition, SparseParity, Task
+from topomod.tasks.catalogue import Task
+from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.parity import SparseParity
 
 POWER_NETWORKS = ("power_mlp", "relu_mlp")
 CHUNK_VALUES = 2**22  # pre-activations held at once where only logits are asked for, 32 MB in float64

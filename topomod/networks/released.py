@@ -12,7 +12,8 @@ import numpy as np
 import torch
 
 from topomod.networks.circuit import Circuit
-from topomod.tasks.catalogue import GroupComposition, ModularAddition
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.finite_group import GroupComposition
 
 State = dict[str, np.ndarray]
 Fields = Mapping[str, Any]

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from topomod.networks.pair_form import Activations, Weights
-from topomod.tasks.catalogue import MAX_INPUTS, ModularAddition, Task
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.catalogue import MAX_INPUTS, Task
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,6 @@ from topomod.networks.pair_form import Activations, Weights
 Nonlinearity = Callable[[Tensor], Tensor]
 
 
-def two_layer_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float, n_biases: int = 1) -> Activations:
-    """Embeddings added, two hidden layers; the first bias is counted once, or once for each token."""
-    W_in = weights["W_in"].mT
-    pre = (x_left @ W_in)[:, :, None] + (x_right @ W_in)[:, None] + n_biases * weights["b_in"][:, None, None]
-    second = torch.relu(pre) @ weights["W_in_1"].mT[:, None] + weights["b_in_1"][:, None, None]
-    post = torch.relu(pre), torch.relu(second)
-    logits = post[1] @ weights["W_U"][:, None]
-    return Activations((pre, second), post, (None, weights["W_U"].mT), logits)
-
-
 def transformer(
     weights: Weights,
     x_left: Tensor,

@@ -5,11 +5,9 @@ Frequencies f and p - f are the same wave and are merged everywhere, so they run
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.fft
 import torch
 from jaxtyping import Float, Int
 
@@ -17,7 +15,8 @@ from topomod.networks.architectures import initial_weights
 from topomod.networks.circuit import Circuit
 from topomod.networks.pair_form import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.fourier import merged_power
 from topomod.tasks.spectra import DEAD_POWER
 
 
@@ -78,24 +77,6 @@ class InputSpectra:
         """Share of all the power that live functions hold at their own frequency."""
         total = self.power.sum()
         return float((self.frequency_share * self.power * self.alive).sum() / total) if total > 0 else 0.0
-
-
-def merged_power(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """Power spectrum over the given axes, +f and -f merged: each axis of length p becomes one of p // 2 + 1.
-
-    Examples
-    --------
-    >>> merged_power(2 * np.cos(2 * np.pi * 2 * np.arange(5) / 5), [0]).round(6)
-    array([0., 0., 2.])
-    """
-    power = np.abs(scipy.fft.fftn(np.asarray(values, np.float64), axes=axes, norm="forward")) ** 2
-    for axis in axes:
-        power = np.moveaxis(power, axis, 0)
-        p = len(power)
-        twins = np.arange(1, (p + 1) // 2)  # 0 and, for even p, p / 2 have no twin
-        power[twins] += power[p - twins]
-        power = np.moveaxis(power[: p // 2 + 1], 0, axis)
-    return np.asarray(power)
 
 
 def _shares(power: np.ndarray, total: np.ndarray) -> np.ndarray:

@@ -10,8 +10,10 @@ from jaxtyping import Float
 
 from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import POWER_NETWORKS, exponent, homogeneity
-from topomod.tasks.catalogue import GroupComposition, ModularAddition, SparseParity
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import Irrep, irrep_power, real_irreps
+from topomod.tasks.parity import SparseParity
 
 DEAD_SHARE = 1e-4  # the gradient of a small neuron's penalty vanishes with it, so that it never quite gets to 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from topomod.topology.winding import rebase
+from topomod.tasks.fourier import rebase
 
 
 def argmax_pairs(preactivations: Float[np.ndarray, "p p n"], frequency: int = 1) -> Int[np.ndarray, "n 2"]:

@@ -17,8 +17,9 @@ from topomod.report.pages import Option, csv_link, embed, render_page, write_pag
 from topomod.report.plots_curves import accuracy_curves, feature_bars, irrep_bars, score_spectrum
 from topomod.report.plots_population import loss_curves
 from topomod.study.config import Study
+from topomod.study.describe import measure_rows
 from topomod.study.irrep_manifolds import manifold_summary
-from topomod.study.measure_catalogue import MEASURES, measure_rows
+from topomod.study.measure_catalogue import MEASURES
 from topomod.study.population import converged_rows
 from topomod.study.provenance import provenance
 from topomod.study.systems import TABLES

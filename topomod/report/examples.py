@@ -99,7 +99,7 @@ def _shard_of(folder: Path, study: Study, architecture: str, seed: int) -> Path 
 
 
 def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
-    from topomod.networks.circuit import load_circuits
+    from topomod.networks.circuit_file import load_circuits
     from topomod.neurons.sites import SITES
     from topomod.study.groups import first_layer, first_order_groups
     from topomod.tasks.spectra import neuron_spectra
@@ -133,7 +133,7 @@ def longest_bars(bars: pd.DataFrame, count: int = BARS_SHOWN) -> pd.DataFrame:
 
 def read_histories(folder: Path, study: Study) -> pd.DataFrame:
     """Loss along training of every circuit, thinned: architecture, seed, step, loss, accurate."""
-    from topomod.networks.circuit import load_circuits
+    from topomod.networks.circuit_file import load_circuits
 
     parts = []
     for shard in study.shards():

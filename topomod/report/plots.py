@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from topomod.report.words import SYMBOLS, VERDICTS, number
-from topomod.study.population import LABELS, mean_interval
+from topomod.statistics.intervals import mean_interval
+from topomod.study.population import LABELS
 
 # Okabe and Ito's colours without black and yellow, which vanish on a dark or a light page.
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999999")

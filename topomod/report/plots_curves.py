@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from topomod.report.plots import OKABE_ITO, figure, floats, joined_curves, styles
-from topomod.study.population import mean_interval
+from topomod.statistics.intervals import mean_interval
 
 
 def ablation_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:

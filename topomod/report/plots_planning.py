@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from topomod.report.plots import OKABE_ITO, figure, floats
+from topomod.statistics.intervals import mean_interval
 from topomod.statistics.power import CURVE, TARGET
-from topomod.study.population import mean_interval
 
 
 def power_curve(row: Mapping[str, Any], n: int) -> Any:

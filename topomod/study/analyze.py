@@ -11,19 +11,17 @@ import numpy as np
 import pandas as pd
 
 from topomod.mechanisms.clock_pizza import circularity, gradient_symmetricity, logit_distance_irrelevance, logit_fve
-from topomod.networks.circuit import Circuit, load_circuits
+from topomod.networks.circuit import Circuit
+from topomod.networks.circuit_file import load_circuits
 from topomod.networks.released import load_released
 from topomod.neurons.groups import NeuronGroup, group_neurons, groups_of_spectra
-from topomod.neurons.sites import (
-    Layer,
-    circuit_layers,
-    linear_cka,
-    readout_orders,
-    reference_manifold,
-    top_variance,
-)
-from topomod.tasks.catalogue import ModularAddition
-from topomod.tasks.spectra import NeuronSpectra, neuron_spectra, spectrum
+from topomod.neurons.readout import readout_orders
+from topomod.neurons.references import reference_manifold
+from topomod.neurons.similarity import linear_cka, top_variance
+from topomod.neurons.sites import Layer, circuit_layers
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.fourier import spectrum
+from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
 from topomod.topology.classify import classify_manifold
 
 

@@ -12,7 +12,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from topomod.networks.labels import SYSTEMS, VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
 from topomod.study.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
-from topomod.tasks.catalogue import MAX_EVALUATED, MAX_INPUTS, ModularAddition, Task, parse_task
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.catalogue import MAX_EVALUATED, MAX_INPUTS, Task, parse_task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 

@@ -13,7 +13,6 @@ from topomod.statistics.diagram_equivalence import diagram_equivalence_test
 from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.statistics.mmd import mmd_equivalence_test
-from topomod.statistics.power import power_curve, required_networks
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS, ENDPOINTS, POPULATIONS, Population
 from topomod.study.tables import KEY, circuit_diagrams
 
@@ -34,7 +33,7 @@ def verdict_table(
     Parameters
     ----------
     endpoints : DataFrame
-        From :func:`topomod.study.tables.circuit_endpoints`.
+        From :func:`topomod.study.endpoints.circuit_endpoints`.
     settings : dict
         ``p``, ``architectures``, ``alpha``, ``margins``, ``families`` and controls of the study.
     seed : int
@@ -163,66 +162,3 @@ def diagrams_of(bars: pd.DataFrame, circuits: pd.DataFrame, endpoint: Population
     """H1 diagram (n_pairs, 2) at the endpoint's site of each circuit, empty where no bar was stored."""
     found = circuit_diagrams(bars, str(endpoint.site))
     return {key: found.get(key, np.zeros((0, 2))) for key in circuits[KEY].itertuples(index=False, name=None)}
-
-
-def planned_pair(settings: dict[str, Any]) -> tuple[str, str] | None:
-    """The two architectures that a study is about; None where it compares nothing."""
-    main = main_comparison(comparisons(settings))
-    return None if main is None else main[1:]
-
-
-def plan(
-    endpoints: pd.DataFrame, settings: dict[str, Any], pair: tuple[str, str] | None, seed: int = 0
-) -> pd.DataFrame:
-    """What numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
-
-    Level: ``alpha`` over the size of the endpoint's family, the most that Holm can ask of it. Each number is of the
-    architecture that needs more circuits.
-
-    Parameters
-    ----------
-    endpoints : DataFrame
-        Pilot, from :func:`topomod.study.tables.circuit_endpoints`.
-    settings : dict
-        ``alpha``, ``margins`` and ``families`` of the planned study.
-    pair : tuple of str or None
-        Two architectures, as from :func:`planned_pair`.
-    seed : int
-        Of the simulations.
-
-    Returns
-    -------
-    DataFrame
-        Columns family, endpoint, title, margin, level, n_pilot, sd, n_equivalent, n_decided (NaN: more than
-        the end of ``planning.CURVE``), and ``equivalent_<n>``, ``decided_<n>`` along ``planning.CURVE``; no rows
-        where nothing is compared.
-    """
-    if pair is None:
-        return pd.DataFrame(columns=["endpoint", "n_pilot"])
-    kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
-    rows = []
-    for family, members in settings["families"].items():
-        for name in (name for name in members if name in ENDPOINTS):
-            own = kept[kept["endpoint"] == name]
-            pilots = [sample_of(own, label)["value"].to_numpy() for label in pair]
-            level = settings["alpha"] / len(members)
-            row = {"family": family, "endpoint": name, "title": ENDPOINTS[name].title, "level": level}
-            row |= {"margin": settings["margins"][name]["margin"], "n_pilot": min(map(len, pilots))}
-            if row["n_pilot"] >= 3:
-                row |= _planned(pilots, row["margin"], level, ENDPOINTS[name].bounds, seed)
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _planned(
-    pilots: Sequence[np.ndarray], margin: float, level: float, bounds: tuple[float, float] | None, seed: int
-) -> dict[str, float]:
-    curves = [power_curve(pilot, margin, level, seed, bounds=bounds) for pilot in pilots]
-    row = {"sd": max(float(pilot.std(ddof=1)) for pilot in pilots)}
-    for column, decided in (("n_equivalent", False), ("n_decided", True)):
-        needed = [required_networks(curve, decided=decided) for curve in curves]
-        row[column] = np.nan if None in needed else float(max(n for n in needed if n is not None))
-    for points in zip(*curves, strict=True):
-        row[f"equivalent_{points[0].n}"] = min(point.equivalent for point in points)
-        row[f"decided_{points[0].n}"] = min(point.decided for point in points)
-    return row

@@ -84,9 +84,10 @@ def calibrate(study: Study, cores: int) -> dict[str, Calibration]:
 
 
 def _calibrate_one(job: tuple[Study, str]) -> Calibration:
-    from topomod.networks.circuit import save_circuits
+    from topomod.networks.circuit_file import save_circuits
     from topomod.study.frequencies import analyse_frequencies
-    from topomod.study.groups import analyse_groups, analyse_homology
+    from topomod.study.groups import analyse_groups
+    from topomod.study.homology import analyse_homology
     from topomod.study.systems import measure_circuits
 
     study, label = job

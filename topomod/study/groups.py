@@ -13,22 +13,13 @@ from topomod.mechanisms.clock_pizza import circularity, gradient_symmetricity, l
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
 from topomod.neurons.phases import argmax_pairs, centroid_pairs, torus_distance
-from topomod.neurons.sites import (
-    SITES,
-    Layer,
-    circuit_layers,
-    linear_cka,
-    readout_orders,
-    reference_manifold,
-    similarities,
-    top_variance,
-)
+from topomod.neurons.readout import readout_orders
+from topomod.neurons.references import reference_manifold
+from topomod.neurons.similarity import linear_cka, similarities, top_variance
+from topomod.neurons.sites import Layer, circuit_layers
+from topomod.tasks.fourier import rebase
 from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
-from topomod.topology.classify import classify_manifold
-from topomod.topology.verdict import ManifoldVerdict
-from topomod.topology.winding import rebase, winding_numbers
-
-STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
+from topomod.topology.winding import winding_numbers
 
 
 def first_layer(circuit: Circuit) -> Layer:
@@ -166,46 +157,3 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
 def first_order_groups(spectra: NeuronSpectra, min_neurons: int) -> list[NeuronGroup]:
     """First-order groups of a layer."""
     return [group for group in groups_of_spectra(spectra, min_neurons=min_neurons) if group.order == 1]
-
-
-def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts and stored diagrams of every group at both sites for one shard.
-
-    Returns
-    -------
-    verdicts : DataFrame
-        One row per group and site.
-    diagrams : DataFrame
-        Bars of persistence at least ``STORED_PERSISTENCE``: site, dimension, birth, death in rms units.
-    """
-    verdicts, diagrams = [], []
-    for circuit in circuits:
-        _ = circuit.p  # refuses circuits that learnt something else
-        layer = first_layer(circuit)
-        for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
-            for site in SITES:
-                verdict = classify_manifold(layer.cloud(group, site), p=circuit.p, seed=seed)
-                key = identity(circuit) | {"frequency": group.frequency, "site": site}
-                verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict))
-                diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
-    columns = ["architecture", "seed", "step", "frequency", "site"]
-    return (
-        pd.DataFrame(verdicts) if verdicts else pd.DataFrame(columns=columns),
-        pd.concat(diagrams, ignore_index=True) if diagrams else pd.DataFrame(columns=columns),
-    )
-
-
-def verdict_columns(verdict: ManifoldVerdict) -> dict[str, Any]:
-    """Columns of a verdict in a table, all but its diagrams."""
-    names = (
-        "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
-        "h1_persistence h2_persistence n_points_used"
-    )
-    columns = {name: getattr(verdict, name) for name in names.split()}
-    columns["winding"] = str(verdict.winding_matrix or verdict.winding or "")
-    return columns | {f"betti_{k}": value for k, value in enumerate(verdict.betti)}
-
-
-def _bars(key: dict[str, Any], dimension: int, bars: np.ndarray) -> pd.DataFrame:
-    kept = bars[bars[:, 1] - bars[:, 0] >= STORED_PERSISTENCE]
-    return pd.DataFrame(key | {"dimension": dimension, "birth": kept[:, 0], "death": kept[:, 1]})

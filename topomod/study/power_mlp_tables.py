@@ -19,7 +19,8 @@ from topomod.neurons.features import (
     neuron_supports,
     random_best_share,
 )
-from topomod.tasks.catalogue import GroupComposition, ModularAddition
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths, strength_costs
 from topomod.tasks.irreps import real_irreps
 from topomod.training.recipes import MarginRecipe

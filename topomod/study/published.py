@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from topomod.study.population import StudyTables, converged_rows, group_means, mean_interval
+from topomod.statistics.intervals import mean_interval
+from topomod.study.population import StudyTables, converged_rows, group_means
 from topomod.study.tables import KEY
 
 PAPER = "arXiv 2512.25060"

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from topomod.mechanisms.key_frequencies import frequency_energy
 from topomod.networks.circuit import Circuit
 from topomod.neurons.attention_heads import (
     attention_patterns,
@@ -16,6 +15,7 @@ from topomod.neurons.attention_heads import (
     score_tables,
     untrained,
 )
+from topomod.tasks.fourier import frequency_energy
 from topomod.training.sequences import CHECK_EVERY, GENERALISED
 
 ENERGY = 0.9  # of the embedding that its n_frequencies hold together

@@ -11,7 +11,7 @@ from topomod.networks.labels import system_of
 from topomod.study.irrep_manifolds import margin_manifold_rows
 from topomod.study.power_mlp_tables import margin_circuit_rows, margin_irrep_rows, margin_neuron_rows
 from topomod.study.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
-from topomod.tasks.catalogue import GroupComposition
+from topomod.tasks.finite_group import GroupComposition
 
 TABLES = ("measures", "neurons", "irreps", "manifolds", "curves", "scores")
 

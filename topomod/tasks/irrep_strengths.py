@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from topomod.tasks.catalogue import GroupComposition
+from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import real_irreps
 
 UNUSED = 1e-9  # of the largest strength; below it the linear program's answer is zero

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
-from topomod.tasks.catalogue import GroupComposition
+from topomod.tasks.finite_group import GroupComposition
 
 
 @dataclass(frozen=True, eq=False)

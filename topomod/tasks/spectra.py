@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from jaxtyping import Complex, Float, Int
+
+from topomod.tasks.fourier import order_power, spectrum
 
 DEAD_POWER = 1e-4  # of the strongest neuron's power; one released network has 465 of 512 below it
 
@@ -51,28 +52,6 @@ class NeuronSpectra:
         own = (self.first_order_r2 + self.second_order_r2) * self.power * self.alive
         total = self.power.sum()
         return float(own.sum() / total) if total > 0 else 0.0
-
-
-def spectrum(values: Float[np.ndarray, "p p n"]) -> Complex[np.ndarray, "p p n"]:
-    """Coefficients of ``exp(2 pi i (k a + l b) / p)`` for functions on Z_p x Z_p, axes (k, l, n)."""
-    return np.asarray(scipy.fft.fft2(values, axes=(0, 1), norm="forward"))
-
-
-def order_power(coefficients: Complex[np.ndarray, "p p n"]) -> tuple[np.ndarray, np.ndarray]:
-    """First- and second-order power at each frequency.
-
-    Returns
-    -------
-    first, second : ndarray
-        (p // 2, n) each; row f - 1 holds frequency f.
-    """
-    p = len(coefficients)
-    power = np.abs(coefficients) ** 2
-    f = np.arange(1, p // 2 + 1)
-    twin = np.where(2 * f == p, 0.0, 1.0)[:, None]  # f and p - f coincide at p / 2
-    first = power[f, 0] + power[0, f] + twin * (power[-f, 0] + power[0, -f])
-    second = power[f, f] + twin * (power[f, -f] + power[-f, f] + power[-f, -f])
-    return first, second
 
 
 def neuron_spectra(preactivations: np.ndarray) -> NeuronSpectra:

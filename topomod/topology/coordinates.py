@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from topomod.tasks.fourier import rebase
 from topomod.topology.diagrams import rips_diagrams
-from topomod.topology.winding import rebase, winding_numbers
+from topomod.topology.winding import winding_numbers
 
 COEFF = 47  # a prime large enough that cocycles lift to integers
 GRID = 10  # landmarks per axis; cohomology of 100 points takes 20 ms

@@ -6,11 +6,12 @@ from math import gcd
 
 import numpy as np
 
+from topomod.tasks.fourier import rebase
 from topomod.topology.betti import Betti, ForcedLabel, betti_numbers, shape_of
 from topomod.topology.coordinates import WindingMatrix, determinant, winding_matrix
 from topomod.topology.denoise import PreparedCloud
 from topomod.topology.diagrams import MAX_ALPHA, cloud_diagrams, thin
-from topomod.topology.winding import WindingNumbers, rebase, winding_numbers
+from topomod.topology.winding import WindingNumbers, winding_numbers
 
 MIN_SHARE = 0.7  # below it the cloud holds more than one frequency
 MIN_AGREEMENT = 0.75

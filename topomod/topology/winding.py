@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import gcd
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Int
 
 
 class WindingNumbers(NamedTuple):
@@ -27,42 +26,6 @@ class WindingNumbers(NamedTuple):
     winding: tuple[int, int]
     agreement: float
     clearance: float
-
-
-def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
-    """Re-index both axes so that a function of this frequency gets frequency 1.
-
-    Entry ``[a, b]`` of the result is entry ``[a / frequency, b / frequency]`` mod p of the input.
-
-    Parameters
-    ----------
-    values : ndarray
-        (p, p, ...), indexed ``[a, b]``.
-    frequency : int
-        Cycles per p steps, coprime to p.
-
-    Raises
-    ------
-    ValueError
-        If the first two axes differ, or ``frequency`` shares a factor with p and so has no inverse.
-
-    References
-    ----------
-    McCracken et al., arXiv 2505.18266.
-
-    Examples
-    --------
-    >>> z = np.exp(2j * np.pi * 3 * np.add.outer(np.arange(7), np.arange(7)) / 7)
-    >>> winding_numbers(z).winding, winding_numbers(rebase(z, 3)).winding
-    ((3, 3), (1, 1))
-    """
-    if values.ndim < 2 or values.shape[0] != values.shape[1]:
-        raise ValueError(f"values must be (p, p, ...), found {values.shape}")
-    p = len(values)
-    if gcd(frequency, p) != 1:
-        raise ValueError(f"frequency {frequency} and p = {p} share a factor; rebase needs coprime ones")
-    index = np.arange(p) * pow(int(frequency), -1, p) % p
-    return np.asarray(values[np.ix_(index, index)])
 
 
 def _mode(turns: Int[np.ndarray, " p"]) -> tuple[int, float]:

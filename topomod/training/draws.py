@@ -11,7 +11,7 @@ import torch
 
 from topomod.networks.architectures import initial_weights
 from topomod.networks.pair_form import NetworkSize
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
 
 
 def generators(label: str, seed: int, n: int) -> list[np.random.Generator]:

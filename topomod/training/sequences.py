@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 from topomod.networks.circuit import Circuit
 from topomod.networks.pair_form import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
 from topomod.training.draws import check_seeds, draw, pinned_arithmetic
 from topomod.training.optimiser import AdamW
 from topomod.training.recipes import Recipe

@@ -16,7 +16,7 @@ from topomod.networks.architectures import ARCHITECTURES, TRAINABLE
 from topomod.networks.circuit import Circuit, architecture_label
 from topomod.networks.pair_form import NetworkSize, PairForm
 from topomod.networks.power_mlp import POWER_NETWORKS
-from topomod.tasks.catalogue import ModularAddition
+from topomod.tasks.addition import ModularAddition
 from topomod.tasks.spectra import purity
 from topomod.training.batches import Dealer
 from topomod.training.draws import check_seeds, draw, pinned_arithmetic

@@ -1,0 +1,62 @@
+"""Neuron groups of power networks: neurons of one irrep."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from topomod.networks.circuit import Circuit
+from topomod.neurons.features import live_neurons, neuron_parts, share_by_irrep
+from topomod.neurons.groups import IrrepGroup
+from topomod.tasks.addition import ModularAddition
+from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.irreps import real_irreps
+
+
+def group_of(circuit: Circuit) -> GroupComposition | None:
+    """The finite group of a circuit's task, C_p where two numbers are added; None for parities and more numbers."""
+    task = circuit.task
+    if isinstance(task, ModularAddition) and task.k == 2:
+        return GroupComposition(f"C{task.p}")
+    return task if isinstance(task, GroupComposition) else None
+
+
+def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
+    """Group the live neurons of a power network by the real irrep that holds most of their power.
+
+    Dead neurons (contribution below 1e-4 of the strongest neuron's) belong to no group, and the trivial irrep has none.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        ``power_mlp`` or ``relu_mlp`` that learnt a group or adds two numbers mod p, whose irreps are its frequencies.
+    min_neurons : int
+        Smaller groups are left out.
+
+    Returns
+    -------
+    list of IrrepGroup
+        In the order of :func:`topomod.real_irreps`.
+
+    Raises
+    ------
+    ValueError
+        If the circuit is no power network or learnt something else.
+
+    References
+    ----------
+    Chughtai et al., arXiv 2302.03025; Morwani et al., arXiv 2311.07568.
+
+    Examples
+    --------
+    >>> from topomod import max_margin_network
+    >>> network = max_margin_network(GroupComposition("D5"))
+    >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(network, min_neurons=2)]
+    [('A2', 2), ('E1', 16), ('E2', 16)]
+    """
+    alive, task = live_neurons(circuit), group_of(circuit)
+    if task is None:
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
+    irreps = real_irreps(task)
+    best = share_by_irrep(neuron_parts(circuit), irreps).argmax(axis=1)
+    groups = [IrrepGroup(irrep.name, np.flatnonzero(alive & (best == i))) for i, irrep in enumerate(irreps) if i > 0]
+    return [group for group in groups if len(group.neurons) >= min_neurons]

@@ -1,0 +1,62 @@
+"""Which directions of a layer the logits read, and what those hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from topomod.neurons.sites import Layer
+from topomod.tasks.fourier import spectrum
+
+
+def readout_directions(readout: Float[np.ndarray, "p m"], frequency: int) -> Float[np.ndarray, "m 2"]:
+    """Orthonormal basis of the two directions of a layer that the logits' cosine and sine at a frequency read.
+
+    References
+    ----------
+    The question of what is left of a representation after projecting it on the read-out: reviews of
+    arXiv 2512.25060.
+    """
+    angle = 2 * np.pi * frequency * np.arange(len(readout)) / len(readout)
+    return np.asarray(np.linalg.qr(readout.T @ np.stack([np.cos(angle), np.sin(angle)], axis=1))[0])
+
+
+def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, float, float]:
+    """What the directions that the logits read hold, two for each key frequency.
+
+    Parameters
+    ----------
+    layer : Layer
+        With a read-out.
+    frequencies : sequence of int
+        Key frequencies.
+
+    Returns
+    -------
+    first_order, second_order, variance : float
+        Shares of the projected activations' variance in cosines of ``a`` or ``b`` alone, and in cosines of
+        ``a + b``, at the key frequencies; share of the activations' variance that lies in those directions. NaN
+        without frequencies or variance.
+
+    Raises
+    ------
+    ValueError
+        If the layer has no read-out.
+    """
+    if layer.readout is None:
+        raise ValueError("the layer reaches the logits only through another nonlinearity")
+    key = np.unique(np.asarray(frequencies, dtype=int))
+    if not len(key):
+        return float("nan"), float("nan"), float("nan")
+    directions = np.linalg.svd(layer.readout, full_matrices=False)[2][: 2 * len(key)].T
+    centred = layer.activations - layer.activations.mean(axis=(0, 1))
+    power = np.sum(np.abs(spectrum((centred @ directions).astype(np.float64))) ** 2, axis=2)
+    total = power.sum()
+    if not total > 0:
+        return float("nan"), float("nan"), float("nan")
+    signed = np.unique(np.concatenate([key, -key]) % len(power))
+    first = power[signed, 0].sum() + power[0, signed].sum()
+    whole = np.mean(np.sum(centred.astype(np.float64) ** 2, axis=2))
+    return float(first / total), float(power[signed, signed].sum() / total), float(total / whole)

@@ -1,0 +1,69 @@
+"""The stage describe: means and intervals of measures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.statistics.intervals import mean_interval, share_interval
+from topomod.study.measure_catalogue import MEASURES
+
+UNTRAINED = "_untrained"
+
+
+CONSTANTS = ("expected_margin_ratio", "best_irrep_baseline")  # of theory or chance, the same for every circuit
+
+
+_SHARE = re.compile(r".*(ratio|share|mass|power|purity|frequency|generalisation)$|energy_.*")  # of values in [0, 1]
+
+
+def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
+    """Mean and interval of every measure over converged circuits, per architecture.
+
+    A t interval, which for shares is cut to [0, 1], and where all are 0 or 1 is one that holds for any distribution;
+    none for what is the same of every circuit.
+
+    Parameters
+    ----------
+    circuits : DataFrame
+        One row a circuit: architecture, converged, and some columns of :data:`MEASURES`; a column
+        ``<measure>_untrained`` is the same of networks with new random weights.
+    alpha : float
+        The interval has level 1 - alpha.
+
+    Returns
+    -------
+    DataFrame
+        Columns architecture, measure, title, n, mean, ci_low, ci_high, least, most, untrained (NaN if not known).
+    """
+    rows = []
+    for architecture, own in circuits[circuits["converged"].astype(bool)].groupby("architecture", sort=False):
+        for name, title in MEASURES.items():
+            if name not in own or own[name].isna().all():
+                continue
+            values = own[name].to_numpy(float)
+            n, mean, low, high = mean_interval(values, alpha)
+            if name in CONSTANTS:
+                low = high = mean
+            elif _SHARE.fullmatch(name):
+                low, high = share_interval(values[~np.isnan(values)], alpha)
+            chance = float(own[name + UNTRAINED].mean()) if name + UNTRAINED in own else np.nan
+            row = {"architecture": architecture, "measure": name, "title": title, "n": n, "mean": mean}
+            row |= {"ci_low": low, "ci_high": high, "least": np.nanmin(values), "most": np.nanmax(values)}
+            rows.append(row | {"untrained": chance})
+    columns = "architecture measure title n mean ci_low ci_high least most untrained".split()
+    return pd.DataFrame(rows, columns=columns)
+
+
+def measure_rows(table: pd.DataFrame, architectures: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows for display: title, and the cell of each architecture that has the measure."""
+    found = []
+    for name in (name for name in MEASURES if name in set(table["measure"])):
+        own = table[table["measure"] == name].set_index("architecture")
+        cells = {label: own.loc[label].to_dict() for label in architectures if label in own.index}
+        found.append({"name": name, "title": MEASURES[name], "cells": cells})
+    return found

@@ -1,0 +1,103 @@
+"""Composition in a finite group."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class GroupComposition:
+    """Learn the product of two elements of a finite group.
+
+    Elements are permutations; of S and A in lexicographic order, else in the order of
+    :meth:`elements`. The identity comes first.
+
+    Parameters
+    ----------
+    name : str
+        ``C<n>`` cyclic, ``D<n>`` dihedral of order 2n, ``S<n>`` symmetric, ``A<n>`` alternating (n at most 6) or
+        ``Q8`` quaternions.
+
+    Raises
+    ------
+    ValueError
+        For another name.
+
+    References
+    ----------
+    Chughtai et al., arXiv 2302.03025.
+
+    Examples
+    --------
+    >>> GroupComposition("S3").targets().shape
+    (6, 6)
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        kind, size = self.name[:1], self.name[1:]
+        least, most = {"C": (2, 1000), "D": (3, 500), "S": (2, 6), "A": (3, 6), "Q": (8, 8)}.get(kind, (1, 0))
+        if not re.fullmatch(r"[1-9][0-9]*", size) or not least <= int(size) <= most:
+            known = "C<n> (n 2 to 1000), D<n> (3 to 500), S<n> (2 to 6), A<n> (3 to 6), Q8"
+            raise ValueError(f"unknown group {self.name!r}; known: {known}")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def order(self) -> int:
+        """Number of elements."""
+        return len(self.elements())
+
+    @property
+    def n_inputs(self) -> int:
+        """Number of input pairs, ``order**2``."""
+        return self.order**2
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, the order of the group."""
+        return self.order
+
+    def elements(self) -> np.ndarray:
+        """Permutations, (order, n points), one row per element.
+
+        C: rotations by 0, 1, .... D: rotations by 0, 1, ..., then the same after the reflection i -> -i. Q8: left
+        multiplication of 1, i, j, k, -1, -i, -j, -k.
+        """
+        kind, n = self.name[0], int(self.name[1:])
+        turns = (np.arange(n)[:, None] + np.arange(n)) % n
+        if kind == "C":
+            return np.asarray(turns)
+        if kind == "D":
+            return np.concatenate([turns, (np.arange(n)[:, None] - np.arange(n)) % n])
+        if kind == "Q":
+            return _quaternion_products()
+        every = np.array(list(permutations(range(n))))
+        if kind == "S":
+            return every
+        i, j = np.triu_indices(n, 1)
+        return np.asarray(every[np.sum(every[:, i] > every[:, j], axis=1) % 2 == 0])
+
+    def describe(self) -> dict[str, Any]:
+        """Return what :func:`task_from_description` needs to rebuild the task."""
+        return {"name": "group_composition", "group": self.name}
+
+    def targets(self) -> np.ndarray:
+        """Index of the product ``a b`` (b first) for every pair, (order, order)."""
+        elements = self.elements()
+        index = {tuple(row): i for i, row in enumerate(elements.tolist())}
+        return np.array([[index[tuple(a[b].tolist())] for b in elements] for a in elements])
+
+
+def _quaternion_products() -> np.ndarray:
+    """Table of products of 1, i, j, k, -1, -i, -j, -k, (8, 8)."""
+    unit = [[0, 1, 2, 3], [1, 4, 3, 6], [2, 7, 4, 1], [3, 2, 5, 4]]  # ij = k, ji = -k, ...
+    top = np.concatenate([np.array(unit), (np.array(unit) + 4) % 8], axis=1)
+    return np.concatenate([top, (top + 4) % 8])

@@ -1,0 +1,127 @@
+"""Fourier analysis over Z_p, +f and -f folded into one frequency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+
+import numpy as np
+import scipy.fft
+from jaxtyping import Complex, Float, Int, Shaped
+
+
+def spectrum(values: Float[np.ndarray, "p p n"]) -> Complex[np.ndarray, "p p n"]:
+    """Coefficients of ``exp(2 pi i (k a + l b) / p)`` for functions on Z_p x Z_p, axes (k, l, n)."""
+    return np.asarray(scipy.fft.fft2(values, axes=(0, 1), norm="forward"))
+
+
+def order_power(coefficients: Complex[np.ndarray, "p p n"]) -> tuple[np.ndarray, np.ndarray]:
+    """First- and second-order power at each frequency.
+
+    Returns
+    -------
+    first, second : ndarray
+        (p // 2, n) each; row f - 1 holds frequency f.
+    """
+    p = len(coefficients)
+    power = np.abs(coefficients) ** 2
+    f = np.arange(1, p // 2 + 1)
+    twin = np.where(2 * f == p, 0.0, 1.0)[:, None]  # f and p - f coincide at p / 2
+    first = power[f, 0] + power[0, f] + twin * (power[-f, 0] + power[0, -f])
+    second = power[f, f] + twin * (power[f, -f] + power[-f, f] + power[-f, -f])
+    return first, second
+
+
+def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
+    """Re-index both axes so that a function of this frequency gets frequency 1.
+
+    Entry ``[a, b]`` of the result is entry ``[a / frequency, b / frequency]`` mod p of the input.
+
+    Parameters
+    ----------
+    values : ndarray
+        (p, p, ...), indexed ``[a, b]``.
+    frequency : int
+        Cycles per p steps, coprime to p.
+
+    Raises
+    ------
+    ValueError
+        If the first two axes differ, or ``frequency`` shares a factor with p and so has no inverse.
+
+    References
+    ----------
+    McCracken et al., arXiv 2505.18266.
+
+    Examples
+    --------
+    >>> z = np.exp(2j * np.pi * 3 * np.add.outer(np.arange(7), np.arange(7)) / 7)
+    >>> winding_numbers(z).winding, winding_numbers(rebase(z, 3)).winding
+    ((3, 3), (1, 1))
+    """
+    if values.ndim < 2 or values.shape[0] != values.shape[1]:
+        raise ValueError(f"values must be (p, p, ...), found {values.shape}")
+    p = len(values)
+    if gcd(frequency, p) != 1:
+        raise ValueError(f"frequency {frequency} and p = {p} share a factor; rebase needs coprime ones")
+    index = np.arange(p) * pow(int(frequency), -1, p) % p
+    return np.asarray(values[np.ix_(index, index)])
+
+
+def frequency_basis(p: int, frequencies: Sequence[int]) -> Float[np.ndarray, "p k"]:
+    """Orthonormal cosines and sines over Z_p at the given frequencies, (p, 2 n) or less where p / 2 is among them.
+
+    Raises
+    ------
+    ValueError
+        If a frequency is not an integer in 1..p//2.
+    """
+    wrong = [f for f in frequencies if not isinstance(f, int | np.integer) or not 1 <= f <= p // 2]
+    if wrong:
+        raise ValueError(f"frequencies must be integers in 1..{p // 2}, found {wrong}")
+    chosen = np.unique(np.asarray(frequencies, dtype=int))
+    angle = 2 * np.pi * np.outer(np.arange(p), chosen) / p
+    columns = np.concatenate([np.cos(angle), np.sin(angle[:, 2 * chosen != p])], axis=1)
+    return np.asarray(columns / np.linalg.norm(columns, axis=0))
+
+
+def frequency_energy(rows: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " f"]:
+    """Share of the variance over rows at each frequency 1..p//2, summing to 1; NaN for constant rows.
+
+    References
+    ----------
+    arXiv 2503.22059; arXiv 2301.05217.
+    """
+    p = len(rows)
+    centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)  # exactly 0 where constant
+    power = np.sum(np.abs(np.fft.rfft(centred, axis=0)[1:]) ** 2, axis=1)
+    power[np.arange(1, p // 2 + 1) * 2 != p] *= 2  # frequency f stands for p - f too
+    total = power.sum()
+    return power / total if total > 0 else np.full(p // 2, np.nan)
+
+
+def class_means(
+    values: Float[np.ndarray, "*inputs n"], targets: Int[np.ndarray, "*inputs"]
+) -> Float[np.ndarray, "p n"]:
+    """Mean of a function of the inputs over those of each class, (p, n); every class has as many inputs."""
+    order = np.argsort(targets, axis=None, kind="stable")
+    rows = values.reshape(-1, values.shape[-1])[order]
+    return np.asarray(rows.reshape(int(targets.max()) + 1, -1, rows.shape[1]).mean(axis=1))
+
+
+def merged_power(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """Power spectrum over the given axes, +f and -f merged: each axis of length p becomes one of p // 2 + 1.
+
+    Examples
+    --------
+    >>> merged_power(2 * np.cos(2 * np.pi * 2 * np.arange(5) / 5), [0]).round(6)
+    array([0., 0., 2.])
+    """
+    power = np.abs(scipy.fft.fftn(np.asarray(values, np.float64), axes=axes, norm="forward")) ** 2
+    for axis in axes:
+        power = np.moveaxis(power, axis, 0)
+        p = len(power)
+        twins = np.arange(1, (p + 1) // 2)  # 0 and, for even p, p / 2 have no twin
+        power[twins] += power[p - twins]
+        power = np.moveaxis(power[: p // 2 + 1], 0, axis)
+    return np.asarray(power)
