@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A real one-node Slurm without accounting on this machine, its whole state in one folder. Run as root.
-#   tests/slurm_cluster.sh start DIR    then: export SLURM_CONF=DIR/slurm.conf
-#   tests/slurm_cluster.sh stop DIR
+#   tests/study/slurm_cluster.sh start DIR    then: export SLURM_CONF=DIR/slurm.conf
+#   tests/study/slurm_cluster.sh stop DIR
 # DIR must be short (a unix socket lies in it) and on a local disk. The ports are free ones, so an installed Slurm
 # is left alone.
 set -euo pipefail

@@ -12,8 +12,9 @@ from topomod.cli import app
 from topomod.mechanisms.clock_pizza import _fve, logit_fve
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
+from topomod.neurons.layers import circuit_layers
 from topomod.neurons.readout import readout_orders
-from topomod.neurons.sites import circuit_layers
+from topomod.neurons.sites import layer_cloud
 from topomod.study.analyze import Inspection, inspect_networks, read_networks, second_harmonic
 
 # gradient symmetricity, distance irrelevance (correct, runner-up), circularity, parameter norm; frequency: neurons
@@ -94,10 +95,10 @@ def test_sites_fit_together(trained: dict[str, Circuit]) -> None:
     (layer,) = circuit_layers(circuit)
     group = topomod.group_neurons(circuit)[0]
     np.testing.assert_array_equal(
-        layer.cloud(group, "activations"), np.maximum(layer.cloud(group, "preactivations"), 0)
+        layer_cloud(layer, group, "activations"), np.maximum(layer_cloud(layer, group, "preactivations"), 0)
     )
-    np.testing.assert_allclose(topomod.manifold(circuit, group, "logits"), layer.cloud(group, "logits"))
-    plane = layer.cloud(group, "readout")
+    np.testing.assert_allclose(topomod.manifold(circuit, group, "logits"), layer_cloud(layer, group, "logits"))
+    plane = layer_cloud(layer, group, "readout")
     assert plane.shape == (529, 2)
     # the plane holds all that the logits read at this frequency
     wave = np.exp(2j * np.pi * group.frequency * np.arange(23) / 23)
@@ -105,7 +106,7 @@ def test_sites_fit_together(trained: dict[str, Circuit]) -> None:
     left = np.linalg.lstsq(plane, np.stack([coordinate.real, coordinate.imag], 1), rcond=None)[1]
     assert np.all(left < 1e-3 * np.sum(np.abs(coordinate) ** 2))
     with pytest.raises(ValueError, match="known sites: preactivations, activations, logits, readout"):
-        layer.cloud(group, "embedding")
+        layer_cloud(layer, group, "embedding")
     assert np.isnan(readout_orders(layer, [])).all()
 
 

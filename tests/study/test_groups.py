@@ -5,6 +5,7 @@ import pytest
 
 import topomod
 from topomod.networks.circuit import Circuit
+from topomod.neurons.sites import layer_cloud
 from topomod.study.endpoints import circuit_endpoints
 from topomod.study.groups import analyse_groups, first_layer
 from topomod.study.homology import analyse_homology
@@ -30,7 +31,7 @@ def test_tables_agree_with_the_library(trained: dict[str, Circuit]) -> None:
 def test_group_logits_and_rest_sum_to_the_logits(trained: dict[str, Circuit]) -> None:
     layer = first_layer(trained["mlp_add"])
     groups = topomod.group_neurons(trained["mlp_add"], min_neurons=1)
-    parts = [layer.cloud(group, "logits") for group in groups]
+    parts = [layer_cloud(layer, group, "logits") for group in groups]
     dead = np.ones(512, dtype=bool)
     dead[np.concatenate([group.neurons for group in groups])] = False
     silent = layer.activations[:, :, dead] @ layer.readout[:, dead].T

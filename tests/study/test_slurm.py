@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "tiny.yaml"
-CLUSTER = ROOT / "tests" / "slurm_cluster.sh"
+CLUSTER = ROOT / "tests" / "study" / "slurm_cluster.sh"
 CHECKOUT = ("Snakefile", "environment.yaml", "config", "slurm")
 DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "srun")
 missing = [name for name in DAEMONS if shutil.which(name) is None]

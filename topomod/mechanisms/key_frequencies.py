@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topomod.networks.circuit import Circuit
-from topomod.neurons.sites import circuit_layers
+from topomod.neurons.layers import circuit_layers
 from topomod.tasks.fourier import class_means, frequency_basis, frequency_energy
 
 MATRICES = {"W_E": "embedding", "W_in": "input", "W_h": "recurrent", "W_U": "unembedding"}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from topomod.neurons.sites import Layer
+from topomod.neurons.layers import Layer
 from topomod.tasks.fourier import spectrum
 
 
@@ -21,6 +21,19 @@ def readout_directions(readout: Float[np.ndarray, "p m"], frequency: int) -> Flo
     """
     angle = 2 * np.pi * frequency * np.arange(len(readout)) / len(readout)
     return np.asarray(np.linalg.qr(readout.T @ np.stack([np.cos(angle), np.sin(angle)], axis=1))[0])
+
+
+def readout_of(layer: Layer) -> Float[np.ndarray, "p m"]:
+    """Linear map from a layer to the logits, (p, n_neurons).
+
+    Raises
+    ------
+    ValueError
+        If another nonlinearity lies between.
+    """
+    if layer.readout is None:
+        raise ValueError("the layer reaches the logits only through another nonlinearity")
+    return layer.readout
 
 
 def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, float, float]:
@@ -45,12 +58,11 @@ def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, flo
     ValueError
         If the layer has no read-out.
     """
-    if layer.readout is None:
-        raise ValueError("the layer reaches the logits only through another nonlinearity")
+    readout = readout_of(layer)
     key = np.unique(np.asarray(frequencies, dtype=int))
     if not len(key):
         return float("nan"), float("nan"), float("nan")
-    directions = np.linalg.svd(layer.readout, full_matrices=False)[2][: 2 * len(key)].T
+    directions = np.linalg.svd(readout, full_matrices=False)[2][: 2 * len(key)].T
     centred = layer.activations - layer.activations.mean(axis=(0, 1))
     power = np.sum(np.abs(spectrum((centred @ directions).astype(np.float64))) ** 2, axis=2)
     total = power.sum()

@@ -1,7 +1,8 @@
-"""Point clouds of neuron groups, reference manifolds, and similarity between the two."""
+"""Where a neuron group's point cloud is taken: the catalogue of sites."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,68 +10,85 @@ from jaxtyping import Float
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import IrrepGroup, NeuronGroup
-from topomod.neurons.readout import readout_directions
+from topomod.neurons.layers import Layer, circuit_layers
+from topomod.neurons.readout import readout_directions, readout_of
 
-SITES = ("preactivations", "logits")  # of a study; the other two are looked at in single networks
-ALL_SITES = ("preactivations", "activations", "logits", "readout")
+Group = NeuronGroup | IrrepGroup
 
 
 @dataclass(frozen=True)
-class Layer:
-    """Arrays of one hidden layer of a circuit over Z_p x Z_p, computed once for all measurements.
+class Site:
+    """One place in a circuit.
 
     Parameters
     ----------
-    preactivations, activations : ndarray
-        (p, p, n_neurons), before and after the nonlinearity.
-    readout : ndarray or None
-        (p, n_neurons), linear map from activations to logits; None where another nonlinearity lies between.
-    logits : ndarray
-        (p, p, p), of the whole circuit.
+    name : str
+        As tables and :func:`manifold` write it.
+    cloud : callable
+        ``(layer, group) -> (p, p, n_features)``; a ValueError where the layer or the group has no such cloud.
+    reads_logits : bool
+        Whether the cloud needs the layer's linear map to the logits.
+    studied : bool
+        Whether a study labels every group here; other sites are looked at in single networks only.
     """
 
-    preactivations: Float[np.ndarray, "p p m"]
-    activations: Float[np.ndarray, "p p m"]
-    readout: Float[np.ndarray, "p m"] | None
-    logits: Float[np.ndarray, "p p p"]
-
-    @property
-    def sites(self) -> tuple[str, ...]:
-        """The sites this layer has."""
-        return ALL_SITES if self.readout is not None else ALL_SITES[:2]
-
-    def cloud(self, group: NeuronGroup | IrrepGroup, site: str) -> Float[np.ndarray, "n k"]:
-        """Point cloud of a group at a site, as :func:`manifold` describes it."""
-        if site not in ALL_SITES:
-            raise ValueError(f"unknown site {site!r}; known sites: {', '.join(ALL_SITES)}")
-        if site == "preactivations":
-            values = self.preactivations[:, :, group.neurons]
-        elif site == "activations":
-            values = self.activations[:, :, group.neurons]
-        elif self.readout is None:
-            raise ValueError(f"no {site}: the layer reaches the logits only through another nonlinearity")
-        elif site == "logits":
-            values = self.activations[:, :, group.neurons] @ self.readout[:, group.neurons].T
-        elif isinstance(group, IrrepGroup):
-            raise ValueError("no readout: which directions the logits read is known for frequencies, not for irreps")
-        else:
-            values = self.activations @ readout_directions(self.readout, group.frequency)
-        return np.asarray(values.reshape(-1, values.shape[-1]))
+    name: str
+    cloud: Callable[[Layer, Group], np.ndarray]
+    reads_logits: bool = False
+    studied: bool = False
 
 
-def circuit_layers(circuit: Circuit) -> list[Layer]:
-    """Run a circuit on all pairs; one :class:`Layer` per nonlinearity."""
-    found = circuit.activations()
-    logits = found.logits[0].numpy()
-    return [
-        Layer(pre[0].numpy(), post[0].numpy(), None if readout is None else readout[0].numpy(), logits)
-        for pre, post, readout in zip(found.preactivations, found.activations, found.readouts, strict=True)
-    ]
+def _preactivations(layer: Layer, group: Group) -> np.ndarray:
+    return layer.preactivations[:, :, group.neurons]
 
 
-def manifold(
-    circuit: Circuit, group: NeuronGroup | IrrepGroup, site: str = "preactivations"
-) -> Float[np.ndarray, "n k"]:
+def _activations(layer: Layer, group: Group) -> np.ndarray:
+    return layer.activations[:, :, group.neurons]
+
+
+def _logits(layer: Layer, group: Group) -> np.ndarray:
+    return np.asarray(layer.activations[:, :, group.neurons] @ readout_of(layer)[:, group.neurons].T)
+
+
+def _readout(layer: Layer, group: Group) -> np.ndarray:
+    frequency = getattr(group, "frequency", None)
+    if frequency is None:
+        raise ValueError("no readout: which directions the logits read is known for frequencies, not for irreps")
+    return np.asarray(layer.activations @ readout_directions(readout_of(layer), frequency))
+
+
+SITES = {
+    site.name: site
+    for site in (
+        Site("preactivations", _preactivations, studied=True),
+        Site("activations", _activations),
+        Site("logits", _logits, reads_logits=True, studied=True),
+        Site("readout", _readout, reads_logits=True),
+    )
+}
+
+
+def studied_sites() -> tuple[str, ...]:
+    """Names of the sites at which a study labels every group."""
+    return tuple(name for name, site in SITES.items() if site.studied)
+
+
+def layer_sites(layer: Layer) -> tuple[str, ...]:
+    """Names of the sites that a layer has."""
+    return tuple(name for name, site in SITES.items() if layer.readout is not None or not site.reads_logits)
+
+
+def layer_cloud(layer: Layer, group: Group, site: str) -> Float[np.ndarray, "n k"]:
+    """Point cloud of a group of a layer at a site, as :func:`manifold` describes it."""
+    if site not in SITES:
+        raise ValueError(f"unknown site {site!r}; known sites: {', '.join(SITES)}")
+    if site not in layer_sites(layer):
+        raise ValueError(f"no {site}: the layer reaches the logits only through another nonlinearity")
+    values = SITES[site].cloud(layer, group)
+    return np.asarray(values.reshape(-1, values.shape[-1]))
+
+
+def manifold(circuit: Circuit, group: Group, site: str = "preactivations") -> Float[np.ndarray, "n k"]:
     """Point cloud of a group: one row per input pair, in the order of ``a * p + b``.
 
     Parameters
@@ -95,4 +113,4 @@ def manifold(
         If the site is not known, the layer reaches the logits only through another nonlinearity, or the read-out of
         an irrep is asked for.
     """
-    return circuit_layers(circuit)[group.layer].cloud(group, site)
+    return layer_cloud(circuit_layers(circuit)[group.layer], group, site)

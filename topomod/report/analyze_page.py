@@ -11,7 +11,8 @@ import pandas as pd
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import group_neurons
-from topomod.neurons.sites import circuit_layers
+from topomod.neurons.layers import circuit_layers
+from topomod.neurons.sites import layer_cloud, layer_sites
 from topomod.report import pages, plots_shapes
 from topomod.report.examples import Example, principal_components
 from topomod.report.pages import csv_link, embed
@@ -58,7 +59,7 @@ def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
         groups = sorted(group_neurons(circuit, index), key=lambda group: -len(group.neurons))[:SHOWN_GROUPS]
         clouds = []
         for group in groups:
-            parts = {site: principal_components(layer.cloud(group, site)) for site in layer.sites}
+            parts = {site: principal_components(layer_cloud(layer, group, site)) for site in layer_sites(layer)}
             example = Example(
                 architecture=name,
                 seed=circuit.seed or 0,
@@ -74,10 +75,10 @@ def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
                 site: embed(
                     plots_shapes.point_cloud(example, site, circuit.p), f"{name}_{index}_{group.frequency}_{site}"
                 )
-                for site in layer.sites
+                for site in layer_sites(layer)
             }
             clouds.append({"group": group, "figures": figures})
-        layers.append({"index": index, "rows": _rows(*own), "sites": layer.sites, "clouds": clouds})
+        layers.append({"index": index, "rows": _rows(*own), "sites": layer_sites(layer), "clouds": clouds})
     return {"name": name, "p": circuit.p, "layers": layers}
 
 

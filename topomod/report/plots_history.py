@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.neurons.sites import SITES
+from topomod.neurons.sites import studied_sites
 from topomod.report.plots import OKABE_ITO, figure, floats
 
 PANELS = (
@@ -30,7 +30,7 @@ def topology_curves(circuits: pd.DataFrame, homology: pd.DataFrame) -> Any:
     accuracy = circuits.groupby("step")["accuracy"].mean()
     traces = [_line(accuracy, "accuracy, all pairs", "y", "#8c8c8c")]
     for place, (column, _, _) in enumerate(PANELS[1:], start=2):
-        for site, colour in zip(SITES, OKABE_ITO, strict=False):
+        for site, colour in zip(studied_sites(), OKABE_ITO, strict=False):
             if len(homology):
                 means = homology[homology["site"] == site].groupby("step")[column].mean()
                 traces.append(_line(means, site, f"y{place}", colour) | {"showlegend": place == 2})

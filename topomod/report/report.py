@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.neurons.sites import SITES
+from topomod.neurons.sites import studied_sites
 from topomod.report import plots, plots_population, plots_shapes
 from topomod.report.examples import BARS_SHOWN, Example, read_examples, read_histories
 from topomod.report.maps import (
@@ -150,7 +150,7 @@ def labels(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
         key: own.set_index("label").to_dict("index")
         for key, own in shares.groupby(["site", "architecture"], sort=False)
     }
-    sites = [site for site in SITES if site in set(shares["site"])]
+    sites = [site for site in studied_sites() if site in set(shares["site"])]
     figures = {site: embed(plots.label_bars(shares, site), f"labels_{site}") for site in sites}
     found = converged_rows(tables.homology, tables.circuits)
     discs = found[(found["site"] == "logits") & (found["label"] == "disc")] if len(found) else found
@@ -169,7 +169,7 @@ def shapes(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     maps = {name: embed(plots_shapes.phase_heatmap(phases, name, study.p, top), f"phases_{name}") for name in found}
     distances = plots_shapes.torus_histogram(phases, found, study.p) if found else None
     return {
-        "sites": SITES,
+        "sites": studied_sites(),
         "bars_shown": BARS_SHOWN,
         "examples": [_example_card(example, tables, study.p) for example in examples],
         "no_example": [n for n in study.architectures if n not in {e.architecture for e in examples}],
@@ -182,7 +182,7 @@ def _example_card(example: Example, tables: StudyTables, p: int) -> dict[str, An
     key = {name: getattr(example, name) for name in ("architecture", "seed", "step", "frequency")}
     group, verdicts = _select(tables.groups, key), _select(tables.homology, key)
     sites = {}
-    for site in SITES:
+    for site in studied_sites():
         stem = f"{example.architecture}_{site}"
         own = verdicts[verdicts["site"] == site]
         sites[site] = {
@@ -250,7 +250,7 @@ def maps(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     except NotAvailableError as error:
         context["map_note"] = str(error)
     diagrams = converged_rows(tables.diagrams, tables.circuits)
-    for site in SITES:
+    for site in studied_sites():
         context["features"][site] = _site_features(diagrams, site, names)
     return context
 

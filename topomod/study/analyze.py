@@ -15,10 +15,11 @@ from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import load_circuits
 from topomod.networks.released import load_released
 from topomod.neurons.groups import NeuronGroup, group_neurons, groups_of_spectra
+from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.readout import readout_orders
 from topomod.neurons.references import reference_manifold
 from topomod.neurons.similarity import linear_cka, top_variance
-from topomod.neurons.sites import Layer, circuit_layers
+from topomod.neurons.sites import layer_cloud, layer_sites
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.fourier import spectrum
 from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
@@ -95,7 +96,7 @@ def inspect_networks(named: Sequence[tuple[str, Circuit]], min_neurons: int = 3,
             for group in groups:
                 own = key | {"order": group.order, "frequency": group.frequency}
                 rows["groups"].append(own | _group_row(layer, spectra, group))
-                for site in layer.sites:
+                for site in layer_sites(layer):
                     rows["labels"].append(own | {"site": site} | _label_row(layer, group, site, seed))
     return Inspection(**{table: pd.DataFrame(found) for table, found in rows.items()})
 
@@ -133,11 +134,13 @@ def _layer_row(layer: Layer, spectra: NeuronSpectra, groups: Sequence[NeuronGrou
 
 def _group_row(layer: Layer, spectra: NeuronSpectra, group: NeuronGroup) -> dict[str, Any]:
     p = len(layer.preactivations)
-    cloud = layer.cloud(group, "preactivations")
+    cloud = layer_cloud(layer, group, "preactivations")
     disc = reference_manifold("disc", p, group.frequency, group.phase_difference)
     torus, circle = (reference_manifold(shape, p, group.frequency) for shape in ("torus", "circle"))
     same = (spectra.frequency == group.frequency) & (spectra.order == group.order)
-    logit_circle = linear_cka(layer.cloud(group, "logits"), circle) if layer.readout is not None else float("nan")
+    logit_circle = (
+        linear_cka(layer_cloud(layer, group, "logits"), circle) if layer.readout is not None else float("nan")
+    )
     return {
         "n_neurons": len(group.neurons),
         "n_with_dead": int(same.sum()),
@@ -166,7 +169,7 @@ def second_harmonic(preactivations: np.ndarray, frequency: int) -> float:
 
 
 def _label_row(layer: Layer, group: NeuronGroup, site: str, seed: int) -> dict[str, Any]:
-    verdict = classify_manifold(layer.cloud(group, site), p=len(layer.preactivations), seed=seed)
+    verdict = classify_manifold(layer_cloud(layer, group, site), p=len(layer.preactivations), seed=seed)
     names = "label confidence forced_label hole hole_upper_bound rank fine_rank share h1_persistence h2_persistence"
     row = {name: getattr(verdict, name) for name in names.split()}
     row |= {f"betti_{k}": value for k, value in enumerate(verdict.betti)}

@@ -12,11 +12,12 @@ import pandas as pd
 from topomod.mechanisms.clock_pizza import circularity, gradient_symmetricity, logit_distance_irrelevance
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
+from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.phases import argmax_pairs, centroid_pairs, torus_distance
 from topomod.neurons.readout import readout_orders
 from topomod.neurons.references import reference_manifold
 from topomod.neurons.similarity import linear_cka, similarities, top_variance
-from topomod.neurons.sites import Layer, circuit_layers
+from topomod.neurons.sites import layer_cloud
 from topomod.tasks.fourier import rebase
 from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
 from topomod.topology.winding import winding_numbers
@@ -58,8 +59,8 @@ def circuit_row(
 def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
     """One row of the table of groups: spectra, phases and similarity to the references."""
     p = circuit.p
-    cloud = layer.cloud(group, "preactivations")
-    logits = layer.cloud(group, "logits")
+    cloud = layer_cloud(layer, group, "preactivations")
+    logits = layer_cloud(layer, group, "logits")
     references = {
         "disc": reference_manifold("disc", p, group.frequency, group.phase_difference),
         "torus": reference_manifold("torus", p, group.frequency),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from topomod.networks.circuit import Circuit
-from topomod.neurons.sites import SITES
+from topomod.neurons.sites import layer_cloud, studied_sites
 from topomod.study.groups import first_layer, first_order_groups, identity
 from topomod.tasks.spectra import neuron_spectra
 from topomod.topology.classify import classify_manifold
@@ -33,8 +33,8 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
         _ = circuit.p  # refuses circuits that learnt something else
         layer = first_layer(circuit)
         for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
-            for site in SITES:
-                verdict = classify_manifold(layer.cloud(group, site), p=circuit.p, seed=seed)
+            for site in studied_sites():
+                verdict = classify_manifold(layer_cloud(layer, group, site), p=circuit.p, seed=seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
                 verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.irrep_groups import group_of, irrep_groups
-from topomod.neurons.sites import SITES
+from topomod.neurons.sites import layer_cloud, studied_sites
 from topomod.study.groups import first_layer, identity
 from topomod.study.homology import verdict_columns
 from topomod.tasks.finite_group import GroupComposition
@@ -50,8 +50,8 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
         layer, irreps = first_layer(circuit), {irrep.name: irrep for irrep in real_irreps(task)}
         for group in irrep_groups(circuit, min_neurons):
             irrep = irreps[group.irrep]
-            for site in SITES if irrep.real_dimension > 1 else ():
-                verdict = _verdict(layer.cloud(group, site), task, irrep, site, seed)
+            for site in studied_sites() if irrep.real_dimension > 1 else ():
+                verdict = _verdict(layer_cloud(layer, group, site), task, irrep, site, seed)
                 own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
                 rows.append({"group": task.name} | identity(circuit) | own | {"site": site} | verdict)
     # without group order there is no share of one frequency
