@@ -25,7 +25,8 @@ from topomod.study.tables import read_tables, write_table
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]
 
-FAMILIES = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())["families"]
+DEFAULT = yaml.safe_load((Path(__file__).parents[1] / "config" / "config.yaml").read_text())
+FAMILIES = DEFAULT["families"]
 
 
 def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any) -> Study:

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from synthetic_study import DEFAULT
 from topomod.networks.labels import canonical_label, parse_label, parse_seeds
 from topomod.study.config import StudyError, check_study, load_study
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 
 
 def changed(**changes: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from test_config import DEFAULT
 
+from synthetic_study import DEFAULT
 from topomod.study.config import check_study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.endpoints import circuit_endpoints, summarise
