@@ -73,7 +73,7 @@ def train(
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.networks.circuit_file import save_circuits
     from topomod.networks.labels import parse_label, parse_seeds, system_of
-    from topomod.networks.pair_form import NetworkSize
+    from topomod.networks.size import NetworkSize
     from topomod.tasks.catalogue import parse_task
     from topomod.training.recipes import MarginRecipe, Recipe
     from topomod.training.train import iterate_training

@@ -7,11 +7,11 @@ import pytest
 
 import topomod
 from topomod.networks.circuit import Circuit
-from topomod.networks.power_mlp import TaskInputs, exponent, homogeneity, logit_chunks
+from topomod.networks.power_mlp import TaskInputs, homogeneity, logit_chunks
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import Task
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
+from topomod.tasks.task import Task
 
 TASKS = [ModularAddition(5), ModularAddition(4, 3), SparseParity(5, 3), SparseParity(3, 1), GroupComposition("S3")]
 
@@ -29,7 +29,7 @@ def plain_inputs(task: Task) -> np.ndarray:
     """All inputs as rows, by explicit one-hot vectors."""
     if isinstance(task, SparseParity):
         return task.inputs().astype(float)
-    n, k = task.n_classes, exponent(task)
+    n, k = task.n_classes, task.n_factors
     return np.array([np.concatenate([np.eye(n)[i] for i in index]) for index in np.ndindex((n,) * k)])
 
 
@@ -38,7 +38,7 @@ def plain_inputs(task: Task) -> np.ndarray:
 def test_forward_is_the_plain_sum(task: Task, architecture: str) -> None:
     circuit = random_circuit(task, architecture)
     pre = plain_inputs(task) @ circuit.weights["W_in"].T
-    post = np.maximum(pre, 0) if architecture == "relu_mlp" else pre ** exponent(task)
+    post = np.maximum(pre, 0) if architecture == "relu_mlp" else pre**task.n_factors
     logits = post @ circuit.weights["W_U"]
     grid = task.targets().shape
     assert circuit.preactivations().shape == (*grid, 6)
@@ -61,7 +61,7 @@ def test_chunks_cover_all_inputs_once(task: Task) -> None:
 
 
 def test_exponents_and_homogeneity() -> None:
-    assert [exponent(task) for task in TASKS] == [2, 3, 3, 1, 2]
+    assert [task.n_factors for task in TASKS] == [2, 3, 3, 1, 2]
     assert [homogeneity("power_mlp", task) for task in TASKS] == [3, 4, 4, 2, 3]
     assert homogeneity("relu_mlp", TASKS[1]) == 2
 

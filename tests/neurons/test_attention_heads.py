@@ -7,12 +7,12 @@ import pytest
 
 import topomod
 from topomod.networks.circuit import Circuit
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.neurons.attention_heads import attention_patterns, head_spectra, input_spectra, score_tables, untrained
 from topomod.report.plots_curves import score_spectrum
 from topomod.study.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.fourier import merged_power
+from topomod.tasks.fourier import folded_power
 from topomod.tasks.parity import SparseParity
 from topomod.tasks.spectra import neuron_spectra
 from topomod.training.sequences import SEQUENCE_RECIPE
@@ -56,10 +56,10 @@ def test_power_off_the_diagonal_is_told_apart() -> None:
     assert spectra.shares.sum() == pytest.approx(1)
 
 
-def test_merged_power_keeps_the_sum_of_squares() -> None:
+def test_folded_power_keeps_the_sum_of_squares() -> None:
     values = np.random.default_rng(0).standard_normal((6, 7, 3))
-    assert merged_power(values, [0, 1]).shape == (4, 4, 3)
-    assert merged_power(values, [0, 1]).sum((0, 1)) == pytest.approx((values**2).mean((0, 1)))
+    assert folded_power(values, [0, 1]).shape == (4, 4, 3)
+    assert folded_power(values, [0, 1]).sum((0, 1)) == pytest.approx((values**2).mean((0, 1)))
 
 
 def test_functions_of_three_tokens() -> None:

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import task_from_description
+from topomod.tasks.catalogue import parse_task, task_from_description
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
+from topomod.tasks.task import Task
 
 
 def test_targets() -> None:
@@ -15,7 +16,7 @@ def test_targets() -> None:
 def test_targets_of_more_inputs() -> None:
     targets = ModularAddition(p=5, k=4).targets()
     assert targets.shape == (5, 5, 5, 5) and targets[4, 3, 2, 4] == 3
-    with pytest.raises(ValueError, match="k must be an integer >= 2, found 1"):
+    with pytest.raises(ValueError, match="k must be an integer from 2 to 20, found 1"):
         ModularAddition(p=5, k=1)
 
 
@@ -61,3 +62,33 @@ def test_cyclic_composition_is_modular_addition() -> None:
     for name in ("Q9", "D2", "S9", "D", "C1", "S05", "C٣", "S²"):
         with pytest.raises(ValueError, match=f"unknown group '{name}'"):
             GroupComposition(name)
+
+
+@pytest.mark.parametrize(
+    "task", [ModularAddition(6), ModularAddition(5, 3), SparseParity(5, 3), GroupComposition("S3")], ids=str
+)
+def test_every_task_answers_alike(task: Task) -> None:
+    assert isinstance(task, Task)
+    assert task.targets().shape == task.input_shape and task.targets().max() == task.n_classes - 1
+    assert task.n_inputs == np.prod(task.input_shape) == len(task.inputs())
+    assert task.one_hot == (task.support is None)
+    if task.one_hot:
+        assert all((task.inputs() >= 0).all(axis=1)) and np.unique(task.inputs(), axis=0).shape == task.inputs().shape
+
+
+def test_a_composed_task_knows_its_finite_group() -> None:
+    addition, parity = ModularAddition(7), SparseParity(4, 2)
+    assert addition.finite_group == GroupComposition("C7") and ModularAddition(7, 3).finite_group is None
+    assert parity.finite_group is None and parity.support == (0, 1)
+    assert np.array_equal(addition.finite_group.targets(), addition.targets())
+
+
+def test_a_number_of_terms_that_no_network_is_evaluated_on_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="k must be an integer from 2 to 20, found 99999999"):
+        parse_task("addition_99999999", p=3)
+
+
+def test_a_description_without_its_numbers_is_one_sentence() -> None:
+    for name, missing in (("modular_addition", "'p'"), ("sparse_parity", "'n'"), ("group_composition", "'group'")):
+        with pytest.raises(ValueError, match=f"a task '{name}' needs {missing}"):
+            task_from_description({"name": name})

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import topomod
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import Task
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
+from topomod.tasks.task import Task
 from topomod.training.max_margin import Run
 from topomod.training.recipes import MarginRecipe, Recipe
 

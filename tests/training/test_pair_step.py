@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from plain import plain_logits, plain_loss
-from topomod.networks.architectures import ARCHITECTURES, initial_weights
+from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.pair_form import PairForm
 from topomod.tasks.addition import ModularAddition
 from topomod.training.batches import Batch, Dealer
@@ -17,7 +17,7 @@ CASES = [("mlp_add", 0.0), ("mlp_concat", 0.0), ("attention", 0.0), ("attention"
 
 def stack(architecture: str, p: int, n: int, seed: int) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     rng = np.random.default_rng(seed)
-    drawn = [initial_weights(architecture, p, rng) for _ in range(n)]
+    drawn = [ARCHITECTURES[architecture].initial_weights(ModularAddition(p), rng) for _ in range(n)]
     weights = {k: torch.tensor(np.stack([d[k] for d in drawn]), dtype=torch.float64) for k in drawn[0]}
     for name in ("b_in", "b_out"):  # biases start at zero: give them something to be wrong about
         if name in weights:
@@ -39,7 +39,7 @@ def test_loss_and_gradients_are_those_of_the_plain_network(
     weights, mask = stack(architecture, p, n, seed=p)
     targets = torch.tensor(ModularAddition(p).targets())
     leaves = {k: v.clone().requires_grad_() for k, v in weights.items()}
-    form = ARCHITECTURES[architecture].pair_form(leaves, leaves["W_E"], leaves["W_E"], rate)
+    form = resolve(ARCHITECTURES[architecture].pair_form)(leaves, leaves["W_E"], leaves["W_E"], rate)
     step = kind(targets, form)
     with torch.no_grad():
         step(form, full_batches(~mask, form))  # another batch first: nothing of it may stay in the buffers
@@ -93,6 +93,6 @@ def test_all_right_needs_every_pair() -> None:
 @pytest.mark.parametrize(("architecture", "rate"), CASES)
 def test_rows_of_a_pair_form_are_rows_of_its_logits(architecture: str, rate: float) -> None:
     weights, _ = stack(architecture, 7, n=2, seed=0)
-    form = ARCHITECTURES[architecture].pair_form(weights, weights["W_E"], weights["W_E"], rate)
+    form = resolve(ARCHITECTURES[architecture].pair_form)(weights, weights["W_E"], weights["W_E"], rate)
     part = form.rows(slice(2, 5))
     assert torch.allclose(part.logits(part.preactivations()), form.logits(form.preactivations())[:, 2:5])

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from topomod.mechanisms.clock_pizza import modulus_of
 from topomod.mechanisms.key_frequencies import key_frequencies
+from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.circuit import Circuit
-from topomod.networks.power_mlp import POWER_NETWORKS
-from topomod.tasks.addition import ModularAddition
 from topomod.tasks.fourier import class_means, frequency_basis
 
 ABLATION_SITES = ("embedding", "hidden", "logits")
@@ -48,9 +48,7 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     """
     if site not in ABLATION_SITES:
         raise ValueError(f"site must be one of {', '.join(ABLATION_SITES)}, found {site!r}")
-    if not isinstance(circuit.task, ModularAddition):
-        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
-    basis = frequency_basis(circuit.task.p, frequencies)
+    basis = frequency_basis(modulus_of(circuit), frequencies)
     if site == "embedding":
         return _without(circuit, basis).accuracy()
     return _accuracy(circuit.task.targets(), *_logits(circuit), basis, site)
@@ -58,14 +56,12 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
 
 def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
     """The circuit with its token embeddings projected away from some functions of the token."""
-    if circuit.architecture in POWER_NETWORKS:
-        W_in = circuit.weights["W_in"]
-        blocks = W_in.reshape(len(W_in), -1, len(basis))
-        changed = {"W_in": (blocks - (blocks @ basis) @ basis.T).reshape(W_in.shape).astype(W_in.dtype)}
-    else:
-        own = {name: value for name, value in circuit.weights.items() if name in ("W_E", "W_E_right")}
-        changed = {name: (value - basis @ (basis.T @ value)).astype(value.dtype) for name, value in own.items()}
-    return replace(circuit, weights=circuit.weights | changed)
+
+    def without(values: np.ndarray) -> np.ndarray:
+        return np.asarray(values - (values @ basis) @ basis.T)
+
+    map_tokens = resolve(ARCHITECTURES[circuit.architecture].map_tokens)
+    return replace(circuit, weights=map_tokens(circuit.weights, without))
 
 
 def _logits(circuit: Circuit) -> tuple[np.ndarray, np.ndarray]:

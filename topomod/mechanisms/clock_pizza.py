@@ -12,7 +12,7 @@ import torch
 
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
-from topomod.tasks.addition import ModularAddition
+from topomod.tasks.fourier import folded_power
 
 GRADIENT_TRIPLES = 100
 
@@ -122,14 +122,26 @@ def circularity(circuit: Circuit) -> float:
     ----------
     arXiv 2306.17844.
     """
-    if not isinstance(circuit.task, ModularAddition):
-        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
+    modulus_of(circuit)
     embedding = circuit.embedding().astype(np.float64)
     centred = embedding - embedding.mean(axis=0)
     left, singular, _ = np.linalg.svd(centred, full_matrices=False)
     scores = (left * singular)[:, :4]
-    power = np.abs(np.fft.rfft(scores, axis=0)[1:]) ** 2
-    return float(np.mean(2 * power.max(axis=0) / (len(scores) * np.sum(scores**2, axis=0))))
+    power = folded_power(scores, [0])[1:]
+    return float(np.mean(power.max(axis=0) / np.mean(scores**2, axis=0)))
+
+
+def modulus_of(circuit: Circuit) -> int:
+    """The p of a circuit of any number of inputs mod p.
+
+    Raises
+    ------
+    ValueError
+        If its task has no frequencies mod p.
+    """
+    if circuit.task.modulus is None:
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p")
+    return circuit.task.modulus
 
 
 @dataclass(frozen=True)
@@ -180,8 +192,7 @@ def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> lis
     embedding = circuit.embedding().astype(np.float64)
     mean = embedding.mean(axis=0)
     left, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
-    power = np.abs(np.fft.rfft(left, axis=0)[1:]) ** 2
-    frequency = np.argmax(power, axis=0) + 1
+    frequency = np.argmax(folded_power(left, [0])[1:], axis=0) + 1
     found = []
     for first in range(0, len(singular) - 1, 2):
         if singular[first] ** 2 < 0.1 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from itertools import product
-
 import numpy as np
 
+from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
-from topomod.networks.power_mlp import POWER_NETWORKS, exponent, logit_chunks
+from topomod.networks.power_mlp import logit_chunks
 from topomod.neurons.features import contributions
-from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import Task
-from topomod.tasks.finite_group import GroupComposition
-from topomod.tasks.irrep_strengths import max_group_margin, max_margin_group_neurons
-from topomod.tasks.parity import SparseParity
+from topomod.tasks.task import Task
 
 
 def max_margin(task: Task) -> float:
@@ -48,26 +42,22 @@ def max_margin(task: Task) -> float:
     >>> round(max_margin(SparseParity(n=10, k=4)), 12)
     0.607157310752
     """
-    if isinstance(task, GroupComposition):
-        return max_group_margin(task)
-    k = task.k
-    if isinstance(task, SparseParity):
-        return math.factorial(k) * math.sqrt(2 / (k + 1) ** (k + 1))
-    _refuse_even(task)
-    return 2 * math.factorial(k) / float((2 * k + 2) ** ((k + 1) / 2) * (task.p - 1) * task.p ** ((k - 1) / 2))
+    if task.no_margin_theory:
+        raise ValueError(task.no_margin_theory)
+    return task.max_margin()
 
 
 def known_max_margin(architecture: str, task: Task) -> float:
     """:func:`max_margin`, or NaN where theory has none: ReLU, and addition modulo an even p."""
-    even = isinstance(task, ModularAddition) and task.p % 2 == 0
-    return float("nan") if architecture != "power_mlp" or even else max_margin(task)
+    known = ARCHITECTURES[architecture].max_margin_known and not task.no_margin_theory
+    return task.max_margin() if known else float("nan")
 
 
 def normalized_margin(circuit: Circuit) -> float:
     """Smallest margin over all inputs, divided by the sum of neuron norms to the power of the homogeneity.
 
     A neuron's norm is that of its rows of ``W_in`` and ``W_U`` together; logits of ``power_mlp`` grow with degree
-    ``exponent + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong; NaN without weights.
+    ``task.n_factors + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong; NaN without weights.
 
     Raises
     ------
@@ -78,8 +68,7 @@ def normalized_margin(circuit: Circuit) -> float:
     ----------
     Morwani et al., arXiv 2311.07568.
     """
-    if circuit.architecture not in POWER_NETWORKS:
-        raise ValueError(f"normalized_margin needs a {' or '.join(POWER_NETWORKS)}, found {circuit.architecture}")
+    total = np.sum(contributions(circuit))
     weights = {name: value.astype(np.float64) for name, value in circuit.weights.items()}
     targets = circuit.task.targets().ravel()
     smallest = np.inf
@@ -88,7 +77,6 @@ def normalized_margin(circuit: Circuit) -> float:
         correct = logits[rows, classes]
         logits[rows, classes] = -np.inf
         smallest = min(smallest, np.min(correct - logits.max(axis=1)))
-    total = np.sum(contributions(circuit))
     return float(smallest / total) if total > 0 else float("nan")
 
 
@@ -113,43 +101,7 @@ def max_margin_network(task: Task) -> Circuit:
     The features are those of Morwani et al., arXiv 2311.07568, and Li et al., arXiv 2402.09469; these sets of
     neurons are checked in the tests.
     """
-    if isinstance(task, GroupComposition):
-        W_in, W_U = max_margin_group_neurons(task)
-    elif isinstance(task, SparseParity):
-        W_in, W_U = _parity_neurons(task)
-    else:
-        _refuse_even(task)
-        W_in, W_U = _addition_neurons(task)
+    if task.no_margin_theory:
+        raise ValueError(task.no_margin_theory)
+    W_in, W_U = task.max_margin_neurons()
     return Circuit(architecture="power_mlp", task=task, weights={"W_in": W_in, "W_U": W_U}, converged=True)
-
-
-def _sign_patterns(k: int) -> np.ndarray:
-    """All signs of k inputs up to a common sign, (2^(k - 1), k): ``sum (prod e) (e . x)^k = 2^(k-1) k! prod x``."""
-    return np.array([(1.0, *rest) for rest in product((1.0, -1.0), repeat=k - 1)])
-
-
-def _addition_neurons(task: ModularAddition) -> tuple[np.ndarray, np.ndarray]:
-    """``u_j[a] = e_j cos(s_j + 2 pi f a / p)`` and ``w[c] = (prod e) cos(sum s + 2 pi f c / p)``.
-
-    Over all frequencies f, phases s in {0, pi / 2}^k and signs e; the phases obey the sum rule.
-    """
-    x = 2 * np.pi * np.arange(task.p) / task.p
-    signs = _sign_patterns(task.k)[:, :, None]
-    W_in, W_U = [], []
-    for f in range(1, (task.p - 1) // 2 + 1):
-        for phases in product((0.0, np.pi / 2), repeat=task.k):
-            W_in.append((signs * np.cos(np.array(phases)[:, None] + f * x)).reshape(len(signs), -1))
-            W_U.append(signs.prod(axis=1) * np.cos(sum(phases) + f * x))
-    return np.concatenate(W_in), np.concatenate(W_U)
-
-
-def _parity_neurons(task: SparseParity) -> tuple[np.ndarray, np.ndarray]:
-    signs = _sign_patterns(exponent(task))
-    W_in = np.concatenate([signs, np.zeros((len(signs), task.n - task.k))], axis=1)
-    return W_in, signs.prod(axis=1)[:, None] * np.array([1.0, -1.0]) / math.sqrt(2)
-
-
-def _refuse_even(task: ModularAddition) -> None:
-    if task.p % 2 == 0:
-        instead = f'; GroupComposition("C{task.p}") has one' if task.k == 2 else ""
-        raise ValueError(f"the closed form of modular addition is for odd p, found p = {task.p}{instead}")

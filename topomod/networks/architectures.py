@@ -1,97 +1,198 @@
-"""The table of architectures: adding one is one row here."""
+"""The catalogue of architectures: a new one is one entry here, and its own file.
+
+Light: heavy parts are named as ``"module:function"`` and loaded on first use, so that a workflow can read the names
+without torch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
 
-from topomod.networks import mlp
-from topomod.networks import power_mlp as power_networks
-from topomod.networks import sequence_transformer as sequences
-from topomod.networks import transformer as forward
-from topomod.networks.attention import _attention_shapes, attention
-from topomod.networks.mlp import _mlp_shapes, mlp_add, mlp_concat
-from topomod.networks.pair_form import Activations, NetworkSize, PairForm, Shapes, Weights
-from topomod.networks.rnn import _rnn_shapes, rnn
-from topomod.tasks.catalogue import Task
+    from topomod.networks.activations import Activations
+    from topomod.networks.size import NetworkSize
+    from topomod.tasks.task import Task
+
+Part = str | Callable[..., Any]
+
+
+@lru_cache
+def resolve(part: Part) -> Any:
+    """Load what a ``"module:function"`` names; anything else is returned as it is."""
+    if not isinstance(part, str):
+        return part
+    module, _, name = part.partition(":")
+    return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One row of the table of architectures.
+    """One kind of network.
+
+    A network of two inputs has a ``pair_form`` (work for each token apart from work for each pair), or a plain
+    ``on_pairs``; one of any inputs has ``on_inputs``.
 
     Parameters
     ----------
     name : str
-        As written in a study's YAML.
-    shapes : callable, optional
-        ``(p, size, k) -> {weight name: (shape, standard deviation of its initial normal draw)}``.
-    pair_form : callable, optional
-        ``(weights, x_left, x_right, attention_rate) -> PairForm`` for token embeddings (S, n, d_model).
-    has_attention : bool
+        As circuits store it; in a study's YAML followed by ``_<rate>`` where it takes an attention rate.
+    system : str
+        Name in :data:`topomod.study.systems.SYSTEMS`; empty for networks that are read, not trained here.
+    takes_rate : bool
         Whether it takes an ``attention_rate``.
-    forward : callable, optional
-        ``(weights, x_left, x_right, attention_rate) -> Activations`` for networks that are analysed, not trained here.
-    forward_inputs : callable, optional
-        ``(weights, task) -> Activations`` on every input of a task, for networks of k inputs.
+    accepts : part
+        ``(task) -> str``: why it cannot learn a task; see :mod:`topomod.networks.acceptance`.
+    shapes : part
+        ``(task, size) -> {weight name: (shape, standard deviation of its initial normal draw)}``.
+    pair_form : part
+        ``(weights, x_left, x_right, attention_rate) -> PairForm`` of token embeddings (S, n, d_model).
+    on_pairs : part
+        ``(weights, x_left, x_right, attention_rate) -> Activations``.
+    on_inputs : part
+        ``(weights, task) -> Activations`` on every input of a task.
+    logits : part
+        ``(task, weights as arrays) -> logits`` of all inputs, some at a time, where all activations may not fit.
+    map_tokens : part
+        ``(weights as arrays, function) -> weights``: the function, of arrays whose last axis runs over tokens, applied
+        to the weights that read the tokens. By default those are the embeddings.
+    recipe, learner : part
+        Class of its recipe, and of :class:`topomod.training.train.Learner` that takes its training steps.
+    homogeneous : bool
+        Whether its logits grow with a fixed power of all weights, so that it has a normalized margin.
+    max_margin_known : bool
+        Whether theory knows the largest normalized margin.
     """
 
     name: str
-    shapes: Callable[[int, NetworkSize, int], Shapes] | None = None
-    pair_form: Callable[[Weights, Tensor, Tensor, float], PairForm] | None = None
-    has_attention: bool = False
-    forward: Callable[[Weights, Tensor, Tensor, float], Activations] | None = None
-    forward_inputs: Callable[[Weights, Task], Activations] | None = None
+    system: str = ""
+    takes_rate: bool = False
+    accepts: Part = "topomod.networks.acceptance:two_numbers"
+    shapes: Part = ""
+    pair_form: Part = ""
+    on_pairs: Part = ""
+    on_inputs: Part = ""
+    logits: Part = ""
+    map_tokens: Part = "topomod.networks.tokens:map_embeddings"
+    recipe: Part = "topomod.training.recipes:Recipe"
+    learner: Part = ""
+    homogeneous: bool = False
+    max_margin_known: bool = False
 
-    def activations(self, weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
-        """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model)."""
-        if self.forward is not None:
-            return self.forward(weights, x_left, x_right, rate)
-        if self.pair_form is None:
+    def refusal(self, task: Task, shown: str = "") -> str:
+        """Why it cannot learn a task, as the end of a sentence that shows the task; empty where it can."""
+        return str(resolve(self.accepts)(task)).format(task=shown or repr(task))
+
+    def activations(self, weights: dict[str, Tensor], x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+        """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model).
+
+        Raises
+        ------
+        ValueError
+            If it does not read pairs of embeddings.
+        """
+        if self.on_pairs:
+            found: Activations = resolve(self.on_pairs)(weights, x_left, x_right, rate)
+        elif self.pair_form:
+            found = resolve(self.pair_form)(weights, x_left, x_right, rate).activations()
+        else:
             raise ValueError(f"{self.name} reads k tokens at once and has no pairs of embeddings to run on")
-        form = self.pair_form(weights, x_left, x_right, rate)
-        pre = form.preactivations()
-        return Activations((pre,), (torch.relu(pre),), (form.readout,), form.logits(pre))
+        return found
+
+    def run(self, weights: dict[str, Tensor], task: Task, rate: float) -> Activations:
+        """Run a stack on every input of a task."""
+        if self.on_inputs:
+            found: Activations = resolve(self.on_inputs)(weights, task)
+            return found
+        x = weights["W_E"]
+        return self.activations(weights, x, weights.get("W_E_right", x), rate)
+
+    def initial_weights(
+        self, task: Task, generator: np.random.Generator, size: NetworkSize | None = None
+    ) -> dict[str, np.ndarray]:
+        """Draw one circuit's initial weights, float32; NumPy draws them so that every device starts alike."""
+        from topomod.networks.size import NetworkSize
+
+        return {
+            name: (std * generator.standard_normal(shape)).astype("float32")
+            for name, (shape, std) in resolve(self.shapes)(task, size or NetworkSize()).items()
+        }
 
 
-ARCHITECTURES = {
+_PAIRS: dict[str, Any] = {"system": "pairs", "learner": "topomod.training.pairs:PairLearner"}
+_POWER: dict[str, Any] = {
+    "system": "margins",
+    "accepts": "topomod.networks.acceptance:any_task",
+    "map_tokens": "topomod.networks.power_mlp:map_tokens",
+    "recipe": "topomod.training.recipes:MarginRecipe",
+    "learner": "topomod.training.max_margin:MaxMarginLearner",
+    "homogeneous": True,
+}
+
+ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        Architecture("mlp_add", lambda p, size, _k: _mlp_shapes(p, size, 1), mlp_add),
-        Architecture("mlp_concat", lambda p, size, _k: _mlp_shapes(p, size, 2), mlp_concat),
-        Architecture("attention", _attention_shapes, attention, has_attention=True),
-        Architecture("rnn", lambda p, size, _k: _rnn_shapes(p, size), rnn),
-        Architecture("sequence_transformer", _attention_shapes, forward_inputs=sequences.on_all_inputs),
-        Architecture("mlp_add_two_layers", forward=mlp.two_layer_mlp),
-        Architecture("mlp_add_two_layers_two_biases", forward=partial(mlp.two_layer_mlp, n_biases=2)),
-        Architecture("power_mlp", forward_inputs=partial(power_networks.on_all_inputs, "power_mlp")),
-        Architecture("relu_mlp", forward_inputs=partial(power_networks.on_all_inputs, "relu_mlp")),
-        Architecture("transformer", has_attention=True, forward=forward.transformer),
         Architecture(
-            "transformer_gelu",
-            has_attention=True,
-            forward=partial(forward.transformer, nonlinearity=torch.nn.functional.gelu),
+            "mlp_add",
+            shapes="topomod.networks.mlp:add_shapes",
+            pair_form="topomod.networks.mlp:mlp_add",
+            **_PAIRS,
         ),
-        Architecture("transformer_causal", has_attention=True, forward=partial(forward.transformer, causal=True)),
+        Architecture(
+            "mlp_concat",
+            shapes="topomod.networks.mlp:concat_shapes",
+            pair_form="topomod.networks.mlp:mlp_concat",
+            **_PAIRS,
+        ),
+        Architecture(
+            "attention",
+            takes_rate=True,
+            shapes="topomod.networks.attention:attention_shapes",
+            pair_form="topomod.networks.attention:attention",
+            **_PAIRS,
+        ),
+        Architecture(
+            "rnn",
+            shapes="topomod.networks.rnn:rnn_shapes",
+            pair_form="topomod.networks.rnn:rnn",
+            **_PAIRS,
+        ),
+        Architecture(
+            "sequence_transformer",
+            system="sequences",
+            accepts="topomod.networks.acceptance:few_numbers",
+            shapes="topomod.networks.attention:attention_shapes",
+            on_inputs="topomod.networks.sequence_transformer:on_all_inputs",
+            learner="topomod.training.sequences:SequenceLearner",
+        ),
+        Architecture(
+            "power_mlp",
+            on_inputs="topomod.networks.power_mlp:power_on_inputs",
+            logits="topomod.networks.power_mlp:power_logits",
+            max_margin_known=True,
+            **_POWER,
+        ),
+        Architecture(
+            "relu_mlp",
+            on_inputs="topomod.networks.power_mlp:relu_on_inputs",
+            logits="topomod.networks.power_mlp:relu_logits",
+            **_POWER,
+        ),
+        Architecture("mlp_add_two_layers", on_pairs="topomod.networks.mlp:two_layer_mlp"),
+        Architecture("mlp_add_two_layers_two_biases", on_pairs="topomod.networks.mlp:two_layer_mlp_two_biases"),
+        Architecture("transformer", takes_rate=True, on_pairs="topomod.networks.transformer:transformer"),
+        Architecture("transformer_gelu", takes_rate=True, on_pairs="topomod.networks.transformer:transformer_gelu"),
+        Architecture("transformer_causal", takes_rate=True, on_pairs="topomod.networks.transformer:transformer_causal"),
     )
 }
 
 
-TRAINABLE = tuple(name for name, row in ARCHITECTURES.items() if row.pair_form or row.forward_inputs)
-
-
-def initial_weights(
-    architecture: str, p: int, generator: np.random.Generator, size: NetworkSize | None = None, k: int = 2
-) -> dict[str, np.ndarray]:
-    """Draw one circuit's initial weights, float32; NumPy draws them so that every device starts alike."""
-    shapes = ARCHITECTURES[architecture].shapes
-    assert shapes is not None
-    return {
-        name: (std * generator.standard_normal(shape)).astype(np.float32)
-        for name, (shape, std) in shapes(p, size or NetworkSize(), k).items()
-    }
+def trainable() -> tuple[str, ...]:
+    """Names of the architectures that are trained here."""
+    return tuple(name for name, architecture in ARCHITECTURES.items() if architecture.learner)

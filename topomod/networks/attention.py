@@ -8,7 +8,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.activations import Shapes, Weights
+from topomod.networks.pair_form import PairForm
+from topomod.networks.size import NetworkSize
+from topomod.tasks.task import Task
 
 
 def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:
@@ -64,12 +67,13 @@ def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) ->
     )
 
 
-def _attention_shapes(p: int, size: NetworkSize, k: int) -> Shapes:
-    d, m, n_heads = size.d_model, size.d_mlp, size.n_heads
+def attention_shapes(task: Task, size: NetworkSize) -> Shapes:
+    """Weights of a one-layer transformer, one position for each token of the task."""
+    d, m, n_heads, n_tokens = size.d_model, size.d_mlp, size.n_heads, task.input_shape[0]
     std, d_head = 1 / math.sqrt(d), d // n_heads
     return {
-        "W_E": ((p, d), std),
-        "W_pos": ((k, d), std),
+        "W_E": ((n_tokens, d), std),
+        "W_pos": ((len(task.input_shape), d), std),
         "W_Q": ((n_heads, d_head, d), std),
         "W_K": ((n_heads, d_head, d), std),
         "W_V": ((n_heads, d_head, d), std),
@@ -78,5 +82,5 @@ def _attention_shapes(p: int, size: NetworkSize, k: int) -> Shapes:
         "b_in": ((m,), 0.0),
         "W_out": ((d, m), std),
         "b_out": ((d,), 0.0),
-        "W_U": ((d, p), 1 / math.sqrt(p)),
+        "W_U": ((d, task.n_classes), 1 / math.sqrt(task.n_classes)),
     }

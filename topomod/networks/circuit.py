@@ -9,11 +9,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from topomod.networks.architectures import ARCHITECTURES
-from topomod.networks.pair_form import Activations
-from topomod.networks.power_mlp import POWER_NETWORKS, power_logits
-from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import Task
+from topomod.networks.activations import Activations
+from topomod.networks.architectures import ARCHITECTURES, resolve
+from topomod.tasks.task import Task
 from topomod.training.recipes import MarginRecipe, Recipe
 
 
@@ -65,20 +63,15 @@ class Circuit:
     @property
     def p(self) -> int:
         """Modulus; a ValueError for a network that does not add two inputs mod p."""
-        if not isinstance(self.task, ModularAddition) or self.task.k != 2:
+        if self.task.modulus is None or len(self.task.input_shape) != 2:
             raise ValueError(f"{self.label} learnt {self.task}, not addition of two inputs mod p")
-        return self.task.p
+        return self.task.modulus
 
     def activations(self) -> Activations:
         """Pre-activations and logits on all inputs, one pass."""
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
-        architecture = ARCHITECTURES[self.architecture]
         with torch.no_grad():
-            if architecture.forward_inputs is not None:
-                return architecture.forward_inputs(weights, self.task)
-            x = weights["W_E"]
-            x_right = weights.get("W_E_right", x)
-            return architecture.activations(weights, x, x_right, self.attention_rate or 0.0)
+            return ARCHITECTURES[self.architecture].run(weights, self.task, self.attention_rate or 0.0)
 
     def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, ..., p, n_neurons), indexed ``[a_1, ..., a_k]``.
@@ -106,8 +99,8 @@ class Circuit:
 
     def logits(self) -> Float[np.ndarray, "*inputs n_classes"]:
         """Logits on all inputs, (p, ..., p, n_classes), (p, p, n_classes) where there are two."""
-        if self.architecture in POWER_NETWORKS:  # some inputs at a time: all pre-activations may not fit
-            return power_logits(self.architecture, self.task, self.weights)
+        if in_parts := ARCHITECTURES[self.architecture].logits:
+            return np.asarray(resolve(in_parts)(self.task, self.weights))
         return np.asarray(self.activations().logits[0].numpy())
 
     def accuracy(self) -> float:

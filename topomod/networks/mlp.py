@@ -7,7 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import Activations, NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.activations import Activations, Shapes, Weights
+from topomod.networks.pair_form import PairForm
+from topomod.networks.size import NetworkSize
+from topomod.tasks.task import Task
 
 
 def mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
@@ -43,12 +46,28 @@ def two_layer_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: floa
     return Activations((pre, second), post, (None, weights["W_U"].mT), logits)
 
 
-def _mlp_shapes(p: int, size: NetworkSize, n_inputs: int) -> Shapes:
-    d, m = size.d_model, size.d_mlp
+def two_layer_mlp_two_biases(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+    """:func:`two_layer_mlp` whose first layer's bias is added once for each token."""
+    return two_layer_mlp(weights, x_left, x_right, rate, n_biases=2)
+
+
+def add_shapes(task: Task, size: NetworkSize) -> Shapes:
+    """Weights of ``mlp_add``."""
+    return _shapes(task, size, 1)
+
+
+def concat_shapes(task: Task, size: NetworkSize) -> Shapes:
+    """Weights of ``mlp_concat``."""
+    return _shapes(task, size, 2)
+
+
+def _shapes(task: Task, size: NetworkSize, n_read: int) -> Shapes:
+    """Weights of a perceptron whose neurons read ``n_read`` embeddings at once."""
+    n_tokens, d, m = task.input_shape[0], size.d_model, size.d_mlp
     return {
-        "W_E": ((p, d), 1 / math.sqrt(d)),
-        "W_in": ((m, n_inputs * d), 1 / math.sqrt(n_inputs * d)),
+        "W_E": ((n_tokens, d), 1 / math.sqrt(d)),
+        "W_in": ((m, n_read * d), 1 / math.sqrt(n_read * d)),
         "b_in": ((m,), 0.0),
         "W_out": ((d, m), 1 / math.sqrt(d)),
-        "W_U": ((d, p), 1 / math.sqrt(p)),
+        "W_U": ((d, task.n_classes), 1 / math.sqrt(task.n_classes)),
     }

@@ -14,31 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-Weights = dict[str, Tensor]
-Shapes = dict[str, tuple[tuple[int, ...], float]]  # shape and standard deviation of the initial normal draw
-
-
-@dataclass(frozen=True)
-class NetworkSize:
-    """Widths of a network.
-
-    Parameters
-    ----------
-    d_model : int
-        Length of an embedding; a multiple of ``n_heads``.
-    d_mlp : int
-        Neurons of a hidden layer.
-    n_heads : int
-        Heads of the attention; MLPs have none.
-    """
-
-    d_model: int = 128
-    d_mlp: int = 512
-    n_heads: int = 4
-
-    def __post_init__(self) -> None:
-        if min(self.d_model, self.d_mlp, self.n_heads) < 1 or self.d_model % self.n_heads:
-            raise ValueError(f"d_model must be a positive multiple of n_heads, and d_mlp positive, found {self}")
+from topomod.networks.activations import Activations
 
 
 @dataclass(frozen=True)
@@ -116,30 +92,14 @@ class PairForm:
             return logits
         return logits + self._mix(self.skip_left, self.skip_right, self.skip_gate_left, self.skip_gate_right)
 
+    def activations(self) -> Activations:
+        """Everything a stack of one hidden layer computes on all pairs."""
+        pre = self.preactivations()
+        return Activations((pre,), (torch.relu(pre),), (self.readout,), self.logits(pre))
+
     def _mix(self, left: Tensor, right: Tensor, gate_left: Tensor | None, gate_right: Tensor | None) -> Tensor:
         mixed = left[:, :, None] + right[:, None]
         if self.gate is None or gate_left is None or gate_right is None:
             return mixed
         mixed = mixed + torch.einsum("shab,sham->sabm", self.gate, gate_left)
         return mixed - torch.einsum("shab,shbm->sabm", self.gate, gate_right)
-
-
-@dataclass(frozen=True)
-class Activations:
-    """What a stack of networks computes on all pairs; for k inputs the two axes of tokens are k.
-
-    Parameters
-    ----------
-    preactivations, activations : tuple of Tensor
-        Per layer (S, n_left, n_right, n_neurons), before and after the nonlinearity.
-    readouts : tuple of Tensor or None
-        Per layer (S, n_classes, n_neurons), the linear map from post-activations to logits; None where another
-        nonlinearity lies between.
-    logits : Tensor
-        (S, n_left, n_right, n_classes).
-    """
-
-    preactivations: tuple[Tensor, ...]
-    activations: tuple[Tensor, ...]
-    readouts: tuple[Tensor | None, ...]
-    logits: Tensor

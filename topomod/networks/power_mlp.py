@@ -7,29 +7,22 @@ parity x is the vector of signs. Weights: ``W_in`` (n_neurons, d_in), ``W_U`` (n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import Activations, Weights
-from topomod.tasks.catalogue import Task
-from topomod.tasks.finite_group import GroupComposition
-from topomod.tasks.parity import SparseParity
+from topomod.networks.activations import Activations, Weights
+from topomod.tasks.task import Task
 
 POWER_NETWORKS = ("power_mlp", "relu_mlp")
 CHUNK_VALUES = 2**22  # pre-activations held at once where only logits are asked for, 32 MB in float64
 
 
-def exponent(task: Task) -> int:
-    """Power of a ``power_mlp``'s neurons: one factor for each input that has to be combined; 2 for groups."""
-    return 2 if isinstance(task, GroupComposition) else task.k
-
-
 def homogeneity(architecture: str, task: Task) -> int:
-    """Degree in which logits grow with all weights: ``exponent + 1`` for ``power_mlp``, 2 for ``relu_mlp``."""
-    return 1 + (exponent(task) if architecture == "power_mlp" else 1)
+    """Degree in which logits grow with all weights: ``task.n_factors + 1`` for ``power_mlp``, 2 for ``relu_mlp``."""
+    return 1 + (task.n_factors if architecture == "power_mlp" else 1)
 
 
 class TaskInputs:
@@ -37,7 +30,7 @@ class TaskInputs:
 
     Parameters
     ----------
-    task : ModularAddition, SparseParity or GroupComposition
+    task : Task
         Whose inputs.
 
     Attributes
@@ -50,13 +43,11 @@ class TaskInputs:
 
     def __init__(self, task: Task) -> None:
         self.signs: Tensor | None = None
-        if isinstance(task, SparseParity):
+        self.shape = task.input_shape
+        self.d_in = sum(self.shape)
+        if not task.one_hot:
             self.signs = torch.from_numpy(task.inputs())
-            self.shape: tuple[int, ...] = (task.n_inputs,)
-            self.d_in = task.n
-        else:
-            self.shape = (task.n_classes,) * exponent(task)
-            self.d_in = sum(self.shape)
+            self.d_in = self.signs.shape[1]
 
     def preactivations(self, W_in: Tensor) -> Tensor:
         """``W_in . x`` of all inputs, (*shape, n_neurons), by broadcast sums of the blocks' columns."""
@@ -89,17 +80,33 @@ def nonlinearity(architecture: str, task: Task, preactivations: Tensor) -> Tenso
     if architecture == "relu_mlp":
         return torch.relu(preactivations)
     result = preactivations
-    for _ in range(exponent(task) - 1):  # torch's own pow is slow beyond the third
+    for _ in range(task.n_factors - 1):  # torch's own pow is slow beyond the third
         result = result * preactivations
     return result
 
 
-def on_all_inputs(architecture: str, weights: Weights, task: Task) -> Activations:
-    """Pre-activations, activations, readout and logits on all inputs of a task; weights as a stack of one circuit."""
+def power_on_inputs(weights: Weights, task: Task) -> Activations:
+    """Run a stack of one ``power_mlp`` on every input of a task."""
+    return _on_inputs("power_mlp", weights, task)
+
+
+def relu_on_inputs(weights: Weights, task: Task) -> Activations:
+    """Run a stack of one ``relu_mlp`` on every input of a task."""
+    return _on_inputs("relu_mlp", weights, task)
+
+
+def _on_inputs(architecture: str, weights: Weights, task: Task) -> Activations:
     W_in, W_U = _tensors(task, {name: value[0].numpy() for name, value in weights.items()})
     pre = TaskInputs(task).preactivations(W_in)
     post = nonlinearity(architecture, task, pre)
     return Activations((pre[None],), (post[None],), (W_U.mT[None],), (post @ W_U)[None])
+
+
+def map_tokens(weights: dict[str, np.ndarray], function: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
+    """Apply a function of arrays (..., n_classes) to what each neuron makes of each one-hot block."""
+    W_in, W_U = weights["W_in"], weights["W_U"]
+    blocks = W_in.reshape(len(W_in), -1, W_U.shape[1])
+    return weights | {"W_in": function(blocks).reshape(W_in.shape).astype(W_in.dtype)}
 
 
 def logit_chunks(
@@ -123,10 +130,19 @@ def logit_chunks(
         yield part, np.asarray((nonlinearity(architecture, task, pre) @ W_U).numpy())
 
 
-def power_logits(architecture: str, task: Task, weights: dict[str, np.ndarray]) -> np.ndarray:
-    """Logits of all inputs, (*shape, n_classes)."""
+def power_logits(task: Task, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """Logits of a ``power_mlp`` on all inputs, (*input_shape, n_classes)."""
+    return _logits("power_mlp", task, weights)
+
+
+def relu_logits(task: Task, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """Logits of a ``relu_mlp`` on all inputs, (*input_shape, n_classes)."""
+    return _logits("relu_mlp", task, weights)
+
+
+def _logits(architecture: str, task: Task, weights: dict[str, np.ndarray]) -> np.ndarray:
     chunks = [logits for _, logits in logit_chunks(architecture, task, weights)]
-    return np.asarray(np.concatenate(chunks).reshape(*TaskInputs(task).shape, task.n_classes))
+    return np.asarray(np.concatenate(chunks).reshape(*task.input_shape, task.n_classes))
 
 
 def _tensors(task: Task, weights: dict[str, np.ndarray]) -> tuple[Tensor, Tensor]:

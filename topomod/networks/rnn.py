@@ -7,7 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.activations import Shapes, Weights
+from topomod.networks.pair_form import PairForm
+from topomod.networks.size import NetworkSize
+from topomod.tasks.task import Task
 
 
 def rnn(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
@@ -20,12 +23,13 @@ def rnn(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> Pair
     return PairForm(first @ weights["W_h"].mT, x_right @ W_in + b_in, weights["W_U"].mT)
 
 
-def _rnn_shapes(p: int, size: NetworkSize) -> Shapes:
+def rnn_shapes(task: Task, size: NetworkSize) -> Shapes:
+    """Weights of the recurrent network; its state has ``d_mlp`` neurons."""
     d, m = size.d_model, size.d_mlp
     return {
-        "W_E": ((p, d), 1 / math.sqrt(d)),
+        "W_E": ((task.input_shape[0], d), 1 / math.sqrt(d)),
         "W_in": ((m, d), 1 / math.sqrt(d)),
         "W_h": ((m, m), 1 / math.sqrt(m)),
         "b_in": ((m,), 0.0),
-        "W_U": ((m, p), 1 / math.sqrt(m)),
+        "W_U": ((m, task.n_classes), 1 / math.sqrt(m)),
     }

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from topomod.networks.pair_form import Activations, Weights
-from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import MAX_INPUTS, Task
+from topomod.networks.acceptance import few_numbers
+from topomod.networks.activations import Activations, Weights
+from topomod.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class SequenceActivations:
 
 
 def all_inputs(task: Task) -> Tensor:
-    """Every input of modular addition, (p**k, k) tokens, the last one fastest.
+    """Every input of a task, (n_inputs, k) tokens, the last one fastest.
 
     Raises
     ------
@@ -51,14 +50,9 @@ def all_inputs(task: Task) -> Tensor:
     >>> all_inputs(ModularAddition(p=3, k=2))[:4].tolist()
     [[0, 0], [0, 1], [0, 2], [1, 0]]
     """
-    if not isinstance(task, ModularAddition):
-        raise ValueError(f"sequence_transformer learns ModularAddition, found {task!r}")
-    if task.n_inputs > MAX_INPUTS:
-        raise ValueError(
-            f"{task.k} tokens mod {task.p} have p^k = {task.n_inputs} inputs, all of which are held at once; "
-            f"at most {MAX_INPUTS} are: take a smaller p or k"
-        )
-    return torch.from_numpy(np.indices((task.p,) * task.k).reshape(task.k, -1).T.copy())
+    if refusal := few_numbers(task):
+        raise ValueError(f"sequence_transformer {refusal.format(task=repr(task))}")
+    return torch.from_numpy(task.inputs())
 
 
 def sequence_transformer(weights: Weights, inputs: Tensor) -> SequenceActivations:

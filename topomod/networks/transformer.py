@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import Activations, Weights
+from topomod.networks.activations import Activations, Weights
 
 Nonlinearity = Callable[[Tensor], Tensor]
 
@@ -51,6 +51,16 @@ def transformer(
         logits = logits + weights["b_U"][:, None, None]
     last: tuple[Tensor | None, ...] = (weights["W_U"].mT @ weights[f"W_out{_suffix(layer - 1)}"],)
     return Activations(tuple(pres), tuple(posts), (None,) * (layer - 1) + last, logits)
+
+
+def transformer_gelu(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+    """:func:`transformer` with GELU in place of ReLU."""
+    return transformer(weights, x_left, x_right, rate, nonlinearity=torch.nn.functional.gelu)
+
+
+def transformer_causal(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+    """:func:`transformer` in which a token attends to itself and to earlier ones only."""
+    return transformer(weights, x_left, x_right, rate, causal=True)
 
 
 LAYER_WEIGHTS = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "b_O", "W_in", "b_in", "W_out", "b_out")

@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from topomod.networks.architectures import initial_weights
+from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
-from topomod.networks.pair_form import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
-from topomod.tasks.addition import ModularAddition
-from topomod.tasks.fourier import merged_power
+from topomod.networks.size import NetworkSize
+from topomod.tasks.fourier import folded_power
 from topomod.tasks.spectra import DEAD_POWER
 
 
@@ -103,7 +102,7 @@ def head_spectra(tables: Float[np.ndarray, "n_heads p p"]) -> HeadSpectra:
 
     Each query's mean over keys is taken out first: the softmax does not see it.
     """
-    power = merged_power(tables - tables.mean(axis=2, keepdims=True), [1, 2])
+    power = folded_power(tables - tables.mean(axis=2, keepdims=True), [1, 2])
     power[:, :, 0] = 0  # rounding
     total = power.sum(axis=(1, 2))
     shares = _shares(power, total[:, None, None])
@@ -146,7 +145,7 @@ def input_spectra(values: Float[np.ndarray, "*inputs n"]) -> InputSpectra:
     if not grid or len(set(grid)) != 1:
         raise ValueError(f"values must be (p, ..., p, n), found {values.shape}")
     k, zero = len(grid), (0,) * len(grid)
-    power = merged_power(values, range(k))
+    power = folded_power(values, range(k))
     rounding = 1e-12 * np.max(power[zero], initial=0)  # what float32 leaves of a constant
     power[zero] = 0
     total = power.sum(axis=tuple(range(k)))
@@ -165,10 +164,9 @@ def input_spectra(values: Float[np.ndarray, "*inputs n"]) -> InputSpectra:
 
 def untrained(circuit: Circuit, seed: int) -> Circuit:
     """The same network with weights newly drawn as at the start of training: what chance alone gives."""
-    if not isinstance(circuit.task, ModularAddition):
+    if circuit.task.modulus is None:
         raise ValueError(f"{circuit.label} learnt {circuit.task}, not modular addition")
     d_mlp, d_model = circuit.weights["W_in"].shape
     size = NetworkSize(d_model, d_mlp, len(circuit.weights["W_Q"]))
-    rng = np.random.default_rng(seed)
-    weights = initial_weights(circuit.architecture, circuit.task.p, rng, size, circuit.task.k)
+    weights = ARCHITECTURES[circuit.architecture].initial_weights(circuit.task, np.random.default_rng(seed), size)
     return replace(circuit, weights=weights, step=0, history={})

@@ -8,13 +8,14 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
+from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
-from topomod.networks.power_mlp import POWER_NETWORKS, exponent, homogeneity
-from topomod.tasks.addition import ModularAddition
+from topomod.networks.power_mlp import homogeneity
 from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.fourier import folded_power
 from topomod.tasks.irreps import Irrep, irrep_power, real_irreps
-from topomod.tasks.parity import SparseParity
 
+SINGLE = 0.95  # share of a neuron's power at one frequency from which it counts as single-frequency
 DEAD_SHARE = 1e-4  # the gradient of a small neuron's penalty vanishes with it, so that it never quite gets to 0
 
 
@@ -40,6 +41,21 @@ class Frequencies:
     shared: np.ndarray
     phase_error: Float[np.ndarray, " m"]
 
+    @property
+    def names(self) -> np.ndarray:
+        """Each neuron's frequency, (m,) str."""
+        return self.frequency.astype(str)
+
+    def summary(self, alive: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, float]:
+        """Measures of the whole network over its live neurons; ``weights`` are zero for dead ones."""
+        return {
+            "single_frequency_share": float(np.mean(self.max_power[alive] > SINGLE)),
+            "median_max_power": float(np.median(self.max_power[alive])),
+            "phase_error": float(np.average(self.phase_error, weights=weights)),
+            "n_frequencies": len(np.unique(self.frequency[alive])),
+            "shared_frequency": float(np.mean(self.shared[alive])),
+        }
+
 
 @dataclass(frozen=True)
 class Supports:
@@ -59,6 +75,67 @@ class Supports:
     magnitude_spread: Float[np.ndarray, " m"]
     balance: Float[np.ndarray, " m"]
 
+    @property
+    def names(self) -> np.ndarray:
+        """The same for each neuron, (m,) str: a parity has one feature."""
+        return np.full(len(self.support_mass), "support")
+
+    @property
+    def max_power(self) -> Float[np.ndarray, " m"]:
+        """Share of a neuron's squared input weights on the support, (m,)."""
+        return self.support_mass
+
+    @property
+    def phase_error(self) -> Float[np.ndarray, " m"]:
+        """NaN: signs have no phases, (m,)."""
+        return np.full(len(self.support_mass), np.nan)
+
+    def summary(self, alive: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, float]:
+        """Means over the network's neurons, weighted."""
+        return {name: float(np.average(values, weights=weights)) for name, values in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class IrrepShares:
+    """How the power of the neurons of a network that composes group elements lies in the real irreps.
+
+    Parameters
+    ----------
+    shares : ndarray
+        (m, n_irreps) share of each neuron's power, inputs and output together, in each real irrep.
+    finite_group : GroupComposition
+        Whose irreps.
+    """
+
+    shares: Float[np.ndarray, "m n_irreps"]
+    finite_group: GroupComposition
+
+    @property
+    def names(self) -> np.ndarray:
+        """Name of the irrep that holds most of each neuron's power, (m,) str."""
+        known = np.array([irrep.name for irrep in real_irreps(self.finite_group)])
+        return np.asarray(known[self.shares.argmax(axis=1)])
+
+    @property
+    def max_power(self) -> Float[np.ndarray, " m"]:
+        """Share of a neuron's power in that irrep, (m,)."""
+        return np.asarray(self.shares.max(axis=1))
+
+    @property
+    def phase_error(self) -> Float[np.ndarray, " m"]:
+        """NaN: irreps have no single phase, (m,)."""
+        return np.full(len(self.shares), np.nan)
+
+    def summary(self, alive: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, float]:
+        """Mean share of the best irrep but the trivial one, and the same of random neurons."""
+        return {
+            "best_irrep_share": float(self.shares[alive, 1:].max(axis=1).mean()),
+            "best_irrep_baseline": random_best_share(self.finite_group, seed),
+        }
+
+
+NeuronFeatures = Frequencies | Supports | IrrepShares
+
 
 def neuron_norms(circuit: Circuit) -> Float[np.ndarray, " m"]:
     """Norm of all weights of each neuron, (m,).
@@ -68,8 +145,9 @@ def neuron_norms(circuit: Circuit) -> Float[np.ndarray, " m"]:
     ValueError
         If the circuit is no power network.
     """
-    if circuit.architecture not in POWER_NETWORKS:
-        raise ValueError(f"needs a {' or '.join(POWER_NETWORKS)}, found {circuit.architecture}")
+    if not ARCHITECTURES[circuit.architecture].homogeneous:
+        known = " or ".join(name for name, architecture in ARCHITECTURES.items() if architecture.homogeneous)
+        raise ValueError(f"needs a {known}, found {circuit.architecture}")
     weights = [circuit.weights[name].astype(np.float64) for name in ("W_in", "W_U")]
     return np.asarray(np.linalg.norm(np.concatenate(weights, axis=1), axis=1))
 
@@ -89,7 +167,7 @@ def neuron_parts(circuit: Circuit) -> Float[np.ndarray, "m parts n"]:
     """Functions on Z_p or a group that each neuron applies to its inputs, then the one it adds to the logits."""
     n = circuit.task.n_classes
     W_in, W_U = (circuit.weights[name].astype(np.float64) for name in ("W_in", "W_U"))
-    return np.concatenate([W_in.reshape(len(W_in), exponent(circuit.task), n), W_U[:, None]], axis=1)
+    return np.concatenate([W_in.reshape(len(W_in), circuit.task.n_factors, n), W_U[:, None]], axis=1)
 
 
 def neuron_frequencies(circuit: Circuit) -> Frequencies:
@@ -99,17 +177,13 @@ def neuron_frequencies(circuit: Circuit) -> Frequencies:
     ----------
     Morwani et al., arXiv 2311.07568, and Li et al., arXiv 2402.09469; frequencies f and p - f are merged here.
     """
-    assert isinstance(circuit.task, ModularAddition)
-    p = circuit.task.p
-    coefficients = np.fft.rfft(neuron_parts(circuit), axis=2)
-    power = np.abs(coefficients) ** 2
-    alone = np.arange(p // 2 + 1) * 2 % p == 0  # frequencies 0 and p / 2 have no twin
-    power *= np.where(alone, 1, 2)
+    parts = neuron_parts(circuit)
+    power = folded_power(parts, [2])
     total = power.sum(axis=(1, 2))
     by_frequency = power[:, :, 1:].sum(axis=1)
     best = by_frequency.argmax(axis=1)
     neurons = np.arange(len(best))
-    phases = np.angle(coefficients[neurons, :, best + 1])
+    phases = np.angle(np.fft.rfft(parts, axis=2)[neurons, :, best + 1])
     turned = np.exp(1j * (phases[:, :-1].sum(axis=1) - phases[:, -1]))
     return Frequencies(
         frequency=best + 1,
@@ -126,9 +200,9 @@ def neuron_supports(circuit: Circuit) -> Supports:
     ----------
     Morwani et al., arXiv 2311.07568.
     """
-    assert isinstance(circuit.task, SparseParity)
+    assert circuit.task.support is not None
     W_in, W_U = (circuit.weights[name].astype(np.float64) for name in ("W_in", "W_U"))
-    inside = np.abs(W_in[:, : circuit.task.k])
+    inside = np.abs(W_in[:, list(circuit.task.support)])
     tiny = np.finfo(np.float64).tiny
     mean = np.maximum(inside.mean(axis=1), tiny)
     return Supports(
@@ -138,10 +212,29 @@ def neuron_supports(circuit: Circuit) -> Supports:
     )
 
 
-def neuron_irreps(circuit: Circuit) -> Float[np.ndarray, "m n_irreps"]:
-    """Share of each neuron's power, inputs and output together, in each real irrep of the group."""
-    assert isinstance(circuit.task, GroupComposition)
-    return share_by_irrep(neuron_parts(circuit), real_irreps(circuit.task))
+def neuron_irreps(circuit: Circuit) -> IrrepShares:
+    """Shares of all neurons in the real irreps of the finite group."""
+    finite_group = circuit.task.finite_group
+    assert finite_group is not None
+    return IrrepShares(share_by_irrep(neuron_parts(circuit), real_irreps(finite_group)), finite_group)
+
+
+def neuron_features(circuit: Circuit) -> NeuronFeatures:
+    """What theory expects the neurons of a power network to hold: frequencies, a support, or irreps.
+
+    Raises
+    ------
+    ValueError
+        If the task has none of them.
+    """
+    task = circuit.task
+    if task.modulus is not None:
+        return neuron_frequencies(circuit)
+    if task.support is not None:
+        return neuron_supports(circuit)
+    if task.finite_group is not None:
+        return neuron_irreps(circuit)
+    raise ValueError(f"{circuit.label} learnt {task}, for whose neurons no feature is known")
 
 
 def share_by_irrep(parts: np.ndarray, irreps: tuple[Irrep, ...]) -> np.ndarray:
@@ -152,13 +245,13 @@ def share_by_irrep(parts: np.ndarray, irreps: tuple[Irrep, ...]) -> np.ndarray:
 
 
 @lru_cache
-def random_best_share(task: GroupComposition, seed: int = 0, n_parts: int = 3, n_draws: int = 2000) -> float:
+def random_best_share(finite_group: GroupComposition, seed: int = 0, n_parts: int = 3, n_draws: int = 2000) -> float:
     """Mean largest share in one non-trivial irrep of neurons with random weights: what a real share must exceed.
 
     Parameters
     ----------
-    task : GroupComposition
-        The group.
+    finite_group : GroupComposition
+        Its elements are what the functions are of.
     seed : int
         Of the draws.
     n_parts : int
@@ -166,5 +259,5 @@ def random_best_share(task: GroupComposition, seed: int = 0, n_parts: int = 3, n
     n_draws : int
         Random neurons.
     """
-    parts = np.random.default_rng(seed).standard_normal((n_draws, n_parts, task.order))
-    return float(share_by_irrep(parts, real_irreps(task))[:, 1:].max(axis=1).mean())
+    parts = np.random.default_rng(seed).standard_normal((n_draws, n_parts, finite_group.order))
+    return float(share_by_irrep(parts, real_irreps(finite_group))[:, 1:].max(axis=1).mean())

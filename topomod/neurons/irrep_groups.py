@@ -7,17 +7,7 @@ import numpy as np
 from topomod.networks.circuit import Circuit
 from topomod.neurons.features import live_neurons, neuron_parts, share_by_irrep
 from topomod.neurons.groups import IrrepGroup
-from topomod.tasks.addition import ModularAddition
-from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import real_irreps
-
-
-def group_of(circuit: Circuit) -> GroupComposition | None:
-    """The finite group of a circuit's task, C_p where two numbers are added; None for parities and more numbers."""
-    task = circuit.task
-    if isinstance(task, ModularAddition) and task.k == 2:
-        return GroupComposition(f"C{task.p}")
-    return task if isinstance(task, GroupComposition) else None
 
 
 def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
@@ -53,10 +43,10 @@ def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
     >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(network, min_neurons=2)]
     [('A2', 2), ('E1', 16), ('E2', 16)]
     """
-    alive, task = live_neurons(circuit), group_of(circuit)
-    if task is None:
+    alive, finite_group = live_neurons(circuit), circuit.task.finite_group
+    if finite_group is None:
         raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
-    irreps = real_irreps(task)
+    irreps = real_irreps(finite_group)
     best = share_by_irrep(neuron_parts(circuit), irreps).argmax(axis=1)
     groups = [IrrepGroup(irrep.name, np.flatnonzero(alive & (best == i))) for i, irrep in enumerate(irreps) if i > 0]
     return [group for group in groups if len(group.neurons) >= min_neurons]

@@ -13,7 +13,8 @@ from topomod.networks.labels import SYSTEMS, VARIANT_NAME, StudyError, canonical
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
 from topomod.study.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import MAX_EVALUATED, MAX_INPUTS, Task, parse_task
+from topomod.tasks.catalogue import parse_task
+from topomod.tasks.task import MAX_EVALUATED, MAX_INPUTS, Task
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 

@@ -120,7 +120,7 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
 
 def _train_one(study: Study, label: str, seed: int, steps: int | None = None) -> Circuit:
     """One circuit of a study, or only its first steps."""
-    from topomod.networks.pair_form import NetworkSize
+    from topomod.networks.size import NetworkSize
     from topomod.training.recipes import MarginRecipe, Recipe
     from topomod.training.train import train
 

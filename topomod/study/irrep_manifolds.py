@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from topomod.networks.circuit import Circuit
-from topomod.neurons.irrep_groups import group_of, irrep_groups
+from topomod.neurons.irrep_groups import irrep_groups
 from topomod.neurons.sites import layer_cloud, studied_sites
 from topomod.study.groups import first_layer, identity
 from topomod.study.homology import verdict_columns
@@ -44,7 +44,7 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
     """
     rows = []
     for circuit in circuits:
-        task = group_of(circuit)
+        task = circuit.task.finite_group
         if task is None:
             continue
         layer, irreps = first_layer(circuit), {irrep.name: irrep for irrep in real_irreps(task)}
@@ -64,7 +64,7 @@ def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str,
     points = image if site == "logits" else image**2
     if points < MIN_DISTINCT:
         return verdict_columns(empty_verdict("uncertain", f"only {points} distinct points", points))
-    cyclic = task.name.startswith("C") and task.order >= 5
+    cyclic = task.cyclic and task.order >= 5
     with warnings.catch_warnings():
         # more neurons than pairs of a small group are no transposed matrix
         warnings.filterwarnings("ignore", "X has .* is it transposed", UserWarning)

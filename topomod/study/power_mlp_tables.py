@@ -9,23 +9,19 @@ import numpy as np
 import pandas as pd
 
 from topomod.mechanisms.normalized_margin import known_max_margin, normalized_margin
+from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
 from topomod.neurons.features import (
     contributions,
     live_neurons,
-    neuron_frequencies,
+    neuron_features,
     neuron_irreps,
     neuron_norms,
-    neuron_supports,
-    random_best_share,
 )
-from topomod.tasks.addition import ModularAddition
 from topomod.tasks.finite_group import GroupComposition
-from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths, strength_costs
+from topomod.tasks.irrep_strengths import irrep_strengths, strength_costs
 from topomod.tasks.irreps import real_irreps
 from topomod.training.recipes import MarginRecipe
-
-SINGLE = 0.95  # share of a neuron's power at one frequency from which it counts as single-frequency
 
 
 def margin_circuit_rows(circuits: Sequence[Circuit], seed: int = 0) -> pd.DataFrame:
@@ -84,43 +80,24 @@ def _who(circuit: Circuit) -> dict[str, Any]:
 
 def _expected(circuit: Circuit) -> float:
     """Share of the largest margin that a network of any width has at the optimum of its last regularisation."""
-    strengths, largest = _trained_strengths(circuit), known_max_margin(circuit.architecture, circuit.task)
-    if strengths is not None and isinstance(circuit.task, GroupComposition):
-        return margin_of_strengths(circuit.task, strengths) / largest
-    # elsewhere one strength fits all features, by symmetry, and only scale depends on the regularisation
-    return 1.0 if isinstance(circuit.recipe, MarginRecipe) and largest > 0 else float("nan")
+    largest = known_max_margin(circuit.architecture, circuit.task)
+    if not isinstance(circuit.recipe, MarginRecipe) or not largest > 0:
+        return float("nan")
+    return circuit.task.margin_at(circuit.recipe.regularization(circuit.step)) / largest
 
 
-def _trained_strengths(circuit: Circuit) -> dict[str, float] | None:
+def _trained_strengths(circuit: Circuit, finite_group: GroupComposition) -> dict[str, float] | None:
     """Strengths of irreps at the optimum of the last regularisation; None where the theory is silent."""
-    known = circuit.architecture == "power_mlp" and isinstance(circuit.recipe, MarginRecipe)
-    if not known or not isinstance(circuit.task, GroupComposition):
+    known = ARCHITECTURES[circuit.architecture].max_margin_known
+    if not known or not isinstance(circuit.recipe, MarginRecipe):
         return None
-    assert isinstance(circuit.recipe, MarginRecipe)
-    return irrep_strengths(circuit.task, circuit.recipe.regularization(circuit.step))
+    return irrep_strengths(finite_group, circuit.recipe.regularization(circuit.step))
 
 
 def _features(circuit: Circuit, seed: int) -> dict[str, Any]:
     alive = live_neurons(circuit)
-    weight = np.where(alive, contributions(circuit), 0)
-    if not alive.any():
-        return {}
-    if isinstance(circuit.task, ModularAddition):
-        found = neuron_frequencies(circuit)
-        return {
-            "single_frequency_share": float(np.mean(found.max_power[alive] > SINGLE)),
-            "median_max_power": float(np.median(found.max_power[alive])),
-            "phase_error": float(np.average(found.phase_error, weights=weight)),
-            "n_frequencies": len(np.unique(found.frequency[alive])),
-            "shared_frequency": float(np.mean(found.shared[alive])),
-        }
-    if isinstance(circuit.task, GroupComposition):
-        best = neuron_irreps(circuit)[alive, 1:].max(axis=1)
-        return {
-            "best_irrep_share": float(best.mean()),
-            "best_irrep_baseline": random_best_share(circuit.task, seed),
-        }
-    return {name: float(np.average(values, weights=weight)) for name, values in vars(neuron_supports(circuit)).items()}
+    weights = np.where(alive, contributions(circuit), 0)
+    return neuron_features(circuit).summary(alive, weights, seed) if alive.any() else {}
 
 
 def margin_neuron_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
@@ -138,18 +115,10 @@ def margin_neuron_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     tables = []
     for circuit in circuits:
         norms = neuron_norms(circuit)
-        phase_error = np.full(len(norms), np.nan)
-        if isinstance(circuit.task, ModularAddition):
-            found = neuron_frequencies(circuit)
-            feature, max_power, phase_error = found.frequency.astype(str), found.max_power, found.phase_error
-        elif isinstance(circuit.task, GroupComposition):
-            shares = neuron_irreps(circuit)
-            names = np.array([irrep.name for irrep in real_irreps(circuit.task)])
-            feature, max_power = names[shares.argmax(axis=1)], shares.max(axis=1)
-        else:
-            feature, max_power = np.full(len(norms), "support"), neuron_supports(circuit).support_mass
-        columns = {"neuron": np.arange(len(norms)), "norm": norms, "feature": feature, "max_power": max_power}
-        table = pd.DataFrame(_who(circuit) | columns | {"phase_error": phase_error})
+        found = neuron_features(circuit)
+        columns = {"neuron": np.arange(len(norms)), "norm": norms, "feature": found.names}
+        columns |= {"max_power": found.max_power, "phase_error": found.phase_error}
+        table = pd.DataFrame(_who(circuit) | columns)
         tables.append(table[live_neurons(circuit)])
     return pd.concat(tables, ignore_index=True)
 
@@ -170,20 +139,21 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a circuit learnt something else.
+        If a circuit learnt something else, also if it adds mod p: its irreps are frequencies.
     """
     rows = []
     for circuit in circuits:
-        if not isinstance(circuit.task, GroupComposition):
+        finite_group = circuit.task.finite_group
+        if finite_group is None or circuit.task.modulus is not None:
             raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no irreps of a group")
-        shares = neuron_irreps(circuit)
+        shares = neuron_irreps(circuit).shares
         best = shares[live_neurons(circuit)].argmax(axis=1)
         size = contributions(circuit)
         found = size @ shares / max(size.sum(), np.finfo(np.float64).tiny)
-        expected = _cost_shares(circuit.task, _trained_strengths(circuit))
-        known = circuit.architecture == "power_mlp"
-        limit = _cost_shares(circuit.task, irrep_strengths(circuit.task) if known else None)
-        for i, irrep in enumerate(real_irreps(circuit.task)):
+        expected = _cost_shares(finite_group, _trained_strengths(circuit, finite_group))
+        known = ARCHITECTURES[circuit.architecture].max_margin_known
+        limit = _cost_shares(finite_group, irrep_strengths(finite_group) if known else None)
+        for i, irrep in enumerate(real_irreps(finite_group)):
             own = {"irrep": irrep.name, "dimension": irrep.dimension, "commutant": irrep.commutant}
             own |= {"n_neurons": int(np.sum(best == i)), "share": found[i]}
             own |= {"expected_share": expected[irrep.name], "limit_share": limit[irrep.name]}
@@ -191,9 +161,10 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _cost_shares(task: GroupComposition, strengths: dict[str, float] | None) -> dict[str, float]:
+def _cost_shares(finite_group: GroupComposition, strengths: dict[str, float] | None) -> dict[str, float]:
     """Each irrep's share of the cost of given strengths; NaN where there are none."""
-    costs = strength_costs(task, strengths or dict.fromkeys((i.name for i in real_irreps(task)), float("nan")))
+    names = (irrep.name for irrep in real_irreps(finite_group))
+    costs = strength_costs(finite_group, strengths or dict.fromkeys(names, float("nan")))
     total = sum(costs.values())
     # a regularisation so strong that nothing is learnt leaves no cost to share
     return {name: cost / total if total > 0 else float("nan") for name, cost in costs.items()}

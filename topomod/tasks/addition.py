@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
+
+from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.parity import sign_patterns
+from topomod.tasks.task import TaskKind, checked_integer, token_grid
+
+MAX_TERMS = 20  # of numbers mod 3 these already have more inputs than any network is evaluated on
 
 
 @dataclass(frozen=True)
@@ -19,12 +27,12 @@ class ModularAddition:
     p : int
         Modulus, at least 3.
     k : int
-        Number of inputs, at least 2.
+        Number of inputs, 2 to 20.
 
     Raises
     ------
     ValueError
-        If ``p`` is not an integer of at least 3, or ``k`` not one of at least 2.
+        If ``p`` is not an integer of at least 3, or ``k`` not one from 2 to 20.
 
     References
     ----------
@@ -42,14 +50,16 @@ class ModularAddition:
     k: int = 2
 
     def __post_init__(self) -> None:
-        for name, least in (("p", 3), ("k", 2)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise ValueError(f"{name} must be an integer >= {least}, found {value!r}")
-            object.__setattr__(self, name, int(value))
+        object.__setattr__(self, "p", checked_integer(self.p, "p", 3))
+        object.__setattr__(self, "k", checked_integer(self.k, "k", 2, MAX_TERMS))
 
     def __str__(self) -> str:
         return f"addition{'' if self.k == 2 else f'_{self.k}'} mod {self.p}"
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """``(p,) * k``."""
+        return (self.p,) * self.k
 
     @property
     def n_inputs(self) -> int:
@@ -61,10 +71,85 @@ class ModularAddition:
         """Number of classes, ``p``."""
         return self.p
 
+    @property
+    def one_hot(self) -> bool:
+        """True: inputs are tokens."""
+        return True
+
+    @property
+    def n_factors(self) -> int:
+        """All ``k`` inputs decide the class together."""
+        return self.k
+
+    @property
+    def modulus(self) -> int:
+        """``p``."""
+        return self.p
+
+    @property
+    def finite_group(self) -> GroupComposition | None:
+        """The cyclic group of order p where two numbers are added; None for more."""
+        return GroupComposition(f"C{self.p}") if self.k == 2 else None
+
+    @property
+    def support(self) -> None:
+        """None: inputs are tokens."""
+        return None
+
+    @property
+    def no_margin_theory(self) -> str:
+        """The frequency p / 2 of an even p changes the formula."""
+        if self.p % 2:
+            return ""
+        instead = f'; GroupComposition("C{self.p}") has one' if self.k == 2 else ""
+        return f"the closed form of modular addition is for odd p, found p = {self.p}{instead}"
+
+    def inputs(self) -> np.ndarray:
+        """All rows of tokens, (n_inputs, n_tokens), the last token fastest."""
+        return token_grid(self.input_shape)
+
     def targets(self) -> np.ndarray:
         """Correct class of every input, shape (p,) * k, indexed ``[a_1, ..., a_k]``."""
         return np.asarray(sum(np.ix_(*[np.arange(self.p)] * self.k)) % self.p)
 
     def describe(self) -> dict[str, Any]:
-        """Return what :func:`task_from_description` needs to rebuild the task."""
-        return {"name": "modular_addition", "p": self.p, "k": self.k}
+        """Name, ``p`` and ``k``."""
+        return {"name": KIND.name, "p": self.p, "k": self.k}
+
+    def max_margin(self) -> float:
+        """``2 k! / ((2k + 2)^((k + 1) / 2) (p - 1) p^((k - 1) / 2))``, for odd p.
+
+        References
+        ----------
+        Morwani et al., arXiv 2311.07568 (k = 2); Li et al., arXiv 2402.09469 (k inputs).
+        """
+        k = self.k
+        return 2 * math.factorial(k) / float((2 * k + 2) ** ((k + 1) / 2) * (self.p - 1) * self.p ** ((k - 1) / 2))
+
+    def margin_at(self, regularization: float) -> float:
+        """The largest margin: by symmetry one strength fits all features, and only scale follows the regularisation."""
+        return self.max_margin()
+
+    def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
+        """``u_j[a] = e_j cos(s_j + 2 pi f a / p)`` and ``w[c] = (prod e) cos(sum s + 2 pi f c / p)``.
+
+        Over all frequencies f, phases s in {0, pi / 2}^k and signs e: ``2^(2k - 2) (p - 1)`` neurons whose phases obey
+        the sum rule.
+        """
+        x = 2 * np.pi * np.arange(self.p) / self.p
+        signs = sign_patterns(self.k)[:, :, None]
+        W_in, W_U = [], []
+        for f in range(1, (self.p - 1) // 2 + 1):
+            for phases in product((0.0, np.pi / 2), repeat=self.k):
+                W_in.append((signs * np.cos(np.array(phases)[:, None] + f * x)).reshape(len(signs), -1))
+                W_U.append(signs.prod(axis=1) * np.cos(sum(phases) + f * x))
+        return np.concatenate(W_in), np.concatenate(W_U)
+
+
+KIND = TaskKind(
+    name="modular_addition",
+    pattern="addition(?:_([0-9]+))?",
+    written="addition, addition_<k>",
+    parse=lambda match, p: ModularAddition(p, int(match[1] or 2)),
+    rebuild=lambda description: ModularAddition(description["p"], description.get("k", 2)),
+)

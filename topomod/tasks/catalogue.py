@@ -1,19 +1,14 @@
-"""What is to be learnt: a finite set of inputs, each with one correct class."""
+"""The kinds of tasks: a new one is one entry here, and its own file."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from topomod.tasks.addition import ModularAddition
-from topomod.tasks.finite_group import GroupComposition
-from topomod.tasks.parity import SparseParity
+from topomod.tasks import addition, finite_group, parity
+from topomod.tasks.task import Task, TaskKind
 
-MAX_EVALUATED = 2**20  # inputs of any task: each is looked at to tell a circuit's accuracy and margin
-MAX_INPUTS = 2**16  # of a network that holds all inputs: one layer of 256 neurons in float32 is then 64 MiB
-
-
-Task = ModularAddition | SparseParity | GroupComposition
+TASK_KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (addition.KIND, parity.KIND, finite_group.KIND)}
 
 
 def task_from_description(description: dict[str, Any]) -> Task:
@@ -22,17 +17,15 @@ def task_from_description(description: dict[str, Any]) -> Task:
     Raises
     ------
     ValueError
-        If the task's name is not known.
+        If the task's name is not known, or one of its numbers is missing or out of range.
     """
     name = description.get("name")
-    if name == "modular_addition":
-        return ModularAddition(description["p"], description.get("k", 2))
-    if name == "sparse_parity":
-        return SparseParity(description["n"], description["k"])
-    if name == "group_composition":
-        return GroupComposition(description["group"])
-    known = "modular_addition, sparse_parity, group_composition"
-    raise ValueError(f"unknown task {name!r}; known tasks: {known}")
+    if name not in TASK_KINDS:
+        raise ValueError(f"unknown task {name!r}; known tasks: {', '.join(TASK_KINDS)}")
+    try:
+        return TASK_KINDS[name].rebuild(description)
+    except KeyError as error:
+        raise ValueError(f"the description of a task {name!r} needs {error}, found {description}") from None
 
 
 def parse_task(name: str, p: int) -> Task:
@@ -50,12 +43,8 @@ def parse_task(name: str, p: int) -> Task:
     >>> parse_task("S5", p=11)
     GroupComposition(name='S5')
     """
-    kind, *numbers = name.split("_")
-    if all(re.fullmatch("[0-9]+", number) for number in numbers):
-        if kind == "addition" and len(numbers) < 2:
-            return ModularAddition(p, *map(int, numbers))
-        if kind == "parity" and len(numbers) == 2:
-            return SparseParity(*map(int, numbers))
-    if name[:1].isupper():
-        return GroupComposition(name)
-    raise ValueError(f"unknown task {name!r}; known: addition, addition_<k>, parity_<n>_<k>, or a group such as S5")
+    for kind in TASK_KINDS.values():
+        if match := re.fullmatch(kind.pattern, name):
+            return kind.parse(match, p)
+    known = ", ".join(kind.written for kind in TASK_KINDS.values())
+    raise ValueError(f"unknown task {name!r}; known: {known}")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from topomod.tasks.task import TaskKind, token_grid
+
 
 @dataclass(frozen=True)
 class GroupComposition:
@@ -56,6 +58,11 @@ class GroupComposition:
         return len(self.elements())
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """``(order, order)``."""
+        return (self.order, self.order)
+
+    @property
     def n_inputs(self) -> int:
         """Number of input pairs, ``order**2``."""
         return self.order**2
@@ -85,9 +92,66 @@ class GroupComposition:
         i, j = np.triu_indices(n, 1)
         return np.asarray(every[np.sum(every[:, i] > every[:, j], axis=1) % 2 == 0])
 
+    @property
+    def one_hot(self) -> bool:
+        """True: inputs are tokens."""
+        return True
+
+    @property
+    def n_factors(self) -> int:
+        """Two elements decide the class together."""
+        return 2
+
+    @property
+    def modulus(self) -> None:
+        """None: elements have no arithmetic mod p, also where the finite group is cyclic."""
+        return None
+
+    @property
+    def finite_group(self) -> GroupComposition:
+        """The finite group itself."""
+        return self
+
+    @property
+    def cyclic(self) -> bool:
+        """Whether it is written as a cyclic group, with its elements in the order of their powers."""
+        return self.name.startswith("C")
+
+    @property
+    def support(self) -> None:
+        """None: inputs are tokens."""
+        return None
+
+    @property
+    def no_margin_theory(self) -> str:
+        """Empty: theory knows every finite group's largest margin."""
+        return ""
+
+    def inputs(self) -> np.ndarray:
+        """All rows of tokens, (n_inputs, n_tokens), the last token fastest."""
+        return token_grid(self.input_shape)
+
+    def max_margin(self) -> float:
+        """Largest margin by the strengths of :func:`topomod.irrep_strengths`."""
+        from topomod.tasks.irrep_strengths import max_group_margin  # which knows this class
+
+        return max_group_margin(self)
+
+    def margin_at(self, regularization: float) -> float:
+        """Margin of the strengths that are optimal under a regularisation."""
+        from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths  # which know this class
+
+        return margin_of_strengths(self, irrep_strengths(self, regularization))
+
+    def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
+        """``2 D^3`` neurons for each used real irrep of real type, ``D^3`` of complex or quaternionic type."""
+        from topomod.tasks.irrep_strengths import max_margin_group_neurons  # which knows this class
+
+        return max_margin_group_neurons(self)
+
     def describe(self) -> dict[str, Any]:
-        """Return what :func:`task_from_description` needs to rebuild the task."""
-        return {"name": "group_composition", "group": self.name}
+        """Name of the kind and of the finite group."""
+        return {"name": KIND.name, "group": self.name}
 
     def targets(self) -> np.ndarray:
         """Index of the product ``a b`` (b first) for every pair, (order, order)."""
@@ -101,3 +165,12 @@ def _quaternion_products() -> np.ndarray:
     unit = [[0, 1, 2, 3], [1, 4, 3, 6], [2, 7, 4, 1], [3, 2, 5, 4]]  # ij = k, ji = -k, ...
     top = np.concatenate([np.array(unit), (np.array(unit) + 4) % 8], axis=1)
     return np.concatenate([top, (top + 4) % 8])
+
+
+KIND = TaskKind(
+    name="group_composition",
+    pattern="[A-Z].*",
+    written="or a group such as S5",
+    parse=lambda match, _p: GroupComposition(match[0]),
+    rebuild=lambda description: GroupComposition(description["group"]),
+)

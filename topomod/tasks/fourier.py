@@ -15,6 +15,38 @@ def spectrum(values: Float[np.ndarray, "p p n"]) -> Complex[np.ndarray, "p p n"]
     return np.asarray(scipy.fft.fft2(values, axes=(0, 1), norm="forward"))
 
 
+def fold(power: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """Add the power at -f to that at f: each given axis of length p becomes one of p // 2 + 1.
+
+    Frequency 0, and for even p the frequency p / 2, is its own negative and is counted once.
+
+    Examples
+    --------
+    >>> fold(np.ones(5), [0]).tolist(), fold(np.ones(6), [0]).tolist()
+    ([1.0, 2.0, 2.0], [1.0, 2.0, 2.0, 1.0])
+    """
+    for axis in axes:
+        signed = np.moveaxis(power, axis, 0)
+        p = len(signed)
+        twins = np.arange(1, (p + 1) // 2)
+        folded = signed[: p // 2 + 1].copy()
+        folded[twins] += signed[p - twins]
+        power = np.moveaxis(folded, 0, axis)
+    return power
+
+
+def folded_power(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
+    """Power spectrum over the given axes, +f and -f folded, so that it sums to the mean square.
+
+    Examples
+    --------
+    >>> folded_power(2 * np.cos(2 * np.pi * 2 * np.arange(5) / 5), [0]).round(6)
+    array([0., 0., 2.])
+    """
+    spectra = scipy.fft.fftn(np.asarray(values, np.float64), axes=axes, norm="forward")
+    return fold(np.abs(spectra) ** 2, axes)
+
+
 def order_power(coefficients: Complex[np.ndarray, "p p n"]) -> tuple[np.ndarray, np.ndarray]:
     """First- and second-order power at each frequency.
 
@@ -23,13 +55,9 @@ def order_power(coefficients: Complex[np.ndarray, "p p n"]) -> tuple[np.ndarray,
     first, second : ndarray
         (p // 2, n) each; row f - 1 holds frequency f.
     """
-    p = len(coefficients)
-    power = np.abs(coefficients) ** 2
-    f = np.arange(1, p // 2 + 1)
-    twin = np.where(2 * f == p, 0.0, 1.0)[:, None]  # f and p - f coincide at p / 2
-    first = power[f, 0] + power[0, f] + twin * (power[-f, 0] + power[0, -f])
-    second = power[f, f] + twin * (power[f, -f] + power[-f, f] + power[-f, -f])
-    return first, second
+    power = fold(np.abs(coefficients) ** 2, (0, 1))
+    f = np.arange(1, len(power))
+    return power[f, 0] + power[0, f], power[f, f]
 
 
 def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
@@ -92,12 +120,10 @@ def frequency_energy(rows: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " f"]:
     ----------
     arXiv 2503.22059; arXiv 2301.05217.
     """
-    p = len(rows)
     centred = np.asarray(rows, np.float64) - np.mean(rows, axis=0, dtype=np.float64)  # exactly 0 where constant
-    power = np.sum(np.abs(np.fft.rfft(centred, axis=0)[1:]) ** 2, axis=1)
-    power[np.arange(1, p // 2 + 1) * 2 != p] *= 2  # frequency f stands for p - f too
+    power = np.sum(folded_power(centred, [0])[1:], axis=1)
     total = power.sum()
-    return power / total if total > 0 else np.full(p // 2, np.nan)
+    return power / total if total > 0 else np.full(len(power), np.nan)
 
 
 def class_means(
@@ -107,21 +133,3 @@ def class_means(
     order = np.argsort(targets, axis=None, kind="stable")
     rows = values.reshape(-1, values.shape[-1])[order]
     return np.asarray(rows.reshape(int(targets.max()) + 1, -1, rows.shape[1]).mean(axis=1))
-
-
-def merged_power(values: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """Power spectrum over the given axes, +f and -f merged: each axis of length p becomes one of p // 2 + 1.
-
-    Examples
-    --------
-    >>> merged_power(2 * np.cos(2 * np.pi * 2 * np.arange(5) / 5), [0]).round(6)
-    array([0., 0., 2.])
-    """
-    power = np.abs(scipy.fft.fftn(np.asarray(values, np.float64), axes=axes, norm="forward")) ** 2
-    for axis in axes:
-        power = np.moveaxis(power, axis, 0)
-        p = len(power)
-        twins = np.arange(1, (p + 1) // 2)  # 0 and, for even p, p / 2 have no twin
-        power[twins] += power[p - twins]
-        power = np.moveaxis(power[: p // 2 + 1], 0, axis)
-    return np.asarray(power)

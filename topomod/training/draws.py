@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from topomod.networks.architectures import initial_weights
-from topomod.networks.pair_form import NetworkSize
-from topomod.tasks.addition import ModularAddition
+from topomod.networks.architectures import ARCHITECTURES
+from topomod.networks.size import NetworkSize
+from topomod.tasks.task import Task
 
 
 def generators(label: str, seed: int, n: int) -> list[np.random.Generator]:
@@ -23,17 +23,17 @@ def generators(label: str, seed: int, n: int) -> list[np.random.Generator]:
 def draw(
     label: str,
     architecture: str,
-    task: ModularAddition,
+    task: Task,
     seed: int,
     train_fraction: float,
     size: NetworkSize | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray, np.random.Generator]:
-    """Initial weights, train mask (p,) * k and generator of batches of one circuit, from its label and seed alone."""
+    """Initial weights, train mask of the task's input shape, and generator of batches of one circuit."""
     for_weights, for_split, for_batches = generators(label, seed, 3)
-    weights = initial_weights(architecture, task.p, for_weights, size, task.k)
+    weights = ARCHITECTURES[architecture].initial_weights(task, for_weights, size)
     mask = np.zeros(task.n_inputs, dtype=bool)
     mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True
-    return weights, mask.reshape((task.p,) * task.k), for_batches
+    return weights, mask.reshape(task.input_shape), for_batches
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

@@ -12,9 +12,9 @@ from torch import Tensor
 from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import CHUNK_VALUES, POWER_NETWORKS, TaskInputs, homogeneity, nonlinearity
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.catalogue import MAX_EVALUATED, Task
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
+from topomod.tasks.task import MAX_EVALUATED, Task
 from topomod.training.draws import generators, pinned_arithmetic
 from topomod.training.optimiser import AdamW
 from topomod.training.recipes import MarginRecipe

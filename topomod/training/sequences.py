@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from topomod.networks.circuit import Circuit
-from topomod.networks.pair_form import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
 from topomod.training.draws import check_seeds, draw, pinned_arithmetic
 from topomod.training.optimiser import AdamW

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from topomod.networks.architectures import ARCHITECTURES, TRAINABLE
+from topomod.networks.architectures import ARCHITECTURES, resolve, trainable
 from topomod.networks.circuit import Circuit, architecture_label
-from topomod.networks.pair_form import NetworkSize, PairForm
+from topomod.networks.pair_form import PairForm
 from topomod.networks.power_mlp import POWER_NETWORKS
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.spectra import purity
 from topomod.training.batches import Dealer
@@ -48,7 +49,7 @@ class Stack:
     ) -> None:
         self.task, self.recipe, self.rate, self.seeds = task, recipe, attention_rate, list(seeds)
         self.architecture = ARCHITECTURES[architecture]
-        label = architecture_label(architecture, attention_rate if self.architecture.has_attention else None)
+        label = architecture_label(architecture, attention_rate if self.architecture.takes_rate else None)
         drawn = [draw(label, architecture, task, seed, recipe.train_fraction, size) for seed in self.seeds]
         self._drawn = [(mask, rng) for _, mask, rng in drawn]
         self.targets = torch.from_numpy(task.targets()).to(device)
@@ -71,8 +72,8 @@ class Stack:
     def form(self) -> PairForm:
         """Pair form of the current weights, attached to autograd."""
         x = self.weights["W_E"]
-        assert self.architecture.pair_form is not None
-        return self.architecture.pair_form(self.weights, x, x, self.rate)
+        form: PairForm = resolve(self.architecture.pair_form)(self.weights, x, x, self.rate)
+        return form
 
     def forward(self) -> tuple[PairForm, Tensor, dict[str, Tensor]]:
         """Pair form, loss (S,) over the training pairs and gradients at the current weights."""
@@ -214,9 +215,9 @@ def iterate_training(
 
 
 def _checked(architecture: str, seeds: Sequence[int], attention_rate: float | None) -> float | None:
-    if architecture not in TRAINABLE:
-        raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(TRAINABLE)}")
-    if ARCHITECTURES[architecture].has_attention:
+    if architecture not in trainable():
+        raise ValueError(f"unknown architecture {architecture!r}; known: {', '.join(trainable())}")
+    if ARCHITECTURES[architecture].takes_rate:
         if attention_rate is None or not 0 <= attention_rate <= 1:
             raise ValueError(f"{architecture} needs attention_rate in [0, 1], found {attention_rate!r}")
     elif attention_rate is not None:

@@ -1,0 +1,34 @@
+"""Which tasks an architecture can learn.
+
+Each function takes a task and returns why it cannot be learnt, as the end of a sentence in which ``{task}`` stands for
+the task, or an empty string.
+"""
+
+from __future__ import annotations
+
+from topomod.tasks.task import MAX_EVALUATED, MAX_INPUTS, Task
+
+
+def any_task(task: Task) -> str:
+    """All inputs are looked at, so there may not be too many."""
+    if task.n_inputs > MAX_EVALUATED:
+        return f"is looked at on all inputs, at most {MAX_EVALUATED}, found {task.n_inputs}"
+    return ""
+
+
+def two_numbers(task: Task) -> str:
+    """Two tokens, each a number mod p."""
+    if task.modulus is None:
+        return "learns addition, found {task}"
+    if len(task.input_shape) != 2:
+        return "adds two inputs, found {task}"
+    return any_task(task)
+
+
+def few_numbers(task: Task) -> str:
+    """Any number of tokens, each a number mod p, as long as all inputs fit into memory at once."""
+    if task.modulus is None:
+        return "learns addition, found {task}"
+    if task.n_inputs > MAX_INPUTS:
+        return f"holds all inputs at once, at most {MAX_INPUTS}, found {task.n_inputs}"
+    return ""
