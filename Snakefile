@@ -6,32 +6,48 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
-from topomod.study.config import StudyError, check_study
+from topomod.study.check import check_study
+from topomod.study.shards import Shard, StudyFolder
+from topomod.study.yaml_files import StudyError, read_yaml
 
 min_version("9.1")
 
 
-configfile: "config/config.yaml"
+configfile: Path(workflow.basedir) / "config" / "config.yaml"
 
 
 try:
+    for path in workflow.configfiles:
+        read_yaml(path)  # snakemake itself keeps the last of two equal keys without a word
     study = check_study(config)
 except StudyError as error:
     raise WorkflowError(str(error)) from None
 
-COMPARED = study.system == "pairs"
-DESCRIBED = ["measures", "neurons", "irreps", "manifolds", "curves", "scores"]
-STAGES = ["circuits", "groups", "homology"] if COMPARED else DESCRIBED
-SUMMARIES = ["endpoints", "summary", "verdicts", "power"] if COMPARED else ["summary_of_measures"]
-MORE = ["phases", "diagrams"] if COMPARED else []
-ABLATION = ["frequencies", "ablation"] if study.ablation else []
-RESULTS = f"results/{study.study}"
-POPULATION = [f"{RESULTS}/population/{shard}" for shard in study.shards()]
-MATURITY = [f"{RESULTS}/maturity/{shard}" for shard in study.maturity_shards()]
+RESULTS = StudyFolder(Path("results") / study.study)
+POPULATION = [RESULTS.population(shard) for shard in study.shards()]
+MATURITY = [RESULTS.maturity(shard) for shard in study.maturity_shards()]
+REPORT = [RESULTS.table(name) for name in study.system.tables] + [
+    *expand("{folder}/{table}.parquet", folder=POPULATION, table=study.shard_tables()),
+    *expand("{folder}/{table}.parquet", folder=MATURITY, table=study.system.shard_tables),
+]
+
+
+def training_settings(wildcards):
+    """What training of a shard depends on."""
+    return study.training_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
+
+
+def scaled(amount):
+    """Ask for the amount at the first attempt, and for as much again at each further one."""
+
+    def ask(wildcards, attempt):
+        return amount * attempt
+
+    return ask
 
 
 wildcard_constraints:
-    results=RESULTS,
+    results=str(RESULTS.root),
     shard=r"[^/]+/\d+-\d+",
     kind="population|maturity",
 
@@ -41,16 +57,14 @@ localrules:
 
 
 onsuccess:
-    if Path(f"{RESULTS}/report.html").exists():
-        print(f"Report: {RESULTS}/report.html")
+    if RESULTS.report.exists():
+        print(f"Report: {RESULTS.report}")
 
 
 rule all:
     input:
-        f"{RESULTS}/report.html",
-        # named, so that a stage's file that was lost is made again
-        expand("{folder}/{stage}.parquet", folder=POPULATION + MATURITY, stage=STAGES),
-        expand("{folder}/{stage}.parquet", folder=POPULATION, stage=ABLATION),
+        RESULTS.report,
+        REPORT,  # named, so that a stage's file that was lost is made again
         expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
 
 
@@ -58,7 +72,7 @@ rule train:
     output:
         "{results}/population/{architecture}/{seeds}/circuits.safetensors",
     params:
-        settings=lambda wildcards: study.training_settings(wildcards.architecture),
+        settings=training_settings,
     log:
         "{results}/logs/train/population/{architecture}_{seeds}.log",
     benchmark:
@@ -67,8 +81,8 @@ rule train:
         "environment.yaml"
     priority: 10  # the long jobs first, so that the short ones fill the gaps at the end
     resources:
-        mem_mb=1500,
-        runtime=120,
+        mem_mb=scaled(1500),
+        runtime=scaled(120),
     shell:
         "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
         " --settings {params.settings:q} --output {output} > {log} 2>&1"
@@ -78,7 +92,7 @@ rule train_longer:
     output:
         "{results}/maturity/{architecture}/{seeds}/circuits.safetensors",
     params:
-        settings=lambda wildcards: study.training_settings(wildcards.architecture),
+        settings=training_settings,
         snapshots=",".join(map(str, study.maturity.steps)),
     log:
         "{results}/logs/train/maturity/{architecture}_{seeds}.log",
@@ -88,8 +102,8 @@ rule train_longer:
         "environment.yaml"
     priority: 20
     resources:
-        mem_mb=1500,
-        runtime=240,
+        mem_mb=scaled(1500),
+        runtime=scaled(240),
     shell:
         "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
         " --settings {params.settings:q} --snapshots {params.snapshots} --output {output} > {log} 2>&1"
@@ -111,8 +125,8 @@ rule groups:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
     shell:
         "topomod groups {input} --min-neurons {params.min_neurons}"
         " --circuits-table {output.circuits} --groups-table {output.groups} --phases-table {output.phases}"
@@ -135,8 +149,8 @@ rule homology:
         "environment.yaml"
     priority: 5
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=scaled(2000),
+        runtime=scaled(120),
     shell:
         "topomod homology {input} --min-neurons {params.min_neurons}"
         " --verdicts-table {output.verdicts} --diagrams-table {output.diagrams} > {log} 2>&1"
@@ -161,32 +175,12 @@ rule measure:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
     shell:
         "topomod measure {input} --min-neurons {params.min_neurons} --measures-table {output.measures}"
         " --neurons-table {output.neurons} --irreps-table {output.irreps} --manifolds-table {output.manifolds}"
         " --curves-table {output.curves} --scores-table {output.scores} > {log} 2>&1"
-
-
-rule describe:
-    input:
-        expand("{folder}/measures.parquet", folder=POPULATION),
-    output:
-        "{results}/summary_of_measures.parquet",
-    params:
-        alpha=study.alpha,
-    log:
-        "{results}/logs/describe.log",
-    benchmark:
-        "{results}/benchmarks/describe.tsv"
-    conda:
-        "environment.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    shell:
-        "topomod describe {input} --alpha {params.alpha} --summary-table {output} > {log} 2>&1"
 
 
 rule frequencies:
@@ -202,24 +196,43 @@ rule frequencies:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
     shell:
         "topomod frequencies {input} --frequencies-table {output.frequencies} --ablation-table {output.ablation}"
         " > {log} 2>&1"
 
 
+rule describe:
+    input:
+        expand("{folder}/measures.parquet", folder=POPULATION),
+    output:
+        "{results}/summary_of_measures.parquet",
+    params:
+        settings=study.population_settings(),
+        alpha=study.alpha,
+    log:
+        "{results}/logs/describe.log",
+    benchmark:
+        "{results}/benchmarks/describe.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(30),
+    shell:
+        "topomod describe {wildcards.results} --settings {params.settings:q} --alpha {params.alpha}"
+        " --summary-table {output} > {log} 2>&1"
+
+
 rule endpoints:
     input:
-        circuits=expand("{folder}/circuits.parquet", folder=POPULATION),
-        groups=expand("{folder}/groups.parquet", folder=POPULATION),
-        homology=expand("{folder}/homology.parquet", folder=POPULATION),
-        diagrams=expand("{folder}/diagrams.parquet", folder=POPULATION),
+        expand("{folder}/{table}.parquet", folder=POPULATION, table=["circuits", "groups", "homology", "diagrams"]),
     output:
         endpoints="{results}/endpoints.parquet",
         summary="{results}/summary.parquet",
     params:
-        folders=POPULATION,
+        settings=study.population_settings(),
         alpha=study.alpha,
     log:
         "{results}/logs/endpoints.log",
@@ -228,24 +241,21 @@ rule endpoints:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
     shell:
-        "topomod endpoints {params.folders} --alpha {params.alpha} --endpoints-table {output.endpoints}"
-        " --summary-table {output.summary} > {log} 2>&1"
+        "topomod endpoints {wildcards.results} --settings {params.settings:q} --alpha {params.alpha}"
+        " --endpoints-table {output.endpoints} --summary-table {output.summary} > {log} 2>&1"
 
 
 rule equivalence:
     input:
-        endpoints="{results}/endpoints.parquet",
-        groups=expand("{folder}/groups.parquet", folder=POPULATION),
-        phases=expand("{folder}/phases.parquet", folder=POPULATION),
-        diagrams=expand("{folder}/diagrams.parquet", folder=POPULATION),
+        "{results}/endpoints.parquet",
+        expand("{folder}/{table}.parquet", folder=POPULATION, table=["groups", "phases", "diagrams"]),
     output:
         "{results}/verdicts.parquet",
     params:
         settings=study.equivalence_settings(),
-        folders=POPULATION,
     log:
         "{results}/logs/equivalence.log",
     benchmark:
@@ -253,11 +263,10 @@ rule equivalence:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
     shell:
-        "topomod equivalence {params.folders} --endpoints {input.endpoints} --settings {params.settings:q}"
-        " --verdicts-table {output} > {log} 2>&1"
+        "topomod equivalence {wildcards.results} --settings {params.settings:q} --verdicts-table {output} > {log} 2>&1"
 
 
 rule power:
@@ -274,18 +283,15 @@ rule power:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=scaled(2000),
+        runtime=scaled(30),
     shell:
         "topomod power {input} --settings {params.settings:q} --table {output} > {log} 2>&1"
 
 
 rule report:
     input:
-        tables=expand("{{results}}/{table}.parquet", table=SUMMARIES),
-        population=expand("{folder}/{table}.parquet", folder=POPULATION, table=STAGES + MORE),
-        maturity=expand("{folder}/{stage}.parquet", folder=MATURITY, stage=STAGES),
-        ablation=expand("{folder}/{stage}.parquet", folder=POPULATION, stage=ABLATION),
+        REPORT,
     output:
         report(
             "{results}/report.html",
@@ -302,7 +308,7 @@ rule report:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=scaled(4000),
+        runtime=scaled(30),
     shell:
         "topomod report {wildcards.results} --settings {params.settings:q} --output {output} > {log} 2>&1"

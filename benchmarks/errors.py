@@ -22,7 +22,7 @@ from topomod.statistics.kernels import TORUS_BANDWIDTHS, gaussian_mixture, torus
 from topomod.statistics.mean_difference import infer_means, is_constant
 from topomod.statistics.mmd import mmd_equivalence_test
 from topomod.statistics.power import power, power_curve, required_networks
-from topomod.study.config import load_study_file
+from topomod.study.check import load_study_file
 from topomod.study.endpoint_catalogue import ENDPOINTS
 
 ALPHA, TARGET = 0.05, 0.8

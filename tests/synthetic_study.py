@@ -11,7 +11,8 @@ import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
 from topomod.networks.labels import parse_label
-from topomod.study.config import Study, check_study
+from topomod.study.check import check_study
+from topomod.study.config import Study
 from topomod.study.diagram_features import add_features
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
 from topomod.study.endpoints import circuit_endpoints, summarise

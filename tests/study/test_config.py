@@ -8,8 +8,9 @@ import pytest
 
 from synthetic_study import DEFAULT
 from topomod.networks.labels import canonical_label, parse_label, parse_seeds
-from topomod.study.config import StudyError, check_study, load_study
+from topomod.study.check import check_study, load_study
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
+from topomod.study.yaml_files import StudyError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from synthetic_study import make_study
-from topomod.study.config import load_study
+from topomod.study.check import load_study
 from topomod.study.estimate import Calibration, calibrate, predict, wall_seconds
 
 COST = Calibration(train=4.0, per_step=0.01, groups=0.5, homology=1.0, memory=400.0, disk=0.5)

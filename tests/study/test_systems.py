@@ -15,7 +15,7 @@ import yaml
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.labels import StudyError, system_of
-from topomod.study.config import load_study
+from topomod.study.check import load_study
 from topomod.study.describe import measure_rows, measure_table
 from topomod.study.measure_catalogue import MEASURES
 from topomod.study.systems import TABLES, measure_circuits

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from synthetic_study import DEFAULT
-from topomod.study.config import check_study
+from topomod.study.check import check_study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.endpoints import circuit_endpoints, summarise
 from topomod.study.equivalence import comparisons, verdict_table

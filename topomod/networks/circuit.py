@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from topomod.networks.activations import Activations
 from topomod.networks.architectures import ARCHITECTURES, resolve
+from topomod.networks.labels import Label
 from topomod.tasks.task import Task
 from topomod.training.recipes import MarginRecipe, Recipe
 
@@ -57,8 +58,7 @@ class Circuit:
     @property
     def label(self) -> str:
         """Architecture as tables and paths print it, ``attention_1.0``, or ``attention_1.0@long`` of a named recipe."""
-        own = architecture_label(self.architecture, self.attention_rate)
-        return f"{own}@{self.recipe.name}" if self.recipe and self.recipe.name else own
+        return str(Label(self.architecture, self.attention_rate, self.recipe.name if self.recipe else ""))
 
     @property
     def p(self) -> int:
@@ -127,14 +127,3 @@ def _layer(values: Sequence[torch.Tensor | None], layer: int, label: str) -> np.
     if value is None:
         raise ValueError(f"layer {layer} of {label} reaches the logits only through another nonlinearity")
     return np.asarray(value[0].numpy())
-
-
-def architecture_label(architecture: str, attention_rate: float | None) -> str:
-    """Name of an architecture with its attention rate, if it has one.
-
-    Examples
-    --------
-    >>> architecture_label("attention", 1.0)
-    'attention_1.0'
-    """
-    return architecture if attention_rate is None else f"{architecture}_{float(attention_rate)}"

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from topomod.files import atomic_path
+from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.circuit import Circuit
-from topomod.networks.power_mlp import POWER_NETWORKS
 from topomod.tasks.catalogue import task_from_description
-from topomod.training.recipes import MarginRecipe, Recipe
 
 FORMAT = "topomod-circuits"
 
@@ -41,6 +41,11 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
     if any(key != shared[0] for key in shared):
         raise ValueError(f"{path}: circuits in one file must share architecture, task and recipe")
     first = circuits[0]
+    if task_from_description(first.task.describe()) != first.task:
+        raise ValueError(
+            f"{path}: {first.task!r} comes back from its description as "
+            f"{task_from_description(first.task.describe())!r}; a task of its own needs a kind of its own in TASK_KINDS"
+        )
     header = {
         "architecture": first.architecture,
         "attention_rate": first.attention_rate,
@@ -72,8 +77,7 @@ def load_circuits(path: Path | str) -> list[Circuit]:
         If the file is truncated, is not a topomod file or is of another version.
     """
     header, tensors = _read(Path(path))
-    kind = MarginRecipe if header["architecture"] in POWER_NETWORKS else Recipe
-    recipe = None if header["recipe"] is None else kind(**header["recipe"])
+    recipe = None if header["recipe"] is None else _recipe(header)
     task = task_from_description(header["task"])
 
     def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:
@@ -93,13 +97,17 @@ def load_circuits(path: Path | str) -> list[Circuit]:
     ]
 
 
+def _recipe(header: dict[str, Any]) -> Any:
+    return resolve(ARCHITECTURES[header["architecture"]].recipe)(**header["recipe"])
+
+
 def load_circuit(path: Path | str, index: int = 0) -> Circuit:
     """Read one circuit of a file written by topomod.
 
     Parameters
     ----------
     path : path
-        A ``.safetensors`` file under ``results/<study>/circuits``.
+        A ``circuits.safetensors`` under ``results/<study>/population`` or ``maturity``.
     index : int
         Which of its circuits.
 
@@ -116,19 +124,42 @@ def load_circuit(path: Path | str, index: int = 0) -> Circuit:
     return circuits[index]
 
 
+def read_header(path: Path) -> dict[str, Any]:
+    """What a file says of its circuits, without their weights: architecture, task, recipe, and each one's state.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`load_circuits`.
+    """
+    with _opened(path) as file:
+        return _header(file, path)
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    with _opened(path) as file:
+        return _header(file, path), {key: file.get_tensor(key) for key in file.keys()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a safetensors file; whatever goes wrong inside is one sentence that names the file."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
         raise FileNotFoundError(f"no circuit file at {path}")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ValueError(f"{path} is not a topomod circuit file: it has no 'format': '{FORMAT}'")
-            if metadata.get("version") != str(VERSION):
-                found = metadata.get("version")
-                raise ValueError(f"{path} is of version {found}; this topomod reads version {VERSION}")
-            return json.loads(metadata["header"]), {key: file.get_tensor(key) for key in file.keys()}
+            yield file
     except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
         raise ValueError(f"{path} is corrupt or truncated ({error}); delete it and run again") from error
+
+
+def _header(file: Any, path: Path) -> dict[str, Any]:
+    metadata = file.metadata() or {}
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path} is not a topomod circuit file: it has no 'format': '{FORMAT}'")
+    if metadata.get("version") != str(VERSION):
+        raise ValueError(f"{path} is of version {metadata.get('version')}; this topomod reads version {VERSION}")
+    header: dict[str, Any] = json.loads(metadata["header"])
+    return header

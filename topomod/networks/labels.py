@@ -1,69 +1,86 @@
-"""Names of architectures and blocks of seeds, as a study's YAML and its paths write them."""
+"""The name of a kind of circuit, as a study's YAML, tables and paths write it."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from decimal import Decimal
 
-SYSTEMS = {
-    "pairs": ("mlp_add", "mlp_concat", "rnn", "attention_<rate>"),
-    "margins": ("power_mlp", "relu_mlp"),
-    "sequences": ("sequence_transformer",),
-}
-ARCHITECTURE_NAMES = tuple(name for names in SYSTEMS.values() for name in names)
+from topomod.networks.architectures import ARCHITECTURES, Architecture, trainable
+
 VARIANT_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
-_ATTENTION = re.compile(r"attention_(0(\.\d+)?|1(\.0+)?)")
 
 
-class StudyError(ValueError):
-    """A study's YAML is wrong; the message names the key, what was found and what is allowed."""
+@dataclass(frozen=True)
+class Label:
+    """An architecture, its attention rate if it takes one, and the named variant of the study that it is trained by.
 
+    Parameters
+    ----------
+    architecture : str
+        Name in :data:`topomod.networks.architectures.ARCHITECTURES`.
+    attention_rate : float or None
+        In [0, 1] where the architecture takes one.
+    variant : str
+        Name of the variant; empty for the study's own settings.
 
-def canonical_label(label: str) -> str:
-    """``attention_1`` and ``attention_1.0`` are one architecture."""
-    name, at, variant = label.partition("@")
-    name = f"attention_{float(name.removeprefix('attention_'))}" if name.startswith("attention_") else name
-    return name + at + variant
-
-
-def parse_label(label: str) -> tuple[str, float | None]:
-    """Split ``attention_1.0`` into name and rate; a variant's name, ``@long``, is left aside.
-
-    Raises
-    ------
-    StudyError
-        For an unknown architecture.
+    Examples
+    --------
+    >>> str(Label("attention", 1.0, "long"))
+    'attention_1.0@long'
+    >>> str(Label.parse("attention_1"))
+    'attention_1.0'
     """
-    name, at, variant = label.partition("@")
-    if bool(at) == bool(re.fullmatch(VARIANT_NAME, variant)):
-        if _ATTENTION.fullmatch(name):
-            return "attention", float(name.removeprefix("attention_"))
-        if name in ARCHITECTURE_NAMES and "<" not in name:
-            return name, None
-    known = ", ".join(ARCHITECTURE_NAMES)
-    raise StudyError(f"unknown architecture {label!r}; known: {known}, and each with @<variant>")
+
+    architecture: str
+    attention_rate: float | None = None
+    variant: str = ""
+
+    def __str__(self) -> str:
+        at = f"@{self.variant}" if self.variant else ""
+        if self.attention_rate is None:
+            return f"{self.architecture}{at}"
+        # digits, never 1e-05, so that the label can be read again and is a plain file name
+        return f"{self.architecture}_{Decimal(repr(float(self.attention_rate))):f}{at}"
+
+    @classmethod
+    def parse(cls, text: str) -> Label:
+        """Read a label; ``attention_1`` and ``attention_1.0`` are the same one.
+
+        Raises
+        ------
+        ValueError
+            For an unknown architecture, an attention rate outside [0, 1], or a malformed variant.
+        """
+        name, at, variant = text.partition("@")
+        if bool(at) == bool(re.fullmatch(VARIANT_NAME, variant)):
+            if name in trainable() and not ARCHITECTURES[name].takes_rate:
+                return cls(name, None, variant)
+            architecture, _, rate = name.rpartition("_")
+            if _takes_rate(architecture) and re.fullmatch(r"0(\.\d+)?|1(\.0+)?", rate):
+                return cls(architecture, float(rate), variant)
+        known = ", ".join(written_names())
+        raise ValueError(f"unknown architecture {text!r}; known: {known}, and each with @<variant>")
+
+    @property
+    def record(self) -> Architecture:
+        """Entry of the catalogue."""
+        return ARCHITECTURES[self.architecture]
+
+    @property
+    def plain(self) -> Label:
+        """The same without its variant."""
+        return Label(self.architecture, self.attention_rate)
 
 
-def system_of(label: str) -> str:
-    """Which of :data:`SYSTEMS` an architecture belongs to: networks that are trained and measured alike.
-
-    Raises
-    ------
-    StudyError
-        For an unknown architecture.
-    """
-    name, rate = parse_label(label)
-    return "pairs" if rate is not None else next(system for system, names in SYSTEMS.items() if name in names)
+def _takes_rate(name: str) -> bool:
+    return name in trainable() and ARCHITECTURES[name].takes_rate
 
 
-def parse_seeds(block: str) -> list[int]:
-    """Seeds of a block such as ``00000-00009``.
-
-    Raises
-    ------
-    StudyError
-        If the block is not two non-negative integers, the first at most the second.
-    """
-    match = re.fullmatch(r"(\d+)-(\d+)", block)
-    if match is None or int(match[1]) > int(match[2]):
-        raise StudyError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST, found {block!r}")
-    return list(range(int(match[1]), int(match[2]) + 1))
+def written_names(system: str | None = None) -> tuple[str, ...]:
+    """How the trainable architectures of a system, or of all, are written: ``attention_<rate>``."""
+    return tuple(
+        f"{name}_<rate>" if ARCHITECTURES[name].takes_rate else name
+        for name in trainable()
+        if system in (None, ARCHITECTURES[name].system)
+    )

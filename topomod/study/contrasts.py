@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import pandas as pd
 
-from topomod.networks.labels import parse_label
+from topomod.networks.labels import Label
 
 SAME = ("equivalent", "trivially different")
 READINGS = ("same verdict", "contradiction", "undecided")
@@ -14,7 +15,7 @@ READINGS = ("same verdict", "contradiction", "undecided")
 
 def attention_rates(architectures: Sequence[str]) -> dict[str, float]:
     """Rates of the architectures with attention and no recipe of their own, ascending."""
-    rates = {name: parse_label(name)[1] for name in architectures if "@" not in name}
+    rates = {name: Label.parse(name).attention_rate for name in architectures if not Label.parse(name).variant}
     found = {name: rate for name, rate in rates.items() if rate is not None}
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
@@ -70,13 +71,11 @@ def recipe_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.Dat
         or "undecided" where one of them is inconclusive.
     """
     parts = []
-    for label in architectures:
-        base, _, recipe = label.partition("@")
-        for other in architectures:
-            partner, _, its_recipe = other.partition("@")
-            known = {base, partner} <= set(architectures)
-            if recipe and its_recipe == recipe and known and architectures.index(other) > architectures.index(label):
-                parts.append(_beside(comparison(verdicts, base, partner), comparison(verdicts, label, other), recipe))
+    for one, other in combinations([Label.parse(name) for name in architectures], 2):
+        known = {str(one.plain), str(other.plain)} <= set(architectures)
+        if one.variant and one.variant == other.variant and known:
+            own = comparison(verdicts, str(one.plain), str(other.plain))
+            parts.append(_beside(own, comparison(verdicts, str(one), str(other)), one.variant))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["endpoint"])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +9,13 @@ import numpy as np
 import pandas as pd
 
 from topomod.statistics.intervals import mean_interval, share_interval
-from topomod.study.measure_catalogue import MEASURES
+from topomod.study.config import Population
+from topomod.study.measure_catalogue import MEASURES, UNIT, Measure
+from topomod.study.shards import StudyFolder
+from topomod.study.stored import check_stored
+from topomod.study.tables import read_tables
 
-UNTRAINED = "_untrained"
-
-
-CONSTANTS = ("expected_margin_ratio", "best_irrep_baseline")  # of theory or chance, the same for every circuit
-
-
-_SHARE = re.compile(r".*(ratio|share|mass|power|purity|frequency|generalisation)$|energy_.*")  # of values in [0, 1]
+UNTRAINED = "_untrained"  # ends the name of a measure of networks with new random weights
 
 
 def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
@@ -42,21 +39,39 @@ def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """
     rows = []
     for architecture, own in circuits[circuits["converged"].astype(bool)].groupby("architecture", sort=False):
-        for name, title in MEASURES.items():
+        for name, measure in MEASURES.items():
             if name not in own or own[name].isna().all():
                 continue
             values = own[name].to_numpy(float)
-            n, mean, low, high = mean_interval(values, alpha)
-            if name in CONSTANTS:
-                low = high = mean
-            elif _SHARE.fullmatch(name):
-                low, high = share_interval(values[~np.isnan(values)], alpha)
+            n, mean, low, high = _interval(values, measure, alpha)
             chance = float(own[name + UNTRAINED].mean()) if name + UNTRAINED in own else np.nan
-            row = {"architecture": architecture, "measure": name, "title": title, "n": n, "mean": mean}
+            row = {"architecture": architecture, "measure": name, "title": measure.title, "n": n, "mean": mean}
             row |= {"ci_low": low, "ci_high": high, "least": np.nanmin(values), "most": np.nanmax(values)}
             rows.append(row | {"untrained": chance})
     columns = "architecture measure title n mean ci_low ci_high least most untrained".split()
     return pd.DataFrame(rows, columns=columns)
+
+
+def _interval(values: np.ndarray, measure: Measure, alpha: float) -> tuple[int, float, float, float]:
+    n, mean, low, high = mean_interval(values, alpha)
+    if measure.constant:
+        return n, mean, mean, mean
+    if measure.bounds == UNIT:
+        low, high = share_interval(values[~np.isnan(values)], alpha)
+    return n, mean, low, high
+
+
+def describe_study(folder: StudyFolder, population: Population, alpha: float) -> tuple[pd.DataFrame, int]:
+    """:func:`measure_table` of a study's shards, and the number of its circuits.
+
+    Raises
+    ------
+    ValueError
+        If circuits were trained by other settings, or a table is missing or corrupt.
+    """
+    check_stored(folder, population)
+    found = read_tables(folder.population(shard) / "measures.parquet" for shard in population.shards())
+    return measure_table(found, alpha), len(found)
 
 
 def measure_rows(table: pd.DataFrame, architectures: Sequence[str]) -> list[dict[str, Any]]:
@@ -65,5 +80,5 @@ def measure_rows(table: pd.DataFrame, architectures: Sequence[str]) -> list[dict
     for name in (name for name in MEASURES if name in set(table["measure"])):
         own = table[table["measure"] == name].set_index("architecture")
         cells = {label: own.loc[label].to_dict() for label in architectures if label in own.index}
-        found.append({"name": name, "title": MEASURES[name], "cells": cells})
+        found.append({"name": name, "title": MEASURES[name].title, "cells": cells})
     return found

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from topomod.networks.architectures import Part
+
+UNIT = (0.0, 1.0)
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -18,6 +22,8 @@ class Endpoint:
     column : str
         Column of that table. Group and homology columns are averaged over a circuit's groups, weighted by their
         neurons.
+    unit : str
+        Of the number; empty for shares, similarities and other numbers without one.
     site : str or None
         For homology rows, which site.
     equals : str or None
@@ -25,29 +31,50 @@ class Endpoint:
     bounds : tuple of float or None
         Range of a share, or of the H2 persistence, which is 0 in every circuit where no group has rank 3; the test
         then holds for any distribution inside, constant samples included.
+    value : part
+        ``(circuit, layer) -> float`` for the table of circuits, ``(circuit, layer, group) -> float`` for that of groups:
+        how the column is measured, where the stage does not measure it already.
     """
 
     title: str
     table: str
     column: str
+    unit: str = ""
     site: str | None = None
     equals: str | None = None
     bounds: tuple[float, float] | None = None
+    value: Part = ""
 
 
-UNIT = (0.0, 1.0)
+def _group(title: str, column: str, unit: str = "") -> Endpoint:
+    return Endpoint(title, "groups", column, unit)
 
 
-def _group(title: str, column: str) -> Endpoint:
-    return Endpoint(title, "groups", column)
+def _circuit(title: str, column: str, unit: str = "") -> Endpoint:
+    return Endpoint(title, "circuits", column, unit)
 
 
 def _share(shape: str, site: str) -> Endpoint:
-    return Endpoint(f"share labelled {shape} ({site})", "homology", "label", site, shape, UNIT)
+    return Endpoint(f"share labelled {shape} ({site})", "homology", "label", "", site, shape, UNIT)
 
 
-def _homology(title: str, column: str, site: str, bounds: tuple[float, float] | None = None) -> Endpoint:
-    return Endpoint(f"{title} ({site})", "homology", column, site, bounds=bounds)
+def _homology(
+    title: str, column: str, site: str, unit: str = "", bounds: tuple[float, float] | None = None
+) -> Endpoint:
+    return Endpoint(f"{title} ({site})", "homology", column, unit, site, bounds=bounds)
+
+
+def _shapes(site: str) -> dict[str, Endpoint]:
+    """Labels and persistence of the clouds at one site."""
+    return {
+        **{f"share_{shape}_{site}": _share(shape, site) for shape in ("disc", "circle", "torus")},
+        f"hole_{site}": _homology("hole radius", "hole", site, "rms"),
+        f"h1_{site}": _homology("H1 maximal persistence", "h1_persistence", site, "rms"),
+        f"h1_entropy_{site}": _homology("H1 persistent entropy", "h1_entropy", site, "bits"),
+        f"h1_betti_{site}": _homology("H1 Betti curve, L2 norm", "h1_betti", site),
+        f"h1_amplitude_{site}": _homology("H1 Wasserstein amplitude", "h1_wasserstein", site, "rms"),
+        f"h2_{site}": _homology("H2 maximal persistence", "h2_persistence", site, "rms", UNIT),
+    }
 
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -62,30 +89,18 @@ ENDPOINTS: dict[str, Endpoint] = {
     "first_order_r2": _group("first-order R2", "first_order_r2"),
     "second_order_r2": _group("second-order R2", "second_order_r2"),
     "phase_coherence": _group("phase coherence", "phase_coherence"),
-    "torus_distance": _group("mean torus distance of the PAD", "torus_distance"),
-    **{f"share_{shape}_preactivations": _share(shape, "preactivations") for shape in ("disc", "circle", "torus")},
-    "hole_preactivations": _homology("hole radius", "hole", "preactivations"),
-    "h1_preactivations": _homology("H1 maximal persistence", "h1_persistence", "preactivations"),
-    "h1_entropy_preactivations": _homology("H1 persistent entropy", "h1_entropy", "preactivations"),
-    "h1_betti_preactivations": _homology("H1 Betti curve, L2 norm", "h1_betti", "preactivations"),
-    "h1_amplitude_preactivations": _homology("H1 Wasserstein amplitude", "h1_wasserstein", "preactivations"),
-    "h2_preactivations": _homology("H2 maximal persistence", "h2_persistence", "preactivations", UNIT),
+    "torus_distance": _group("mean torus distance of the PAD", "torus_distance", "steps"),
+    **_shapes("preactivations"),
     "logit_circle_cka": _group("CKA of group logits to circle", "logit_circle_cka"),
     "logit_disc_cka": _group("CKA of group logits to disc", "logit_disc_cka"),
     "coordinate_circle_cka": _group("CKA of logit coordinate to circle", "coordinate_circle_cka"),
-    "readout_sum_r2": Endpoint("R2 of a + b in the read-out directions", "circuits", "readout_sum_r2"),
+    "readout_sum_r2": _circuit("R2 of a + b in the read-out directions", "readout_sum_r2"),
     "winding_is_sum": Endpoint("share of groups winding (1, 1)", "groups", "winding_is_sum", bounds=UNIT),
-    **{f"share_{shape}_logits": _share(shape, "logits") for shape in ("disc", "circle", "torus")},
-    "hole_logits": _homology("hole radius", "hole", "logits"),
-    "h1_logits": _homology("H1 maximal persistence", "h1_persistence", "logits"),
-    "h1_entropy_logits": _homology("H1 persistent entropy", "h1_entropy", "logits"),
-    "h1_betti_logits": _homology("H1 Betti curve, L2 norm", "h1_betti", "logits"),
-    "h1_amplitude_logits": _homology("H1 Wasserstein amplitude", "h1_wasserstein", "logits"),
-    "h2_logits": _homology("H2 maximal persistence", "h2_persistence", "logits", UNIT),
-    "gradient_symmetricity": Endpoint("gradient symmetricity", "circuits", "gradient_symmetricity"),
-    "distance_irrelevance": Endpoint("distance irrelevance (correct logit)", "circuits", "distance_irrelevance"),
-    "circularity": Endpoint("circularity", "circuits", "circularity"),
-    "n_groups": Endpoint("number of groups", "circuits", "n_groups"),
+    **_shapes("logits"),
+    "gradient_symmetricity": _circuit("gradient symmetricity", "gradient_symmetricity"),
+    "distance_irrelevance": _circuit("distance irrelevance (correct logit)", "distance_irrelevance"),
+    "circularity": _circuit("circularity", "circularity"),
+    "n_groups": _circuit("number of groups", "n_groups", "groups"),
     "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency"),
 }
 
@@ -118,4 +133,8 @@ POPULATIONS: dict[str, Population] = {
     "h1_diagrams_preactivations": Population("H1 diagrams (preactivations, MMD)", "diagrams", "preactivations"),
     "h1_diagrams_logits": Population("H1 diagrams (logits, MMD)", "diagrams", "logits"),
 }
-ALL_ENDPOINTS: dict[str, Endpoint | Population] = {**ENDPOINTS, **POPULATIONS}
+
+
+def all_endpoints() -> dict[str, Endpoint | Population]:
+    """Scalar endpoints and distributions, each of which needs a margin and a family."""
+    return {**ENDPOINTS, **POPULATIONS}

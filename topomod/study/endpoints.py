@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
+from topomod.statistics.intervals import mean_interval
+from topomod.study.config import Population
+from topomod.study.diagram_features import add_features
 from topomod.study.endpoint_catalogue import ENDPOINTS, Endpoint
-from topomod.study.tables import KEY
+from topomod.study.shards import StudyFolder
+from topomod.study.stored import check_stored
+from topomod.study.tables import KEY, read_tables
+
+
+def read_endpoints(folder: StudyFolder, population: Population) -> pd.DataFrame:
+    """:func:`circuit_endpoints` of a study's shards.
+
+    Raises
+    ------
+    ValueError
+        If circuits were trained by other settings, or a table is missing or corrupt.
+    """
+    check_stored(folder, population)
+    shards = [folder.population(shard) for shard in population.shards()]
+    names = ("circuits", "groups", "homology")
+    circuits, groups, homology = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
+    homology = add_features(homology, (shard / "diagrams.parquet" for shard in shards))
+    return circuit_endpoints(circuits, groups, homology)
 
 
 def circuit_endpoints(circuits: pd.DataFrame, groups: pd.DataFrame, homology: pd.DataFrame) -> pd.DataFrame:
@@ -48,15 +68,10 @@ def _endpoint_values(endpoint: Endpoint, table: pd.DataFrame) -> pd.DataFrame:
 
 def summarise(endpoints: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Mean over converged circuits with a t interval of level 1 - alpha, per architecture, step and endpoint."""
-    from scipy.stats import t
 
     def row(values: pd.Series) -> pd.Series:
-        kept = values.dropna()
-        n = len(kept)
-        sd = float(kept.std(ddof=1)) if n > 1 else float("nan")
-        half = float(t.ppf(1 - alpha / 2, n - 1)) * sd / np.sqrt(n) if n > 1 else float("nan")
-        mean = float(kept.mean()) if n else float("nan")
-        return pd.Series({"n": n, "mean": mean, "sd": sd, "ci_low": mean - half, "ci_high": mean + half})
+        n, mean, low, high = mean_interval(values.to_numpy(float), alpha)
+        return pd.Series({"n": n, "mean": mean, "sd": values.std(ddof=1), "ci_low": low, "ci_high": high})
 
     kept = endpoints[endpoints["converged"]]
     grouped = kept.groupby(["architecture", "endpoint"], sort=False)["value"]

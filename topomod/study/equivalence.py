@@ -13,11 +13,31 @@ from topomod.statistics.diagram_equivalence import diagram_equivalence_test
 from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.statistics.mmd import mmd_equivalence_test
-from topomod.study.endpoint_catalogue import ALL_ENDPOINTS, ENDPOINTS, POPULATIONS, Population
-from topomod.study.tables import KEY, circuit_diagrams
+from topomod.study.config import Comparison
+from topomod.study.endpoint_catalogue import ENDPOINTS, POPULATIONS, Population, all_endpoints
+from topomod.study.population import read_diagrams, strongest_groups
+from topomod.study.shards import StudyFolder
+from topomod.study.stored import check_stored
+from topomod.study.tables import KEY, circuit_diagrams, read_tables
 
 DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin fixed beforehand wants fixed ones
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
+
+
+def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
+    """:func:`verdict_table` of a study whose endpoints are there.
+
+    Raises
+    ------
+    ValueError
+        If circuits were trained by other settings, or a table is missing or corrupt.
+    """
+    check_stored(folder, study)
+    shards = [folder.population(shard) for shard in study.shards()]
+    groups, phases = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in ("groups", "phases"))
+    bars = read_diagrams((shard / "diagrams.parquet" for shard in shards), strongest_groups(groups))
+    populations = {"phases": phases, "diagrams": bars}
+    return verdict_table(read_tables([folder.table("endpoints")]), study.model_dump(), populations=populations)
 
 
 def verdict_table(
@@ -47,6 +67,7 @@ def verdict_table(
     DataFrame
         One row per comparison and endpoint.
     """
+    titles = all_endpoints()
     converged = endpoints[endpoints["converged"]]
     kept = converged[converged["value"].notna()]
     circuits = converged[KEY].drop_duplicates()
@@ -58,7 +79,7 @@ def verdict_table(
             for name in names:
                 declared = settings["margins"][name]
                 common = {"role": role, "x": x_name, "y": y_name, "family": family, "endpoint": name}
-                common |= {"title": ALL_ENDPOINTS[name].title, "margin_reason": declared["reason"]}
+                common |= {"title": titles[name].title, "margin_reason": declared["reason"]}
                 if name in ENDPOINTS:
                     x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
                     row = _scalar_row(x, y, declared["margin"], settings["alpha"], seed, ENDPOINTS[name].bounds)
@@ -82,13 +103,12 @@ def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
 
 
-def main_comparison(names: Sequence[tuple[str, str, str]]) -> tuple[str, str, str] | None:
-    """The pair a study is about: recurrent against attention, uniform against learnable, else the first no control."""
-    for wanted in ({"rnn", "attention_1.0"}, {"attention_0.0", "attention_1.0"}):
-        for role, x, y in names:
-            if {x, y} == wanted:
-                return role, x, y
-    return next((one for one in names if one[0] == "pair"), None)
+def main_comparison(
+    names: Sequence[tuple[str, str, str]], main_pair: Sequence[str] | None
+) -> tuple[str, str, str] | None:
+    """The comparison a study is about: its ``main_pair``, or the first that is no control where it has not both."""
+    named = (one for one in names if set(one[1:]) == set(main_pair or ()))
+    return next(named, next((one for one in names if one[0] == "pair"), None))
 
 
 def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from topomod.networks.labels import parse_label, parse_seeds
+from topomod.networks.architectures import resolve
+from topomod.networks.labels import Label
 from topomod.study.config import Study
 
 if TYPE_CHECKING:  # torch, which only the workers need
@@ -41,30 +43,28 @@ class Calibration:
 
     Parameters
     ----------
-    train, groups, homology : float
+    train : float
         Seconds.
     per_step : float
         Seconds of one training step.
+    stages : dict of float
+        Seconds of each stage that works on one shard, by its name.
     memory : float
         Peak of the process, MB.
     disk : float
         Stored weights and history, MB.
-    frequencies : float
-        Seconds of the frequencies stage, 0 where the study does not ask for it.
     """
 
     train: float
     per_step: float
-    groups: float
-    homology: float
+    stages: dict[str, float]
     memory: float
     disk: float
-    frequencies: float = 0.0
 
 
 @dataclass(frozen=True)
-class Stage:
-    """Prediction for one stage: number of jobs, CPU seconds of all of them, MB of the largest job and on disk."""
+class Prediction:
+    """What one stage will take: number of jobs, CPU seconds of all of them, MB of the largest job and on disk."""
 
     name: str
     jobs: int
@@ -76,62 +76,50 @@ class Stage:
 def calibrate(study: Study, cores: int) -> dict[str, Calibration]:
     """Cost of one circuit of every architecture, by label, measured with all ``cores`` busy."""
     os.environ["OMP_NUM_THREADS"] = "1"  # read by the workers when they import torch
-    jobs = [(study, label) for label in study.architectures]
+    jobs = [(study, label) for label in study.labels]
     jobs += [jobs[i % len(jobs)] for i in range(max(0, cores - len(jobs)))]
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
         found = list(pool.map(_calibrate_one, jobs))
     return dict(zip(study.architectures, found, strict=False))
 
 
-def _calibrate_one(job: tuple[Study, str]) -> Calibration:
+def _calibrate_one(job: tuple[Study, Label]) -> Calibration:
     from topomod.networks.circuit_file import save_circuits
-    from topomod.study.frequencies import analyse_frequencies
-    from topomod.study.groups import analyse_groups
-    from topomod.study.homology import analyse_homology
-    from topomod.study.systems import measure_circuits
 
     study, label = job
-    compared = study.system == "pairs"
-    if compared:
+    if study.system.followed:
         _train_one(study, label, 0, steps=2)  # compiles
-    clock = [time.perf_counter()]
-    circuits = [_train_one(study, label, study.seeds.first)]
-    clock.append(time.perf_counter())
-    if compared:
-        analyse_groups(circuits, study.min_neurons)
-    else:
-        measure_circuits(circuits, study.min_neurons)
-    clock.append(time.perf_counter())
-    if compared:
-        analyse_homology(circuits, study.min_neurons)
-    clock.append(time.perf_counter())
-    if study.ablation:
-        analyse_frequencies(circuits)
-    clock.append(time.perf_counter())
+    seconds, circuits = _timed(lambda: [_train_one(study, label, study.seeds.first)])
+    stages = {stage.name: _timed(resolve(stage.run), circuits, study.min_neurons)[0] for stage in study.shard_stages()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "circuits.safetensors"
         save_circuits(path, circuits)
         disk = path.stat().st_size / 1e6
-    seconds = [b - a for a, b in zip(clock, clock[1:], strict=False)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    per_step = seconds[0] / max(1, circuits[0].step)
-    return Calibration(seconds[0], per_step, seconds[1], seconds[2], memory, disk, seconds[3])
+    return Calibration(seconds, seconds / max(1, circuits[0].step), stages, memory, disk)
 
 
-def _train_one(study: Study, label: str, seed: int, steps: int | None = None) -> Circuit:
+def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    """Seconds that a call takes, and what it returns."""
+    started = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - started, result
+
+
+def _train_one(study: Study, label: Label, seed: int, steps: int | None = None) -> Circuit:
     """One circuit of a study, or only its first steps."""
-    from topomod.networks.size import NetworkSize
-    from topomod.training.recipes import MarginRecipe, Recipe
     from topomod.training.train import train
 
-    name, rate = parse_label(label)
-    fields, size = study.recipe_of(label), None
-    if study.system != "margins":
-        size = NetworkSize(**study.variant_of(label).network.model_dump())
-        fields |= {"steps": steps, "max_steps": steps} if steps else {}
-    recipe = MarginRecipe(**fields) if study.system == "margins" else Recipe(**fields)
-    task = study.task_of(label)
-    return train(name, task, [seed], attention_rate=rate, recipe=recipe, size=size, device="cpu")[0]
+    fields = study.recipe_of(label) | ({"steps": steps, "max_steps": steps} if steps else {})
+    return train(
+        label.architecture,
+        study.task_of(label),
+        [seed],
+        attention_rate=label.attention_rate,
+        recipe=resolve(label.record.recipe)(**fields),
+        size=study.size_of(label),
+        device="cpu",
+    )[0]
 
 
 def startup_seconds() -> float:
@@ -141,7 +129,7 @@ def startup_seconds() -> float:
     return time.perf_counter() - started
 
 
-def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list[Stage]:
+def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list[Prediction]:
     """Every stage of a study.
 
     Parameters
@@ -152,41 +140,38 @@ def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list
     startup : float
         Seconds every job spends on imports, from :func:`startup_seconds`.
     """
-    shards = [(label, len(parse_seeds(seeds))) for label, _, seeds in (s.partition("/") for s in study.shards())]
+    shards = [(costs[str(shard.label)], len(shard)) for shard in study.shards()]
+    memory = max(cost.memory + count * cost.disk for cost, count in shards)
+    disk = sum(count * cost.disk for cost, count in shards)
+    imports = len(shards) * startup
+    train = imports + sum(count * cost.train for cost, count in shards)
+    found = [Prediction("train", len(shards), train, memory, disk)]
+    for stage in study.shard_stages():
+        seconds = imports + sum(count * cost.stages[stage.name] for cost, count in shards)
+        found.append(Prediction(stage.name, len(shards), seconds, memory, 0.05 * disk))
+    if study.system.followed:
+        found.append(_maturity(study, costs, startup, memory))
     n = sum(count for _, count in shards)
-    memory = max(costs[label].memory + count * costs[label].disk for label, count in shards)
-    disk = sum(count * costs[label].disk for label, count in shards)
+    return found + [_last_stage(name, startup, n) for name in study.system.last_stages]
 
-    def linear(stage: str) -> float:
-        return len(shards) * startup + sum(count * float(getattr(costs[label], stage)) for label, count in shards)
 
-    if study.system != "pairs":
-        return [
-            Stage("train", len(shards), linear("train"), memory, disk),
-            Stage("measure", len(shards), linear("groups"), memory, 0.05 * disk),
-            *(_last_stage(name, startup, n) for name in ("describe", "report")),
-        ]
+def _maturity(study: Study, costs: dict[str, Calibration], startup: float, memory: float) -> Prediction:
+    """Circuits that are followed past the schedule: trained to the last step, measured and labelled at each."""
     followed, looks = study.maturity.count, study.maturity.count * len(study.maturity.steps)
+    labelling = [stage.name for stage in study.system.shard_stages]
     longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in costs.values())
-    looked_at = sum(looks * (cost.groups + cost.homology) for cost in costs.values())
-    looks_disk = sum(looks * cost.disk for cost in costs.values())
-    n_followed = len(study.maturity_shards())
-    return [
-        Stage("train", len(shards), linear("train"), memory, disk),
-        Stage("groups", len(shards), linear("groups"), memory, 0.05 * disk),
-        Stage("homology", len(shards), linear("homology"), memory, 0.05 * disk),
-        *([Stage("frequencies", len(shards), linear("frequencies"), memory, 0.1)] if study.ablation else []),
-        Stage("maturity", 3 * n_followed, 3 * n_followed * startup + longer + looked_at, memory, looks_disk),
-        *(_last_stage(name, startup, n) for name in ("endpoints", "equivalence", "power", "report")),
-    ]
+    looked_at = sum(looks * cost.stages[name] for cost in costs.values() for name in labelling)
+    jobs = (1 + len(labelling)) * len(study.maturity_shards())
+    disk = sum(looks * cost.disk for cost in costs.values())
+    return Prediction("maturity", jobs, jobs * startup + longer + looked_at, memory, disk)
 
 
-def _last_stage(name: str, startup: float, n: int) -> Stage:
+def _last_stage(name: str, startup: float, n: int) -> Prediction:
     fixed, each = LAST_STAGES[name]
-    return Stage(name, 1, startup + fixed + each * n, LAST_MEMORY.get(name, 500.0), LAST_DISK.get(name, 1.0))
+    return Prediction(name, 1, startup + fixed + each * n, LAST_MEMORY.get(name, 500.0), LAST_DISK.get(name, 1.0))
 
 
-def wall_seconds(stages: list[Stage], cores: int) -> float:
+def wall_seconds(stages: list[Prediction], cores: int) -> float:
     """Seconds of the whole study: the stages of one job come last, one by one, the rest fills the cores.
 
     A stage cannot be faster than its share of ``cores`` allows, nor than one of its jobs.

@@ -40,7 +40,7 @@ def frequency_row(circuit: Circuit) -> dict[str, Any]:
     )
 
 
-def analyse_frequencies(circuits: Sequence[Circuit]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def frequency_tables(circuits: Sequence[Circuit], _min_neurons: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables of frequencies (one row a circuit) and of ablation (one row per circuit, site, kind and number)."""
     rows = pd.DataFrame([frequency_row(circuit) for circuit in circuits])
     curves = [ablation_rows(circuit).assign(**identity(circuit), converged=circuit.converged) for circuit in circuits]

@@ -15,6 +15,7 @@ from topomod.statistics.intervals import share_interval
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.endpoints import circuit_endpoints
+from topomod.study.shards import StudyFolder
 from topomod.study.tables import KEY, read_tables
 
 LABELS = ("disc", "circle", "torus", "other", "uncertain")
@@ -50,7 +51,7 @@ class StudyTables:
     maturity_homology: pd.DataFrame
 
 
-def load_tables(folder: Path, study: Study) -> StudyTables:
+def load_tables(folder: StudyFolder, study: Study) -> StudyTables:
     """Read the tables of the shards that a study names; other shards in the folder are left alone.
 
     Raises
@@ -60,15 +61,15 @@ def load_tables(folder: Path, study: Study) -> StudyTables:
     ValueError
         Naming a shard's table that is missing or corrupt.
     """
-    for name in ("endpoints", "summary", "verdicts", "power"):
-        if not (folder / f"{name}.parquet").is_file():
-            raise FileNotFoundError(f"no {name}.parquet in {folder}; run the equivalence stage first")
-    shards = [folder / "population" / shard for shard in study.shards()]
-    followed = [folder / "maturity" / shard for shard in study.maturity_shards()]
+    for name in study.system.tables:
+        if not folder.table(name).is_file():
+            raise FileNotFoundError(f"no {name}.parquet in {folder.root}; run the equivalence stage first")
+    shards = [folder.population(shard) for shard in study.shards()]
+    followed = [folder.maturity(shard) for shard in study.maturity_shards()]
     names = ("circuits", "groups", "phases", "homology")
     tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in names}
     longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
-    own = {name: pd.read_parquet(folder / f"{name}.parquet") for name in ("endpoints", "summary", "verdicts", "power")}
+    own = {name: read_tables([folder.table(name)]) for name in study.system.tables}
     diagrams = (shard / "diagrams.parquet" for shard in shards)
     return StudyTables(**own, **tables, **longer, diagrams=read_diagrams(diagrams, strongest_groups(tables["groups"])))
 

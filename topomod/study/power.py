@@ -8,15 +8,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topomod.networks.labels import Label
 from topomod.statistics.power import power_curve, required_networks
+from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.equivalence import comparisons, main_comparison, sample_of
 
 
 def planned_pair(settings: dict[str, Any]) -> tuple[str, str] | None:
     """The two architectures that a study is about; None where it compares nothing."""
-    main = main_comparison(comparisons(settings))
+    main = main_comparison(comparisons(settings), settings["main_pair"])
     return None if main is None else main[1:]
+
+
+def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
+    """The two named architectures where both are named, else :func:`planned_pair`.
+
+    Raises
+    ------
+    ValueError
+        If one of the names is no architecture, or only one is given.
+    """
+    if bool(x) != bool(y):
+        raise ValueError(f"--x and --y name an architecture each, found {x!r} and {y!r}")
+    return (str(Label.parse(x)), str(Label.parse(y))) if x else planned_pair(study.model_dump())
 
 
 def plan(

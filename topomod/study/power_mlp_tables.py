@@ -168,3 +168,19 @@ def _cost_shares(finite_group: GroupComposition, strengths: dict[str, float] | N
     total = sum(costs.values())
     # a regularisation so strong that nothing is learnt leaves no cost to share
     return {name: cost / total if total > 0 else float("nan") for name, cost in costs.items()}
+
+
+def circuit_table(circuits: Sequence[Circuit], _min_neurons: int) -> pd.DataFrame:
+    """Table ``measures`` of a shard."""
+    return margin_circuit_rows(circuits)
+
+
+def neuron_table(circuits: Sequence[Circuit], _min_neurons: int) -> pd.DataFrame:
+    """Table ``neurons`` of a shard."""
+    return margin_neuron_rows(circuits)
+
+
+def irrep_table(circuits: Sequence[Circuit], _min_neurons: int) -> pd.DataFrame | None:
+    """Table ``irreps`` of a shard; None where features are no irreps of a finite group."""
+    task = circuits[0].task
+    return None if task.finite_group is None or task.modulus is not None else margin_irrep_rows(circuits)

@@ -146,3 +146,18 @@ def sequence_score_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
         own = {"architecture": circuit.label, "seed": circuit.seed}
         tables.append(pd.DataFrame(own | columns | {"share": found.shares.ravel()}))
     return pd.concat(tables, ignore_index=True)
+
+
+def circuit_table(circuits: Sequence[Circuit], _min_neurons: int) -> pd.DataFrame:
+    """Table ``measures`` of a shard."""
+    return sequence_circuit_rows(circuits)
+
+
+def curve_table(circuits: Sequence[Circuit], _min_neurons: int) -> pd.DataFrame:
+    """Table ``curves`` of a shard."""
+    return sequence_curve_rows(circuits)
+
+
+def score_table(circuits: Sequence[Circuit], _min_neurons: int) -> pd.DataFrame:
+    """Table ``scores`` of a shard."""
+    return sequence_score_rows(circuits)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from topomod.networks.labels import Label
+
 
 class Strict(BaseModel):
     """A part in which an unknown key is an error."""
@@ -85,6 +87,14 @@ class Seeds(Strict):
     first: int = Field(0, ge=0)
     count: int = Field(ge=1)
     counts: dict[str, Annotated[int, Field(ge=1)]] = {}
+
+    @field_validator("counts")
+    @classmethod
+    def _canonical(cls, counts: dict[str, int]) -> dict[str, int]:
+        canonical = {str(Label.parse(label)): count for label, count in counts.items()}
+        if len(canonical) < len(counts):
+            raise ValueError(f"architectures must be distinct, found {list(counts)}")
+        return canonical
 
 
 class Maturity(Strict):

@@ -1,54 +1,131 @@
-"""Tables of a shard of networks that are described, not compared: power networks, transformers over k tokens."""
+"""What is trained and measured alike: the catalogue of systems.
+
+Settings, training, stages, workflow, estimate and report loop over these records; heavy parts are named as strings.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-import pandas as pd
+from topomod.networks.architectures import Part
 
-from topomod.networks.circuit import Circuit
-from topomod.networks.labels import system_of
-from topomod.study.irrep_manifolds import margin_manifold_rows
-from topomod.study.power_mlp_tables import margin_circuit_rows, margin_irrep_rows, margin_neuron_rows
-from topomod.study.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
-from topomod.tasks.finite_group import GroupComposition
-
-TABLES = ("measures", "neurons", "irreps", "manifolds", "curves", "scores")
+MEASURED_TABLES = ("measures", "neurons", "irreps", "manifolds", "curves", "scores")
 
 
-def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict[str, pd.DataFrame]:
-    """Measure circuits of one shard.
+@dataclass(frozen=True)
+class Stage:
+    """One stage that works on one shard at a time.
 
     Parameters
     ----------
-    circuits : sequence of Circuit
-        Of one architecture.
-    min_neurons : int
-        Smaller neuron groups have no manifold.
-
-    Returns
-    -------
-    dict
-        The tables of :data:`TABLES`: one row per circuit, per live neuron of a power network, per irrep of one that
-        learnt a group, per neuron group and site of one of two inputs, and per step and per component of
-        the scores of a transformer. Those that a system has not are empty.
-
-    Raises
-    ------
-    ValueError
-        For an architecture that is compared by the other stages.
+    name : str
+        Of the command and of the rule.
+    run : part
+        ``(circuits, min_neurons)``, to tell what the stage costs.
     """
-    empty = pd.DataFrame({"architecture": pd.Series(dtype=str), "seed": pd.Series(dtype=int)})
-    tables = dict.fromkeys(TABLES, empty)
-    system = system_of(circuits[0].label)
-    if system == "margins":
-        tables |= {"measures": margin_circuit_rows(circuits), "neurons": margin_neuron_rows(circuits)}
-        tables["manifolds"] = margin_manifold_rows(circuits, min_neurons)
-        if isinstance(circuits[0].task, GroupComposition):
-            tables["irreps"] = margin_irrep_rows(circuits)
-    elif system == "sequences":
-        tables |= {"measures": sequence_circuit_rows(circuits), "curves": sequence_curve_rows(circuits)}
-        tables["scores"] = sequence_score_rows(circuits)
-    else:
-        raise ValueError(f"{circuits[0].label} is measured by the stages groups and homology")
-    return tables
+
+    name: str
+    run: Part
+
+
+@dataclass(frozen=True)
+class System:
+    """Architectures of one kind.
+
+    Parameters
+    ----------
+    name : str
+        In the catalogue of architectures.
+    recipe_key : str
+        Key of the YAML that holds the recipe.
+    page : part
+        ``(folder, study, output)`` writes the page of a finished study.
+    shard_stages : tuple of Stage
+        What every shard of circuits goes through.
+    last_stages : tuple of str
+        Stages that see all shards, in order.
+    shard_tables, tables : tuple of str
+        Tables of a shard and of the whole study that the page reads.
+    measures : dict of part
+        Table of the stage ``measure`` to ``(circuits, min_neurons) -> DataFrame``, or None where it has no rows.
+    sized : bool
+        Whether the key ``network`` gives the widths; else the recipe does.
+    followed : bool
+        Whether circuits can be followed past the schedule (``maturity``), and ablated.
+    one_modulus : bool
+        Whether all architectures of a study share p.
+    full_batch : bool
+        Whether its recipe must have ``batches`` 1 and ``min_purity`` 0.
+    """
+
+    name: str
+    recipe_key: str
+    page: Part
+    shard_stages: tuple[Stage, ...]
+    last_stages: tuple[str, ...]
+    shard_tables: tuple[str, ...]
+    tables: tuple[str, ...]
+    measures: dict[str, Part]
+    sized: bool = True
+    followed: bool = False
+    one_modulus: bool = False
+    full_batch: bool = False
+
+
+# asked for by the key `ablation`
+ABLATION = Stage("frequencies", "topomod.study.frequencies:frequency_tables")
+ABLATION_TABLES = ("frequencies", "ablation")
+_MEASURE = (Stage("measure", "topomod.study.measure:measure_circuits"),)
+_PAGE = "topomod.report.description:write_description"
+
+SYSTEMS: dict[str, System] = {
+    system.name: system
+    for system in (
+        System(
+            "pairs",
+            recipe_key="recipe",
+            page="topomod.report.report:write_report",
+            shard_stages=(
+                Stage("groups", "topomod.study.groups:analyse_groups"),
+                Stage("homology", "topomod.study.homology:analyse_homology"),
+            ),
+            last_stages=("endpoints", "equivalence", "power", "report"),
+            shard_tables=("circuits", "groups", "homology", "phases", "diagrams"),
+            tables=("endpoints", "summary", "verdicts", "power"),
+            measures={},
+            followed=True,
+            one_modulus=True,
+        ),
+        System(
+            "margins",
+            recipe_key="margin_recipe",
+            page=_PAGE,
+            shard_stages=_MEASURE,
+            last_stages=("describe", "report"),
+            shard_tables=MEASURED_TABLES,
+            tables=("summary_of_measures",),
+            measures={
+                "measures": "topomod.study.power_mlp_tables:circuit_table",
+                "neurons": "topomod.study.power_mlp_tables:neuron_table",
+                "irreps": "topomod.study.power_mlp_tables:irrep_table",
+                "manifolds": "topomod.study.irrep_manifolds:margin_manifold_rows",
+            },
+            sized=False,
+        ),
+        System(
+            "sequences",
+            recipe_key="recipe",
+            page=_PAGE,
+            shard_stages=_MEASURE,
+            last_stages=("describe", "report"),
+            shard_tables=MEASURED_TABLES,
+            tables=("summary_of_measures",),
+            measures={
+                "measures": "topomod.study.sequence_tables:circuit_table",
+                "curves": "topomod.study.sequence_tables:curve_table",
+                "scores": "topomod.study.sequence_tables:score_table",
+            },
+            full_batch=True,
+        ),
+    )
+}

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from topomod.networks.architectures import ARCHITECTURES, resolve, trainable
-from topomod.networks.circuit import Circuit, architecture_label
+from topomod.networks.circuit import Circuit
+from topomod.networks.labels import Label
 from topomod.networks.pair_form import PairForm
 from topomod.networks.power_mlp import POWER_NETWORKS
 from topomod.networks.size import NetworkSize
@@ -49,7 +50,7 @@ class Stack:
     ) -> None:
         self.task, self.recipe, self.rate, self.seeds = task, recipe, attention_rate, list(seeds)
         self.architecture = ARCHITECTURES[architecture]
-        label = architecture_label(architecture, attention_rate if self.architecture.takes_rate else None)
+        label = str(Label(architecture, attention_rate if self.architecture.takes_rate else None))
         drawn = [draw(label, architecture, task, seed, recipe.train_fraction, size) for seed in self.seeds]
         self._drawn = [(mask, rng) for _, mask, rng in drawn]
         self.targets = torch.from_numpy(task.targets()).to(device)

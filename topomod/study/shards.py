@@ -1,0 +1,116 @@
+"""The unit of work and the folders of a study: each is parsed and printed in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from topomod.networks.labels import Label
+
+CIRCUITS = "circuits.safetensors"
+
+
+@dataclass(frozen=True)
+class SeedBlock:
+    """Seeds ``first`` to ``last``, both included.
+
+    Examples
+    --------
+    >>> str(SeedBlock(8, 10)), list(SeedBlock.parse("00008-00010"))
+    ('00008-00010', [8, 9, 10])
+    """
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first:05d}-{self.last:05d}"
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.first, self.last + 1))
+
+    def __len__(self) -> int:
+        return self.last - self.first + 1
+
+    @classmethod
+    def parse(cls, text: str) -> SeedBlock:
+        """Read ``FIRST-LAST``.
+
+        Raises
+        ------
+        ValueError
+            If the text is not two non-negative integers, the first at most the second.
+        """
+        match = re.fullmatch(r"(\d+)-(\d+)", text)
+        if match is None or int(match[1]) > int(match[2]):
+            raise ValueError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST, found {text!r}")
+        return cls(int(match[1]), int(match[2]))
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One kind of circuit and a block of seeds: what one job trains or measures.
+
+    Examples
+    --------
+    >>> str(Shard.parse("attention_1/00000-00009"))
+    'attention_1.0/00000-00009'
+    """
+
+    label: Label
+    seeds: SeedBlock
+
+    def __str__(self) -> str:
+        return f"{self.label}/{self.seeds}"
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Read ``<label>/<first>-<last>``.
+
+        Raises
+        ------
+        ValueError
+            For an unknown architecture or a malformed block of seeds.
+        """
+        label, _, seeds = text.partition("/")
+        return cls(Label.parse(label), SeedBlock.parse(seeds))
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Where the results of a study lie: ``results/<study>``.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    """
+
+    root: Path
+
+    def population(self, shard: Shard) -> Path:
+        """Folder of a shard of the population."""
+        return self.root / "population" / str(shard)
+
+    def maturity(self, shard: Shard) -> Path:
+        """Folder of a shard of circuits that are followed past the schedule."""
+        return self.root / "maturity" / str(shard)
+
+    def table(self, name: str) -> Path:
+        """A table of the whole study."""
+        return self.root / f"{name}.parquet"
+
+    @property
+    def report(self) -> Path:
+        """The page."""
+        return self.root / "report.html"
+
+    @property
+    def benchmarks(self) -> Path:
+        """What snakemake measured of each job."""
+        return self.root / "benchmarks"

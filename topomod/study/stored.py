@@ -1,0 +1,60 @@
+"""Circuits on disk must be those that the settings describe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from topomod.networks.circuit_file import read_header
+from topomod.study.config import Population
+from topomod.study.shards import CIRCUITS, Shard, StudyFolder
+
+
+def check_stored(folder: StudyFolder, population: Population) -> None:
+    """Refuse a study's folder whose circuits were trained by other settings than the population's.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        Where the circuits lie; files that are not there are left to the stages that need them.
+    population : Population
+        Settings that the circuits must have: task, recipe, attention rate and seeds.
+
+    Raises
+    ------
+    ValueError
+        Naming the file, each setting that differs, and both of its values.
+    """
+    for shard in population.shards():
+        path = folder.population(shard) / CIRCUITS
+        if path.is_file():
+            _check(path, shard, population)
+
+
+def _check(path: Path, shard: Shard, population: Population) -> None:
+    stored = read_header(path)
+    wanted = {
+        "architecture": shard.label.architecture,
+        "attention_rate": shard.label.attention_rate,
+        "task": population.task_of(shard.label).describe(),
+        "recipe": population.recipe_of(shard.label),
+        "seeds": list(shard.seeds),
+    }
+    found = {key: stored.get(key) for key in wanted} | {"seeds": [own["seed"] for own in stored["circuits"]]}
+    if differences := list(_differences(found, wanted)):
+        raise ValueError(
+            f"{path}: its circuits were trained by other settings: {'; '.join(differences)}. "
+            "Delete the file or give the study another name, and run again"
+        )
+
+
+def _differences(found: dict[str, Any], wanted: dict[str, Any], within: str = "") -> Iterator[str]:
+    """Sentences on each setting that differs, nested ones by their whole name; only wanted settings count."""
+    for key, value in wanted.items():
+        other = found.get(key)
+        if isinstance(value, dict):
+            yield from _differences(other if isinstance(other, dict) else {}, value, f"{key}.")
+        elif other != value:
+            yield f"{within}{key} is {json.dumps(other)} there and {json.dumps(value)} in the study"

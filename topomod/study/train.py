@@ -1,0 +1,71 @@
+"""The stage train: the circuits of one shard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from topomod.networks.architectures import resolve
+from topomod.networks.circuit_file import save_circuits
+from topomod.networks.size import NetworkSize
+from topomod.study.progress import TrainingProgress, bars
+from topomod.study.shards import Shard
+from topomod.study.systems import SYSTEMS
+from topomod.study.yaml_files import StudyError
+from topomod.tasks.catalogue import parse_task
+from topomod.training.train import train
+
+
+def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[int], device: str) -> None:
+    """Train a shard and write its circuits; they appear under their name only when all are there.
+
+    Parameters
+    ----------
+    shard : Shard
+        Architecture and seeds.
+    settings : str
+        JSON of ``p``, ``recipe``, and if not the defaults ``task`` and ``network``.
+    output : Path
+        Where the circuits are written.
+    snapshots : sequence of int
+        Steps at which circuits are looked at instead of being kept at the end.
+    device : {"auto", "cpu", "cuda"}
+        As in :func:`topomod.train`.
+
+    Raises
+    ------
+    StudyError
+        If the settings lack a key or hold one that is not known.
+    """
+    label, fields = shard.label, _fields(settings)
+    try:
+        recipe = resolve(label.record.recipe)(**fields["recipe"])
+        size = NetworkSize(**fields.get("network", {})) if SYSTEMS[label.record.system].sized else None
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"--settings: {error}") from None
+    with bars() as progress:
+        circuits = train(
+            label.architecture,
+            parse_task(fields.get("task", "addition"), fields["p"]),
+            list(shard.seeds),
+            attention_rate=label.attention_rate,
+            recipe=recipe,
+            size=size,
+            device=device,
+            snapshots=snapshots,
+            watcher=TrainingProgress(progress),
+        )
+    save_circuits(output, circuits)
+
+
+def _fields(settings: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(settings)
+    except json.JSONDecodeError as error:
+        raise StudyError(f"--settings is not JSON ({error})") from None
+    if not isinstance(fields, dict) or (missing := {"p", "recipe"} - set(fields)):
+        needed = " and ".join(sorted(missing)) if isinstance(fields, dict) else "keys and values"
+        raise StudyError(f"--settings needs {needed}, found {settings}")
+    return fields
