@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from topomod.topology.diagrams import MAX_ALPHA, Diagram
+from topomod.topology.complexes import MAX_ALPHA
+from topomod.topology.diagrams import Diagram
 
 Betti = tuple[int, int, int]
 ForcedLabel = Literal["disc", "circle", "torus", "other"]

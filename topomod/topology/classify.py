@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from topomod.topology.complexes import MAX_ALPHA
 from topomod.topology.confidence import TUBE_TAU, confidence, doubts, is_doubtful, purity
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
-from topomod.topology.diagrams import MAX_ALPHA
 from topomod.topology.steps import (
     ask_torsion,
     central_hole,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from topomod.topology.betti import ForcedLabel
+from topomod.topology.complexes import MAX_ALPHA
 from topomod.topology.denoise import PreparedCloud
-from topomod.topology.diagrams import MAX_ALPHA
 from topomod.topology.steps import NamedShape, Windings
 from topomod.topology.winding import MIN_WINDING_AGREEMENT, WindingNumbers
 

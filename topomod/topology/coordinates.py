@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from topomod.tasks.fourier import rebase
-from topomod.topology.diagrams import rips_diagrams
+from topomod.topology.complexes import rips_diagrams
 from topomod.topology.winding import MIN_WINDING_AGREEMENT, winding_numbers
 
 COEFF = 47  # a prime large enough that cocycles lift to integers

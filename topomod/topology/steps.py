@@ -22,9 +22,10 @@ from topomod.topology.betti import (
     shape_of,
     top_persistence,
 )
+from topomod.topology.complexes import cloud_diagrams, thin
 from topomod.topology.coordinates import WindingMatrix, determinant, winding_matrix
 from topomod.topology.denoise import PreparedCloud
-from topomod.topology.diagrams import Diagram, cloud_diagrams, thin
+from topomod.topology.diagrams import Diagram
 from topomod.topology.winding import MIN_WINDING_AGREEMENT, WindingNumbers, winding_numbers
 
 HOLE_ROUNDING = 0.005  # rms; what merging points and jitter can hide
