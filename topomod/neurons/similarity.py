@@ -101,7 +101,7 @@ def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
 
     References
     ----------
-    Kriegeskorte et al. 2008, doi 10.3389/neuro.06.004.2008. The value .578 that arXiv 2512.25060 prints for
+    Kriegeskorte et al. 2008, doi 10.3389/neuro.06.004.2008. The value 0.578 that arXiv 2512.25060 prints for
     torus against disc fixes the dissimilarity as a distance, not a dot product.
 
     Examples

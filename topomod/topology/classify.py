@@ -1,4 +1,4 @@
-"""From a point cloud to a verdict: Betti numbers by persistent homology, with effect size and stability."""
+"""From a point cloud to a verdict, by the steps that ``docs/verdicts.md`` describes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from topomod.topology.complexes import MAX_ALPHA
 from topomod.topology.confidence import TUBE_TAU, confidence, doubts, is_doubtful, purity
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
 from topomod.topology.steps import (
-    ask_torsion,
     central_hole,
     measure_effect,
     measure_stability,
     name_shape,
     read_homology,
+    read_torsion,
     read_windings,
 )
 from topomod.topology.verdict import ManifoldVerdict, empty_verdict
@@ -73,19 +73,21 @@ def classify_manifold(
     Parameters
     ----------
     X : ndarray
-        (n_points, n_features). With ``p``, rows in the order of ``a * p + b``. Above 20000 points without
-        ``p`` a random 20000 are used.
+        (n_points, n_features). With ``p``, rows are in the order of ``a * p + b``. Without ``p``, 20000 random rows
+        are used where there are more.
     p : int, optional
-        Modulus, at least 5: average the noise away over the group. Without it over nearest neighbours.
+        Modulus, at least 5. With it noise is averaged away over the group, without it over nearest neighbours.
     seed : int
-        Draws jitter and subsamples.
+        Seed of the jitter and the subsamples.
     tau, fine_tau : float
-        Components with at least this share of the first one's variance count: for the verdict, and for
-        ``fine_rank``, where a circle is looked at again: with its finer components it may be a torus with a thin tube.
+        Shares of the first component's variance. Components of at least ``tau`` make the verdict, those of at least
+        ``fine_tau`` the ``fine_rank``. A circle is looked at again with its finer components: it may be a torus with a
+        thin tube.
     resolution : float
-        In rms units. Where no loop is found and ``hole_upper_bound`` is larger, the verdict is uncertain.
+        In rms units. Where no loop is found and ``hole_upper_bound`` is larger than this, the label is "uncertain".
     n_subsamples : int, optional
-        Repetitions on 70 % of the points, half of them where those agree; 4 at rank 2, 3 at rank 3, 2 at rank 4.
+        Repetitions on 70 % of the points; half of them are enough where those agree. Default: 4 at rank 2, 3 at rank
+        3, 2 from rank 4 on.
 
     Returns
     -------
@@ -95,8 +97,8 @@ def classify_manifold(
     ------
     ValueError
         For NaN or infinite entries, fewer than 10 points, fewer than 2 features, or rows that are not p * p;
-        without ``p`` also for fewer than 10 distinct points. With ``p`` that is "uncertain" instead, and
-        a cloud without any variance always "other".
+        without ``p`` also for fewer than 10 distinct points. With ``p`` such a cloud is "uncertain" instead. A cloud
+        without any variance is always "other".
 
     Warns
     -----
@@ -144,7 +146,7 @@ def label_cloud(
     """Take a prepared cloud through the steps to its verdict; parameters as in :func:`classify_manifold`."""
     homology = read_homology(cloud, rng)
     windings = read_windings(cloud, p, homology.label)
-    torsion = ask_torsion(cloud, homology, windings)
+    torsion = read_torsion(cloud, homology, windings)
     centre = central_hole(cloud, homology.label, windings)
     shape = name_shape(cloud, homology, torsion, centre)
     agreement = measure_stability(cloud, shape, torsion, windings, centre, n_subsamples, rng)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from topomod.topology.diagrams import Diagram
 
-MAX_ALPHA = 4  # Delaunay triangulations beyond four dimensions are out of reach
+MAX_ALPHA = 4  # Delaunay triangulations beyond four dimensions take too long
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def thin(points: Float[np.ndarray, "n k"], limit: int, rng: np.random.Generator)
 def alpha_diagrams(points: Float[np.ndarray, "n k"], maxdim: int = 1, coeff: int = 2) -> tuple[Diagram, ...]:
     """Persistence diagrams of the alpha complex, births and deaths as radii.
 
-    Exact for the union of balls around the points, at a small fraction of the cost of a Rips complex in up to
-    four dimensions. The points must be in general position: jitter lattices.
+    The complex is exact for the union of balls around the points. In up to four dimensions it costs a small fraction of
+    a Rips complex. The points must be in general position: add jitter to a lattice.
 
     Parameters
     ----------
@@ -112,7 +112,11 @@ def tree_diagrams(tree: Any, maxdim: int, coeff: int) -> tuple[Diagram, ...]:
 
 
 def cloud_diagrams(points: Float[np.ndarray, "n k"], coeffs: Sequence[int] = (2,)) -> list[tuple[Diagram, ...]]:
-    """Diagrams in radii over each field: alpha to H1 in the plane, to H2 in three and four dimensions; Rips beyond."""
+    """Diagrams in radii over each field.
+
+    Up to four dimensions they are those of the alpha complex: H0 and H1, and H2 from three dimensions on. Beyond, they
+    are H0 and H1 of the Rips complex.
+    """
     n_dims = points.shape[1]
     if n_dims > MAX_ALPHA:
         found = [rips_diagrams(points, maxdim=1, n_perm=None, coeff=coeff).diagrams for coeff in coeffs]
@@ -142,7 +146,7 @@ def rips_diagrams(
     maxdim, n_perm, coeff, do_cocycles
         As in ``ripser.ripser``; ``n_perm`` of None or above n_points uses all points.
     seed : int
-        Draws the first landmark.
+        Seed of the first landmark.
 
     Returns
     -------
@@ -164,7 +168,7 @@ def rips_diagrams(
     if X.ndim != 2 or not np.isfinite(X).all():
         raise ValueError(f"X must be a finite (n_points, n_features) array, found shape {X.shape}")
     n_landmarks = len(X) if n_perm is None else min(n_perm, len(X))
-    # ripser's own n_perm always starts at row 0; seeded here so that runs can differ
+    # ripser's own n_perm always starts at row 0; here the seed draws the first row
     start = int(np.random.default_rng(seed).integers(len(X)))
     landmarks = farthest_points(X, n_landmarks, start) if n_landmarks < len(X) else np.arange(len(X))
     chosen = X[landmarks]

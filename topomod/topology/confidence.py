@@ -1,4 +1,4 @@
-"""Why a label is not trusted, and how far one that is trusted can be."""
+"""Reasons to call a label uncertain, and the confidence in a label that is not."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from topomod.topology.winding import MIN_WINDING_AGREEMENT, WindingNumbers
 MIN_SHARE = 0.7  # below it the cloud holds more than one frequency
 MIN_AGREEMENT = 0.75
 MIN_CLEARANCE = 0.2
-MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # below, a closed surface loses its loops
+MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # with fewer points a closed surface loses its loops
 MIN_POINTS = 300
-TUBE_TAU = 0.01  # of the first variance; a tube of a tenth of the large radius
+TUBE_TAU = 0.01  # share of the first variance that a tube of a tenth of the large radius has
 MAX_SIGMA = 0.12  # rms; a little more than the noise in scope
 
-# Share right, at the least (99.9 % bound), of verdicts from these scores on, without and with a doubtful sign.
-# Measured by `python benchmarks/verdicts.py --calibrate`.
+# For each least score the share of verdicts that were right (lower bound, 99.9 %), without and with a doubtful sign.
+# They are measured by `python benchmarks/verdicts.py --calibrate`.
 CONFIDENCE = {
     False: ((0.0, 0.995),),
     True: ((0.0, 0.337), (0.5, 0.494), (0.6, 0.649), (0.7, 0.842)),
@@ -57,7 +57,7 @@ def doubts(
         found.append(f"a hole up to {hole_upper_bound:.2f} rms cannot be excluded")
     if shape.label == "circle" and windings.centre is not None and _misses_the_hole(windings.centre):
         found.append("a hole that neither input winds around")
-    # without group order, up to four dimensions, the void of a torus is proof enough
+    # without group order, up to four dimensions, its void tells a torus from two circles that touch
     if not found and shape.label == "torus" and (cloud.share is not None or dim > MAX_ALPHA):
         return _torus_doubts(windings)
     return found

@@ -92,7 +92,7 @@ class Torsion:
     Parameters
     ----------
     label : {"disc", "circle", "torus", "other"}
-        Over Z/3 where that field was asked, over Z/2 elsewhere.
+        Over Z/3 where that was computed, over Z/2 elsewhere.
     twisted : bool
         Whether the cloud is a torus over Z/2 and not over Z/3, as a Klein bottle is.
     """
@@ -152,7 +152,7 @@ def read_homology(cloud: PreparedCloud, rng: np.random.Generator) -> Homology:
 
 
 def read_windings(cloud: PreparedCloud, p: int | None, label: ForcedLabel) -> Windings:
-    """Windings around the centre at rank 2, of the loops of a circle or torus above; none without group order."""
+    """Count turns: around the centre at rank 2, of the loops of a circle or torus above; none without group order."""
     if p is None or cloud.frequency is None or gcd(cloud.frequency, p) != 1 or cloud.rank < 2:
         return Windings()
     if cloud.rank == 2:
@@ -168,8 +168,8 @@ def _centre_winding(cloud: PreparedCloud, p: int, frequency: int) -> WindingNumb
     return WindingNumbers((sign * m_a, sign * m_b), agreement, clearance)
 
 
-def ask_torsion(cloud: PreparedCloud, homology: Homology, windings: Windings) -> Torsion:
-    """Whether a torus over Z/2 is one over Z/3, too. Where its two loops wind as a torus's do, nothing is asked."""
+def read_torsion(cloud: PreparedCloud, homology: Homology, windings: Windings) -> Torsion:
+    """Whether a torus over Z/2 is one over Z/3, too. A torus that its windings confirm is not computed again."""
     if homology.label != "torus" or windings.confirm_torus:
         return Torsion(homology.label, twisted=False)
     betti = betti_numbers(cloud_diagrams(homology.points, (3,))[0])
@@ -181,8 +181,8 @@ def central_hole(cloud: PreparedCloud, label: ForcedLabel, windings: Windings) -
     """Radius in rms units of the hole at the centre that the rows' order proves; 0 where it proves none.
 
     Where nearly all loops along a and nearly all along b wind alike around the centre, and not at zero turns both, the
-    cloud goes round it at no less than its smallest distance. Homology does not use the order: it sees such a hole only
-    once it is wider than the gaps elsewhere.
+    cloud goes round it at no less than its smallest distance. Homology does not use the order: it finds such a hole
+    only where it is wider than the gaps elsewhere.
     """
     winding = windings.centre
     if label not in ("disc", "circle") or winding is None:
@@ -216,8 +216,8 @@ def measure_stability(
 ) -> float:
     """Share of repetitions, 0..1, that agree with the label.
 
-    The repetitions are the loops that wind alike for a circle whose order proves a hole, and random subsamples
-    elsewhere. A confirmed torus needs none: its loops were found again, on landmarks of their own, in their places.
+    For a circle whose order proves a hole they are the loops along a and b, which wind alike or not. Elsewhere they are
+    random subsamples. A torus that its windings confirm needs none: its loops were found again on other landmarks.
     """
     if windings.centre is not None and shape.label == "circle" and centre > 0:
         return windings.centre.agreement

@@ -17,7 +17,7 @@ Label = Literal["disc", "circle", "torus", "other", "uncertain"]
 
 @dataclass(frozen=True)
 class ManifoldVerdict:
-    """What a cloud is, how large the evidence, and why not more was said.
+    """What a cloud is, how large the evidence for it is, and why no more was said.
 
     Lengths are in rms units: the cloud, whitened in its leading components, has root mean square radius 1.
 
@@ -26,23 +26,23 @@ class ManifoldVerdict:
     label : {"disc", "circle", "torus", "other", "uncertain"}
         The verdict. "disc" means no hole larger than ``hole_upper_bound``.
     forced_label : {"disc", "circle", "torus", "other"}
-        The Betti numbers' answer whatever its uncertainty.
+        The label before any doubt.
     betti : tuple of int
-        ``(b0, b1, b2)`` over Z/2.
+        ``(b0, b1, b2)`` over Z/2; ``(1, 1, 0)`` where the order of the rows proves a hole.
     confidence : float
         Among verdicts of this confidence at least that share was right on labelled clouds (``docs/verdicts.md``);
         0 where the label is "uncertain".
     score : float
         Stability times purity times separation, in 0..1: what ``confidence`` is read from.
     doubtful : bool
-        Whether the cloud shows a sign of being past the limits: much noise, few points, a component just below
-        ``tau``. Confidence is then read from a table of its own.
+        Whether the cloud shows a sign of being past the limits: much noise, few points, or a component just below
+        ``tau``. The confidence of such clouds has a table of its own.
     hole : float
-        Radius at which the most persistent loop is filled, 0 without loops.
+        Radius at which the most persistent loop is filled, or of the hole that the order proves; 0 without either.
     hole_upper_bound : float
-        ``hole + 2.5 sigma + .005``.
+        ``hole + 2.5 * (what is left of sigma) + 0.005``.
     rank, fine_rank : int
-        Components with at least ``tau`` (.10), respectively .04, of the first one's variance.
+        Components with at least ``tau`` (0.10), respectively ``fine_tau`` (0.04), of the first one's variance.
     share : float or None
         Power of one frequency over the total; None without group order.
     frequency : int or None
@@ -50,16 +50,16 @@ class ManifoldVerdict:
     sigma : float
         Noise per coordinate removed before homology.
     winding : tuple of int or None
-        Turns ``(m_a, m_b)`` around the centre while a, respectively b, runs once through its values, up to a common
-        sign made so that the first nonzero one is positive: of the two leading components at rank 2, of the
-        circular coordinate of a circle of higher rank. None without group order and for other shapes.
+        Turns ``(m_a, m_b)`` while a, respectively b, runs once through its values. At rank 2 they are those of the
+        two leading components around their centre, at higher rank those of the circular coordinate of a circle. Their
+        common sign is such that the first nonzero one is positive. None without group order and for other shapes.
     winding_matrix : tuple of tuple of int or None
         For a torus in group order, the turns of its two circular coordinates: ``((1, 0), (0, 1))``.
     winding_agreement, clearance : float or None
         As in :func:`topomod.winding_numbers`.
     agreement : float
-        Share of random subsamples with the same forced label; of loops that wind alike where those decide; 1 for a
-        torus whose two loops circular coordinates found again in their places.
+        Share of random subsamples with the same label. Where the windings of a circle decide, it is the share of
+        loops that wind alike. It is 1 for a torus that its windings confirm.
     n_points_used : int
         Points in the complex, after merging equal ones and thinning.
     reason : str
