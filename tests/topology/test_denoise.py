@@ -1,4 +1,4 @@
-"""Preparing clouds: what is kept, what is called noise, and what no longer matters afterwards."""
+"""Preparing clouds: what is kept, and what is called noise."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from topomod.topology.denoise import (
     merge_points,
     neighbour_denoise,
     prepare_cloud,
-    principal_axes,
 )
 from topomod.topology.winding import winding_numbers
 
@@ -52,7 +51,7 @@ def test_harmonic_denoise_takes_noise_away_and_leaves_a_clean_cloud_alone():
     residual = harmonic_denoise(clean, 59).coordinates[:, :2]
     rotation, scale = _procrustes(noisy.coordinates[:, :2], residual)
     error = np.std(noisy.coordinates[:, :2] @ rotation * scale - residual)
-    assert error / scale < 0.5 * noisy.noise[:2].mean()  # 441 of 3481 coefficients are kept: a factor .36
+    assert error / scale < 0.5 * noisy.noise[:2].mean()  # 441 of 3481 coefficients are kept: a factor of 0.36
 
 
 def _procrustes(x, y):
@@ -92,20 +91,11 @@ def test_neighbour_denoise_pulls_noise_off_a_circle():
     circle = np.column_stack([np.cos(t), np.sin(t), np.zeros((3000, 6))])
     cloud = neighbour_denoise(circle + 0.05 * rng.normal(size=circle.shape))
     radius = np.linalg.norm(cloud.coordinates, axis=1)
-    assert radius.std() / radius.mean() < 0.04  # .05 before
+    assert radius.std() / radius.mean() < 0.04  # 0.05 before
     scale = np.abs(circle + 0).max() / 1.2  # divided by the largest entry, noise included
     assert cloud.noise[0] == pytest.approx(0.05 * scale, rel=0.2)
     assert cloud.frequency is None
     assert cloud.share is None
-
-
-@pytest.mark.parametrize("shape", [(50, 8), (8, 50)])
-def test_principal_axes_are_those_of_the_svd(shape):
-    rows = np.random.default_rng(5).normal(size=shape)
-    values, axes = principal_axes(rows, 5)
-    _, singular, vt = np.linalg.svd(rows, full_matrices=False)
-    np.testing.assert_allclose(values, singular[:5] ** 2, rtol=1e-10)
-    np.testing.assert_allclose(np.abs(np.sum(axes * vt[:5].T, axis=0)), 1, rtol=1e-10)
 
 
 def test_merge_points_keeps_one_of_each():
@@ -127,7 +117,7 @@ def test_prepared_cloud_is_white_and_of_unit_size():
 
 def test_tau_sets_the_scale_of_the_answer():
     a, b = angles(31)
-    X = np.column_stack([np.cos(a), np.sin(a), 0.25 * np.cos(b), 0.25 * np.sin(b)])  # variance ratio .0625
+    X = np.column_stack([np.cos(a), np.sin(a), 0.25 * np.cos(b), 0.25 * np.sin(b)])  # variance ratio 0.0625
     cloud = prepare_cloud(X, 31, rng=np.random.default_rng(0))
     assert (cloud.rank, cloud.fine_rank, cloud.points.shape[1]) == (2, 4, 2)
     assert prepare_cloud(X, 31, tau=0.05, rng=np.random.default_rng(0)).rank == 4

@@ -1,1 +1,1 @@
-"""From a point cloud to its shape; nothing here knows a network."""
+"""From a point cloud to its shape. Nothing here depends on networks."""

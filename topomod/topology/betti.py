@@ -6,22 +6,23 @@ from typing import Literal
 
 import numpy as np
 
-from topomod.topology.diagrams import MAX_ALPHA, Diagram
+from topomod.topology.complexes import MAX_ALPHA
+from topomod.topology.diagrams import Diagram
 
 Betti = tuple[int, int, int]
 ForcedLabel = Literal["disc", "circle", "torus", "other"]
 
 MAX_COUNT = 4
-MIN_DEATH = 0.15  # rms, half of the smallest hole in scope; lattices make loops up to about .12
+MIN_DEATH = 0.15  # rms, half of the smallest hole in scope; lattices make loops of up to about 0.12
 MIN_GAP = (3.0, 1.8, 1.5)  # persistence of the last bar counted over the next one's, per dimension
 MIN_DEATH_OVER_BIRTH = (1.0, 1.8, 1.2)
 MIN_MERGE = 0.2  # rms; radius at which components must still be apart to count as several
-MAX_THIRD_RATIO = 0.25  # of the first variance; more and a cloud without holes is a ball, not a disc
-CLEAR_HOLE = 0.5  # rms; the margin of "no hole" is measured against a loop of this persistence
+MAX_THIRD_RATIO = 0.25  # of the first variance; with more, a cloud without holes is a ball and not a disc
+CLEAR_HOLE = 0.5  # rms; where no loop is counted, the longest bar is compared with one of this persistence
 
 
 def count_holes(diagram: Diagram, dimension: int) -> int:
-    """Holes of a dimension: the largest k up to 4 whose k-th bar stands clear of the next.
+    """Holes of a dimension: the largest k up to 4 whose k-th bar is much longer than the next one.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def count_holes(diagram: Diagram, dimension: int) -> int:
 
 
 def count_components(diagram: Diagram) -> int:
-    """Components of a cloud: one, plus the merges that happen late and clear of the next."""
+    """Components of a cloud: one, plus the merges that happen late and at a much larger radius than the next one."""
     merges = np.append(np.sort(diagram[np.isfinite(diagram[:, 1]), 1])[::-1], 0.0)
     for k in range(min(MAX_COUNT, len(merges) - 1), 0, -1):
         if merges[k - 1] > MIN_MERGE and merges[k - 1] > MIN_GAP[0] * merges[k]:
@@ -62,7 +63,7 @@ def shape_of(betti: Betti, rank: int, third_ratio: float) -> ForcedLabel:
         return "disc"
     if betti == (1, 1, 0):
         return "circle"
-    # beyond four dimensions voids are not read; a torus then has to prove itself by its windings
+    # beyond four dimensions voids are not read; a torus is then confirmed by its windings
     return "torus" if betti[:2] == (1, 2) and (betti[2] == 1 or rank > MAX_ALPHA) else "other"
 
 
@@ -83,15 +84,15 @@ def top_persistence(diagram: Diagram) -> tuple[float, float]:
     return float(diagram[best, 1] - diagram[best, 0]), float(diagram[best, 1])
 
 
-def betti_margin(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
-    """How clearly bars and noise part, 0..1.
+def betti_separation(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
+    """How clearly the bars counted and noise part, 0..1.
 
-    One minus the first bar not counted over the last one counted, the worst dimension's.
+    It is one minus the first bar not counted over the last one counted, in the dimension where that is smallest.
     """
-    margin = 1.0
+    separation = 1.0
     for dimension in range(1, len(diagrams)):
         bars = np.sort(diagrams[dimension][:, 1] - diagrams[dimension][:, 0])[::-1]
         bars = np.append(bars, np.zeros(betti[dimension] + 1))
         last = bars[betti[dimension] - 1] if betti[dimension] else CLEAR_HOLE
-        margin = min(margin, 1 - bars[betti[dimension]] / last)
-    return max(float(margin), 0.0)
+        separation = min(separation, 1 - bars[betti[dimension]] / last)
+    return max(float(separation), 0.0)

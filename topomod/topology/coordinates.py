@@ -1,4 +1,4 @@
-"""Which angle a loop carries: circular coordinates from persistent cohomology, and their winding along a and b."""
+"""Circular coordinates of the loops of a cloud, from persistent cohomology, and their windings along a and b."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from topomod.tasks.fourier import rebase
-from topomod.topology.diagrams import rips_diagrams
-from topomod.topology.winding import winding_numbers
+from topomod.topology.complexes import rips_diagrams
+from topomod.topology.winding import MIN_WINDING_AGREEMENT, winding_numbers
 
 COEFF = 47  # a prime large enough that cocycles lift to integers
-GRID = 10  # landmarks per axis; cohomology of 100 points takes 20 ms
-MIN_WINDING_AGREEMENT = 0.9
+GRID = 10  # landmarks per axis; the cohomology of 100 points takes 20 ms
 
 WindingMatrix = tuple[tuple[int, int], ...]
 
@@ -26,7 +25,7 @@ def circular_coordinates(
     points : ndarray
         (n_points, k), a few hundred.
     n_coordinates : int
-        How many, most persistent first; fewer come back where there are fewer classes.
+        How many classes, most persistent first. Where the cloud has fewer, fewer come back.
 
     Returns
     -------
@@ -74,7 +73,7 @@ def winding_matrix(points: Float[np.ndarray, "n k"], p: int, frequency: int, n_l
     p : int
         Modulus.
     frequency : int
-        Of the cloud, coprime to p: pairs are re-based to frequency 1.
+        Frequency of the cloud, coprime to p. The pairs are re-based to frequency 1.
     n_loops : int
         Rows of the matrix: 1 for a circle, 2 for a torus.
 

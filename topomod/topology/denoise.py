@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-import scipy.linalg
 from jaxtyping import Complex, Float, Int
 from scipy.spatial import cKDTree
 
-N_HARMONICS = 10  # fewer open holes in discs: H1 persistence .28 rms at 2 harmonics, .04 at 10
+from topomod.topology.principal_components import principal_axes
+
+N_HARMONICS = 10  # fewer make holes in discs: their H1 persistence is 0.28 rms at 2 harmonics, 0.04 at 10
 N_NEIGHBOURS = 20
 MAX_RANK = 4  # components always returned
 MAX_COMPONENTS = 12
@@ -63,9 +64,9 @@ class PreparedCloud:
     third_ratio, next_ratio : float
         Variance of the third component, and of the first one left out, over the first.
     sigma : float
-        Noise per coordinate in rms units, the noisiest coordinate's, as it was before denoising.
+        Noise of the noisiest coordinate in rms units, before denoising.
     sigma_left : float
-        What of it the denoising leaves.
+        Part of ``sigma`` that the denoising leaves.
     frequency, share
         As in :class:`DenoisedCloud`.
     """
@@ -80,35 +81,6 @@ class PreparedCloud:
     sigma_left: float
     frequency: int | None
     share: float | None
-
-
-def principal_axes(
-    rows: Float[np.ndarray, "n m"], n_components: int = MAX_COMPONENTS
-) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "m c"]]:
-    """Leading eigenvalues and orthonormal eigenvectors of ``rows.T @ rows``.
-
-    Parameters
-    ----------
-    rows : ndarray
-        (n, m), centred by the caller where that is wanted.
-    n_components : int
-        At most this many are returned.
-
-    Returns
-    -------
-    eigenvalues, axes : ndarray
-        (c,) largest first and (m, c), with c = min(n_components, n, m).
-    """
-    n, m = rows.shape
-    wide = m > n
-    gram = rows @ rows.T if wide else rows.T @ rows
-    count = min(n_components, len(gram))
-    values, vectors = scipy.linalg.eigh(gram, subset_by_index=[len(gram) - count, len(gram) - 1])
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    if wide:
-        length = np.sqrt(np.where(values > 0, values, 1))
-        vectors = rows.T @ vectors / length
-    return values, vectors
 
 
 def dominant_frequency(power: Float[np.ndarray, "p p"]) -> tuple[int, float]:
@@ -142,7 +114,7 @@ def dominant_frequency(power: Float[np.ndarray, "p p"]) -> tuple[int, float]:
 
 
 def _kept_harmonics(p: int, frequency: int) -> Int[np.ndarray, " k"]:
-    # at small p, too, something has to be left out for the noise to go with
+    # at small p, too, some frequencies have to be left out, for the noise to be measured by
     n_harmonics = max(1, min(N_HARMONICS, p // 3))
     return np.asarray(np.unique(np.arange(-n_harmonics, n_harmonics + 1) * frequency % p))
 
@@ -158,8 +130,8 @@ def _synthesise(
 def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> DenoisedCloud:
     """Keep of a cloud over Z_p x Z_p what its dominant frequency and the multiples of that explain.
 
-    Multiples up to 10 on each axis are kept (up to p // 3 at small p). The rest is noise: it is dropped, and
-    its strength reported.
+    Multiples up to 10 on each axis are kept (up to p // 3 at small p). The rest is noise: it is dropped, and its
+    strength is reported.
 
     Parameters
     ----------
@@ -188,7 +160,7 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> D
     harmonics = _kept_harmonics(p, frequency)
     kept = spectrum[np.ix_(harmonics, harmonics)].astype(np.complex128)
     flat = kept.reshape(-1, kept.shape[-1])
-    eigenvalues, axes = principal_axes(np.concatenate([flat.real, flat.imag]))
+    eigenvalues, axes = principal_axes(np.concatenate([flat.real, flat.imag]), MAX_COMPONENTS)
     axes = axes[:, : max(MAX_RANK, int(np.sum(eigenvalues >= tau * eigenvalues[0])))]
     coordinates = _synthesise(kept @ axes, harmonics, p)
     scores = values.reshape(p * p, -1) @ axes.astype(np.float32)
@@ -201,15 +173,15 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> D
 def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = None) -> DenoisedCloud:
     """Replace each point by the mean of its nearest neighbours within the leading components.
 
-    For clouds whose rows have no group meaning. The noise is read off the components left out; where there
-    are none, off the distances to the neighbours' mean, and noise that fills a hole then goes unseen.
+    This is for clouds whose rows are in no group order. The noise is measured on the components left out. Where there
+    are none, it is measured by the distances to the neighbours' mean, which miss noise that fills a hole.
 
     Parameters
     ----------
     X : ndarray
         (n_points, n_features).
     n_neighbours : int, optional
-        Points averaged, the point itself included; 20, fewer below 1000 points.
+        Points averaged, the point itself included. Default: 20, fewer for fewer than 1000 points.
 
     Returns
     -------
@@ -218,9 +190,9 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     centred = np.asarray(X - X.mean(axis=0), np.float64)
     centred = centred / np.abs(centred).max()
     n = len(centred)
-    eigenvalues, axes = principal_axes(centred)
+    eigenvalues, axes = principal_axes(centred, MAX_COMPONENTS)
     dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_COMPONENTS))
-    # in many dimensions neighbours are far apart, and their mean would cut corners
+    # in many dimensions neighbours are far apart, and the mean of many of them would shrink the shape
     fitting = int(np.clip(n // (50 if dim <= MAX_RANK else 200), 1, N_NEIGHBOURS))
     k = n_neighbours if n_neighbours is not None else fitting
     scores = centred @ axes[:, :dim]
@@ -232,7 +204,7 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     n_spare = centred.shape[1] - dim
     spare = (np.sum(centred**2) - eigenvalues[:dim].sum()) / n
     if n_spare > 0 and spare > 0:
-        # neighbours share the blur that noise gives a filled area: averaging does not take it back
+        # noise makes a filled area wider, for all neighbours alike: averaging does not undo that
         noise = np.full(dim, np.sqrt(spare / n_spare))
         return DenoisedCloud(coordinates, eigenvalues / n, noise, 1.0, None, None)
     noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / (k - 1))
@@ -261,11 +233,12 @@ def prepare_cloud(
     X : ndarray
         (n_points, n_features) with some variance; rows in the order of ``a * p + b`` if ``p`` is given.
     p : int, optional
-        Modulus: average over the group (:func:`harmonic_denoise`). Without it over nearest neighbours.
+        Modulus. With it noise is averaged over the group (:func:`harmonic_denoise`), without it over nearest
+        neighbours (:func:`neighbour_denoise`).
     tau : float
         Components with at least this share of the first one's variance are kept: the scale of the answer.
     fine_tau : float
-        A second, finer scale whose rank is only reported.
+        A second, finer scale. Only its rank is reported.
     rng : numpy.random.Generator
         Draws the jitter.
 

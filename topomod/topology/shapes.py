@@ -1,6 +1,6 @@
 """Labelled point clouds: shapes whose topology is known, drawn with noise, densities and embeddings of many kinds.
 
-What :func:`topomod.classify_manifold` is calibrated on and measured with.
+:func:`topomod.classify_manifold` is calibrated on them and measured with them.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class LabelledCloud:
     ratio : float
         Hole (annuli) or smaller radius (tori) over the largest radius; 1 for shapes without such a number.
     hole : float
-        Radius of its hole, or of the narrower loop of a torus, over its root mean square radius, both before noise; 0
-        without one.
+        Radius of its hole, or of the narrower loop of a torus, over its root mean square radius. Both are taken before
+        noise. It is 0 for a cloud without a hole.
     noise : float
         Largest standard deviation in any direction over the root mean square radius.
     """
@@ -188,8 +188,9 @@ def add_noise(
 ) -> Float[np.ndarray, "n m"]:
     """Embed a cloud of unit rms radius by a random isometry into ``n_features`` dimensions and add noise.
 
-    No direction gets noise of more than ``sigma``: Gaussian, the same in all; heavy-tailed, Student's t with 5 degrees
-    of freedom; or correlated, ``sigma`` in a quarter of the directions, drawn at random, and a third of it elsewhere.
+    No direction gets noise of more than ``sigma``. Gaussian and heavy-tailed noise is the same in all directions; the
+    latter is Student's t with 5 degrees of freedom. Correlated noise is ``sigma`` in a quarter of the directions, drawn
+    at random, and a third of that in the others.
     """
     n, k = points.shape
     m = max(n_features, k)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ Label = Literal["disc", "circle", "torus", "other", "uncertain"]
 
 @dataclass(frozen=True)
 class ManifoldVerdict:
-    """What a cloud is, how large the evidence, and why not more was said.
+    """What a cloud is, how large the evidence for it is, and why no more was said.
 
     Lengths are in rms units: the cloud, whitened in its leading components, has root mean square radius 1.
 
@@ -26,23 +26,23 @@ class ManifoldVerdict:
     label : {"disc", "circle", "torus", "other", "uncertain"}
         The verdict. "disc" means no hole larger than ``hole_upper_bound``.
     forced_label : {"disc", "circle", "torus", "other"}
-        The Betti numbers' answer whatever its uncertainty.
+        The label before any doubt.
     betti : tuple of int
-        ``(b0, b1, b2)`` over Z/2.
+        ``(b0, b1, b2)`` over Z/2; ``(1, 1, 0)`` where the order of the rows proves a hole.
     confidence : float
         Among verdicts of this confidence at least that share was right on labelled clouds (``docs/verdicts.md``);
         0 where the label is "uncertain".
     score : float
-        Stability times purity times margin, in 0..1: what ``confidence`` is read from.
+        Stability times purity times separation, in 0..1: what ``confidence`` is read from.
     doubtful : bool
-        Whether the cloud shows a sign of being past the limits: much noise, few points, a component just below
-        ``tau``. Confidence is then read from a table of its own.
+        Whether the cloud shows a sign of being past the limits: much noise, few points, or a component just below
+        ``tau``. The confidence of such clouds has a table of its own.
     hole : float
-        Radius at which the most persistent loop is filled, 0 without loops.
+        Radius at which the most persistent loop is filled, or of the hole that the order proves; 0 without either.
     hole_upper_bound : float
-        ``hole + 2.5 sigma + .005``.
+        ``hole + 2.5 * (what is left of sigma) + 0.005``.
     rank, fine_rank : int
-        Components with at least ``tau`` (.10), respectively .04, of the first one's variance.
+        Components with at least ``tau`` (0.10), respectively ``fine_tau`` (0.04), of the first one's variance.
     share : float or None
         Power of one frequency over the total; None without group order.
     frequency : int or None
@@ -50,16 +50,16 @@ class ManifoldVerdict:
     sigma : float
         Noise per coordinate removed before homology.
     winding : tuple of int or None
-        Turns ``(m_a, m_b)`` around the centre while a, respectively b, runs once through its values, up to a common
-        sign made so that the first nonzero one is positive: of the two leading components at rank 2, of the
-        circular coordinate of a circle of higher rank. None without group order and for other shapes.
+        Turns ``(m_a, m_b)`` while a, respectively b, runs once through its values. At rank 2 they are those of the
+        two leading components around their centre, at higher rank those of the circular coordinate of a circle. Their
+        common sign is such that the first nonzero one is positive. None without group order and for other shapes.
     winding_matrix : tuple of tuple of int or None
         For a torus in group order, the turns of its two circular coordinates: ``((1, 0), (0, 1))``.
     winding_agreement, clearance : float or None
         As in :func:`topomod.winding_numbers`.
     agreement : float
-        Share of random subsamples with the same forced label; of loops that wind alike where those decide; 1 for a
-        torus whose two loops circular coordinates found again in their places.
+        Share of random subsamples with the same label. Where the windings of a circle decide, it is the share of
+        loops that wind alike. It is 1 for a torus that its windings confirm.
     n_points_used : int
         Points in the complex, after merging equal ones and thinning.
     reason : str
@@ -71,54 +71,40 @@ class ManifoldVerdict:
     """
 
     label: Label
-    forced_label: ForcedLabel
-    betti: Betti
-    confidence: float
-    score: float
-    doubtful: bool
-    hole: float
-    hole_upper_bound: float
-    rank: int
-    fine_rank: int
-    share: float | None
-    frequency: int | None
-    sigma: float
-    winding: tuple[int, int] | None
-    winding_matrix: WindingMatrix | None
-    winding_agreement: float | None
-    clearance: float | None
-    agreement: float
-    n_points_used: int
-    reason: str
-    h1_persistence: float
-    h2_persistence: float
-    diagrams: tuple[Diagram, ...]
+    forced_label: ForcedLabel = "other"
+    betti: Betti = (0, 0, 0)
+    confidence: float = 0.0
+    score: float = 0.0
+    doubtful: bool = True
+    hole: float = 0.0
+    hole_upper_bound: float = float("inf")
+    rank: int = 0
+    fine_rank: int = 0
+    share: float | None = None
+    frequency: int | None = None
+    sigma: float = 0.0
+    winding: tuple[int, int] | None = None
+    winding_matrix: WindingMatrix | None = None
+    winding_agreement: float | None = None
+    clearance: float | None = None
+    agreement: float = 0.0
+    n_points_used: int = 0
+    reason: str = ""
+    h1_persistence: float = 0.0
+    h2_persistence: float = 0.0
+    diagrams: tuple[Diagram, ...] = field(default_factory=lambda: (np.zeros((0, 2)), np.zeros((0, 2))))
 
 
 def empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedCloud | None = None) -> ManifoldVerdict:
-    """Verdict on a cloud that cannot be read, with the reason."""
-    return ManifoldVerdict(
-        label=label,
-        forced_label="other",
-        betti=(n_points, 0, 0),
-        confidence=0.0,
-        score=0.0,
-        doubtful=True,
-        hole=0.0,
-        hole_upper_bound=float("inf"),
-        rank=cloud.rank if cloud else 0,
-        fine_rank=cloud.fine_rank if cloud else 0,
-        share=cloud.share if cloud else None,
-        frequency=cloud.frequency if cloud else None,
-        sigma=cloud.sigma if cloud else 0.0,
-        winding=None,
-        winding_matrix=None,
-        winding_agreement=None,
-        clearance=None,
-        agreement=0.0,
-        n_points_used=n_points,
-        reason=reason,
-        h1_persistence=0.0,
-        h2_persistence=0.0,
-        diagrams=(np.zeros((0, 2)), np.zeros((0, 2))),
+    """Verdict on a cloud whose homology cannot be read: each of its points is a component."""
+    verdict = ManifoldVerdict(label, betti=(n_points, 0, 0), n_points_used=n_points, reason=reason)
+    if cloud is None:
+        return verdict
+    return replace(
+        verdict,
+        rank=cloud.rank,
+        fine_rank=cloud.fine_rank,
+        share=cloud.share,
+        frequency=cloud.frequency,
+        sigma=cloud.sigma,
     )

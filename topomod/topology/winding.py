@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+MIN_WINDING_AGREEMENT = 0.9  # share of loops that wind alike, from which on a cloud has a winding
+
 
 class WindingNumbers(NamedTuple):
     """Class of a map from the torus of pairs to the punctured plane; unpacks as a 3-tuple.
@@ -14,8 +16,8 @@ class WindingNumbers(NamedTuple):
     Parameters
     ----------
     winding : tuple of int
-        ``(m_a, m_b)``: turns made while ``a``, respectively ``b``, runs once through Z_p. The mode over the p
-        loops of each direction.
+        ``(m_a, m_b)``: turns made while ``a``, respectively ``b``, runs once through Z_p. Each is the mode over the p
+        loops of its direction.
     agreement : float
         Share of the loops that turn as often as the mode, the smaller of the two directions. Below 1 the
         function has zeros, or steps of more than half a turn, between grid points.
