@@ -159,7 +159,10 @@ def test_code_asks_records_not_names(what: str) -> None:
     rooms = [room for room in ROOMS if room not in ("networks", "tasks", "training")]
     paths = [path for room in rooms for path in (PACKAGE / room).rglob("*.py")] + [PACKAGE / "cli.py"]
     found = [
-        (path.name, line) for path in paths for line in path.read_text().splitlines() if re.search(FORBIDDEN[what], line)
+        (path.name, line)
+        for path in paths
+        for line in path.read_text().splitlines()
+        if re.search(FORBIDDEN[what], line)
     ]
     assert found == []
 

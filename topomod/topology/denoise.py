@@ -9,6 +9,7 @@ import scipy.fft
 from jaxtyping import Complex, Float, Int
 from scipy.spatial import cKDTree
 
+from topomod.tasks.fourier import fold
 from topomod.topology.principal_components import principal_axes
 
 N_HARMONICS = 10  # fewer make holes in discs: their H1 persistence is 0.28 rms at 2 harmonics, 0.04 at 10
@@ -99,11 +100,9 @@ def dominant_frequency(power: Float[np.ndarray, "p p"]) -> tuple[int, float]:
         In 1..p//2; power at ``(j f, k f)`` with j, k in -1, 0, 1, over the total,
         noise taken off both.
     """
-    p = len(power)
-    f = np.arange(1, p // 2 + 1)
-    axes = power[f, 0] + power[-f, 0] + power[0, f] + power[0, -f]
-    diagonals = power[f, f] + power[-f, -f] + power[f, -f] + power[-f, f]
-    near = np.where(2 * f == p, 0.5 * axes + 0.25 * diagonals, axes + diagonals)  # p / 2 is its own negative
+    folded = fold(power, (0, 1))
+    f = np.arange(1, len(folded))
+    near = folded[f, 0] + folded[0, f] + folded[f, f]
     best = int(np.argmax(near))
     floor = float(np.median(power))
     total = float(power.sum())

@@ -1,0 +1,85 @@
+"""A toy architecture, task, endpoint and site, one file each, go through every stage; nothing else is touched."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import topomod
+from synthetic_study import DEFAULT
+from topomod import cli
+from topomod.networks.architectures import ARCHITECTURES
+from topomod.neurons.sites import SITES
+from topomod.study.check import check_study
+from topomod.study.config import Study
+from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.shards import CIRCUITS, StudyFolder
+from topomod.tasks.catalogue import TASK_KINDS
+from toys import architecture, endpoint, site, task
+
+ROOT = Path(__file__).resolve().parents[1]
+P = 13
+
+
+@pytest.fixture
+def study(monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A study that names all four, once they stand in their catalogues."""
+    monkeypatch.setitem(ARCHITECTURES, architecture.RECORD.name, architecture.RECORD)
+    monkeypatch.setitem(TASK_KINDS, task.KIND.name, task.KIND)
+    monkeypatch.setitem(ENDPOINTS, endpoint.NAME, endpoint.RECORD)
+    monkeypatch.setitem(SITES, site.RECORD.name, site.RECORD)
+    own = {"margin": 0.1, "reason": "a tenth of the mean"}
+    return check_study(
+        DEFAULT
+        | {"study": "toys", "p": P, "task": "subtraction", "architectures": ["plain_mlp", "mlp_concat"]}
+        | {"seeds": {"first": 0, "count": 3}, "shard_size": 3, "maturity": {"count": 1, "steps": [100, 200]}}
+        | {"recipe": {"steps": 250, "max_steps": 250, "train_fraction": 0.9, "min_purity": 0.5}}
+        | {"network": {"d_model": 64, "d_mlp": 128}, "positive_control": None, "negative_control": None}
+        | {"margins": DEFAULT["margins"] | {endpoint.NAME: own}}
+        | {"families": DEFAULT["families"] | {"embedding": [endpoint.NAME]}}
+    )
+
+
+def run_stages(study: Study, folder: StudyFolder) -> None:
+    """What the workflow runs, command by command."""
+    for shard, place in [(s, folder.population(s)) for s in study.shards()] + [
+        (s, folder.maturity(s)) for s in study.maturity_shards()
+    ]:
+        steps = ",".join(map(str, study.maturity.steps)) if "maturity" in place.parts else ""
+        settings = study.training_settings(shard.label)
+        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu")
+        tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
+        cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
+        cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
+    endpoints, summary, verdicts, power = (folder.table(name) for name in study.system.tables)
+    cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
+    cli.equivalence(folder.root, study.equivalence_settings(), verdicts)
+    cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
+    cli.report(folder.root, study.report_settings(), folder.report)
+
+
+def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "toys")
+    run_stages(study, folder)
+    shard = study.shards()[0]
+    circuit = topomod.load_circuit(folder.population(shard) / CIRCUITS)
+    assert circuit.label == "plain_mlp" and circuit.task == task.ModularSubtraction(P)
+    assert circuit.accuracy() > 0.9, circuit.reason
+    homology = pd.read_parquet(folder.population(shard) / "homology.parquet")
+    assert set(homology["site"]) == {"preactivations", "logits", "squashed"}
+    values = pd.read_parquet(folder.table("endpoints")).query("endpoint == @endpoint.NAME")["value"]
+    assert len(values) == 6 and values.between(0, 1, inclusive="neither").all()
+    verdicts = pd.read_parquet(folder.table("verdicts"))
+    assert endpoint.NAME in set(verdicts["endpoint"])
+    page = folder.report.read_text()
+    assert "spread of the embeddings&#39; norms / mean" in page and "squashed" in page and "plain_mlp" in page
+
+
+@pytest.mark.parametrize("name", ["architecture", "task", "endpoint", "site"])
+def test_contributing_shows_the_toys_as_they_are(name: str) -> None:
+    """The recipes of CONTRIBUTING.md are the files that the test above runs."""
+    source = (Path(__file__).parent / "toys" / f"{name}.py").read_text()
+    assert len(source.splitlines()) <= 60
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
+    assert source in shown
