@@ -20,7 +20,8 @@ import pandas as pd
 
 from topomod.statistics.diagram_equivalence import diagram_distances, diagram_equivalence_test, diagram_kernel
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, gaussian_mixture, torus_embedding
-from topomod.statistics.mean_difference import infer_means, is_constant
+from topomod.statistics.mean_difference import is_constant
+from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.mmd import mmd_equivalence_test
 from topomod.statistics.power import power, power_curve, required_networks
 from topomod.study.config import load_study_file
@@ -148,13 +149,20 @@ def arm(kind: str, sd: float = 1.0) -> Arm:
 
 
 LOGNORMAL, NORMAL, WIDE = arm("lognormal"), arm("normal"), arm("lognormal", np.sqrt(10))
+ONES = arm("90 % ones")
 # Name of the case, the two arms, numbers of networks, and the standard deviations of the arms that the margin of four
 # standard errors is made of. With outliers the margin is the 2 standard deviations by which they move the mean.
 LIMITS = (
     ("both lognormal, all alike (for comparison)", LOGNORMAL, LOGNORMAL, (50, 50), (1.0, 1.0)),
     ("both lognormal, sizes differ", LOGNORMAL, LOGNORMAL, (8, 80), (1.0, 1.0)),
     ("lognormal against normal, sizes differ", LOGNORMAL, NORMAL, (8, 80), (1.0, 1.0)),
-    ("90 % exact ones, tested without bounds, sizes differ", arm("90 % ones"), arm("90 % ones"), (8, 80), (0.1756, 0.1756)),
+    (
+        "90 % exact ones, tested without bounds, sizes differ",
+        arm("90 % ones"),
+        arm("90 % ones"),
+        (8, 80),
+        (0.1756, 0.1756),
+    ),
     ("both lognormal, variances 1 : 10", LOGNORMAL, WIDE, (20, 20), (1.0, np.sqrt(10))),
     ("both lognormal, variances 1 : 10", LOGNORMAL, WIDE, (50, 50), (1.0, np.sqrt(10))),
     ("both normal, 4 % outliers in x alone", arm("outliers"), NORMAL, (20, 20), None),

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from topomod.statistics.mean_difference import MeanDifference, infer_means, is_constant
+from topomod.statistics.mean_difference import MeanDifference, is_constant
+from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.samples import check_settings, network_means
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def equivalence_test(
 
     References
     ----------
-    Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680. `mean_difference.bounded`
+    Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680. `bounded_means.bounded`
     names those of the bounded test.
 
     Examples

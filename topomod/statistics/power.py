@@ -10,7 +10,8 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import special
 
-from topomod.statistics.mean_difference import MeanDifference, infer_means, is_constant
+from topomod.statistics.mean_difference import MeanDifference, is_constant
+from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.samples import check_settings, network_means
 
 N_RUNS = 250
