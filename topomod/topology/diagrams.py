@@ -176,6 +176,31 @@ def rips_diagrams(
     return RipsDiagrams(diagrams, r_cover, landmarks, cocycles)
 
 
+def check_diagram(diagram: object, name: str) -> Diagram:
+    """The diagram as an (n_pairs, 2) array of floats; infinite deaths are allowed.
+
+    Raises
+    ------
+    ValueError
+        For another layout, masked values, NaN, an infinite birth, or a death before its birth.
+    """
+    if isinstance(diagram, np.ma.MaskedArray) and np.any(diagram.mask):
+        raise ValueError(f"{name} has masked values; leave their pairs out")
+    try:
+        pairs = np.asarray(diagram, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} cannot be read as an (n_pairs, 2) array of births and deaths") from None
+    if pairs.shape == (0,):
+        pairs = pairs.reshape(0, 2)
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise ValueError(f"{name} has shape {pairs.shape}; it must be (n_pairs, 2), births and deaths")
+    if np.isnan(pairs).any() or np.isinf(pairs[:, 0]).any():
+        raise ValueError(f"{name} holds NaN or an infinite birth")
+    if (pairs[:, 1] < pairs[:, 0]).any():
+        raise ValueError(f"{name} holds a death before its birth")
+    return pairs
+
+
 def _split_infinite(diagram: np.ndarray, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
     diagram = np.asarray(diagram, np.float64).reshape(-1, 2)
     if np.isnan(diagram).any() or np.isinf(diagram[:, 0]).any():
