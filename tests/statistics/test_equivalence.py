@@ -243,7 +243,7 @@ GOOD = [0.1, 0.2, 0.4]
         ({"bounds": (0.0, 0.3)}, "x runs from 0.1 to 0.4, outside its bounds"),
         ({"bounds": (1.0, 0.0)}, "the lower one first"),
         ({"bounds": UNIT, "margin": 1.0}, "no larger difference"),
-        ({"method": "median"}, "choose 'auto', 'welch' or 'bootstrap-t'"),
+        ({"method": "median"}, "one of auto, welch, bootstrap-t"),
     ],
 )
 def test_bad_input_is_refused(changes, message):

@@ -12,14 +12,14 @@ from topomod.statistics.resampling import blocks, count_p, resampled_counts, tai
 def _resampled_moments(
     values: Float[np.ndarray, "b n"], n_resamples: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
-    """Mean error and squared standard error of bootstrap samples, the same draws of networks for the whole batch."""
+    """Error of the mean, and squared standard error, of bootstrap samples; the whole batch shares the draws."""
     n = values.shape[1]
     centred = values - values.mean(axis=1, keepdims=True)
     counts = np.concatenate([resampled_counts(n, size, rng) for size in blocks(n, n_resamples)])
     mean = counts @ centred.T / n
     square = counts @ (centred**2).T / n
     variance = (square - mean**2) / (n - 1)
-    # the rounding of a difference must not lend a variance to a resample of equal values
+    # a resample of equal values has no variance; the rounding of the difference above must not give it one
     return mean, np.where(variance > 1e-12 * square, variance, 0.0)
 
 

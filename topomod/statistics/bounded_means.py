@@ -12,7 +12,7 @@ from topomod.statistics.resampling import blocks, count_p, tail_quantile
 def gaffke_draws(
     values: Float[np.ndarray, "b n"], bounds: tuple[float, float], n_resamples: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
-    """Confidence draws of a bounded mean: as low, and as high, as the data leave possible."""
+    """Draws whose lower and upper quantiles are the lower and upper confidence bounds of each mean."""
     n = values.shape[1]
     low, high = [], []
     for size in blocks(n + 1, n_resamples):
@@ -33,17 +33,21 @@ def bounded(
     seed: int,
     n_resamples: int,
 ) -> MeanDifference:
-    """Tests for means of bounded variables, with no other assumption on their distribution.
+    """Tests for means of bounded quantities, with no other assumption on their distribution.
 
-    A random share of the weight, Dirichlet(1, ..., 1), sits on the bound that no network has shown: what n
-    networks cannot exclude. For 0/1 values each arm is Clopper-Pearson's interval; n networks at exactly 1
-    have the lower bound ``alpha ** (1 / n)``. The two arms are melded.
+    A draw for one sample is a weighted mean of its n values and of a bound, with weights from Dirichlet(1, ..., 1). The
+    weight of the bound stands for values that n networks cannot exclude. For samples of zeros and ones the bounds are
+    those of Clopper and Pearson; for n networks at exactly 1 the lower bound is ``alpha ** (1 / n)``. The difference of
+    the draws of the two samples gives the bounds of the difference (melding).
+
+    That these bounds hold for every distribution is a conjecture; no counterexample is known.
 
     References
     ----------
     Gaffke (2005), Three test statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative
-    variable. Phan, Thomas and Learned-Miller, arXiv:2106.03163. Fay, Proschan and Brittain (2015), Combining
-    one-sample confidence procedures for inference in the two-sample case.
+    variable. Learned-Miller and Thomas, arXiv 1905.06208 (the conjecture). Phan, Thomas and Learned-Miller, arXiv
+    2106.03163. Fay, Proschan and Brittain (2015), Combining one-sample confidence procedures for inference in the
+    two-sample case.
     """
     rng = np.random.default_rng(seed)
     low_x, high_x = gaffke_draws(x, bounds, n_resamples, rng)

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 @dataclass(frozen=True)
 class MeanDifference:
-    """What one method says of ``mean(x) - mean(y)``; arrays are (b,), one entry for each pair of samples.
+    """Inference on ``mean(x) - mean(y)`` by one method; arrays are (b,), one entry for each pair of samples.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class MeanDifference:
     method : ndarray
         Name of the method.
     n_resamples : ndarray
-        0 where nothing was resampled.
+        Number of resamples, 0 where nothing was resampled.
     """
 
     p_lower: Float[np.ndarray, " b"]
@@ -44,7 +44,7 @@ class MeanDifference:
     n_resamples: Int[np.ndarray, " b"]
 
     def mirrored(self) -> MeanDifference:
-        """The same statement about ``mean(y) - mean(x)``."""
+        """The same inference on ``mean(y) - mean(x)``."""
         return replace(
             self,
             p_lower=self.p_upper,
@@ -62,7 +62,7 @@ class MeanDifference:
 
 
 def cautious(a: MeanDifference, b: MeanDifference) -> MeanDifference:
-    """Of two methods the larger p-value and the outer end of the interval, each time."""
+    """The larger p-value and the outer end of each interval of two methods, pair by pair."""
     return MeanDifference(
         p_lower=np.maximum(a.p_lower, b.p_lower),
         p_upper=np.maximum(a.p_upper, b.p_upper),
@@ -82,7 +82,7 @@ def is_constant(values: Float[np.ndarray, "... n"]) -> np.ndarray:
 
 
 def _squared_errors(values: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
-    """Squared standard error of the mean; a constant sample has none, whatever the rounding of its mean."""
+    """Squared standard error of the mean; it is 0 for a constant sample, even where its mean is rounded."""
     n = values.shape[1]
     return np.where(is_constant(values), 0.0, values.var(axis=1, ddof=1) / n)
 

@@ -13,8 +13,8 @@ from topomod.statistics.mean_difference import MeanDifference, cautious
 from topomod.statistics.welch import edgeworth_t, welch, welch_size_error
 
 N_RESAMPLES = 9999
-# Welch's test is trusted while skewness is predicted to move its one-sided size by less than this share of
-# alpha.
+METHODS = ("auto", "welch", "bootstrap-t")
+# Welch's test is used alone while skewness is predicted to move its one-sided size by less than this share of alpha.
 TOLERATED_SIZE_ERROR = 0.1
 
 
@@ -28,20 +28,31 @@ def infer_means(
     method: str = "auto",
     n_resamples: int | None = None,
 ) -> MeanDifference:
-    """Apply a method to network means; of each pair at least one sample varies, or there are bounds.
+    """Infer the difference of means of each pair of samples by the method that `equivalence_test` describes.
+
+    Parameters
+    ----------
+    x, y : ndarray
+        (b, n) and (b, m) network means. Without bounds at least one sample of each pair varies.
+    margin, alpha, seed, bounds
+        As in `equivalence_test`, already checked.
+    method : {"auto", "welch", "bootstrap-t"}
+        Without bounds: the choice from the data, or one method.
+    n_resamples : int, optional
+        Default: ``N_RESAMPLES``.
 
     Raises
     ------
     ValueError
         For an unknown method.
     """
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}; it must be one of {', '.join(METHODS)}")
     n_resamples = n_resamples or N_RESAMPLES
     if bounds is not None:
         return bounded(x, y, margin, alpha, bounds, seed, n_resamples)
     if method == "bootstrap-t":
         return bootstrap_t(x, y, margin, alpha, seed, n_resamples)
-    if method not in ("auto", "welch"):
-        raise ValueError(f"method is {method!r}; choose 'auto', 'welch' or 'bootstrap-t'")
     by_welch = welch(x, y, margin, alpha)
     skewed = welch_size_error(x, y, alpha) > TOLERATED_SIZE_ERROR * alpha
     if method == "welch" or not skewed.any():

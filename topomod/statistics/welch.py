@@ -8,6 +8,7 @@ from scipy import special
 
 from topomod.statistics.mean_difference import MeanDifference, standard_errors
 
+# Skewness of a population over that of a sample: see `edgeworth_t`.
 SKEWNESS_UNSEEN = 4.0
 
 
@@ -19,11 +20,11 @@ def welch(x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"], margin: floa
 def edgeworth_t(
     x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"], margin: float, alpha: float
 ) -> MeanDifference:
-    """Welch's tests with t moved by four times what skewness does to it at the level, to first order.
+    """Welch's tests with t shifted by four times the first-order effect of the sample skewness on its quantiles.
 
-    10 to 100 values of a long tail show a fraction of its skewness, and a bootstrap cannot resample what it has not
-    seen. The factor is the one with which a lognormal sample against a normal one holds the size
-    (``benchmarks/errors.py means``).
+    10 to 100 values from a long tail show a fraction of its skewness, and a bootstrap cannot resample values that the
+    sample does not have. With this factor the tests of a lognormal sample against a normal one of the same size keep
+    their level (``benchmarks/errors.py means``).
 
     References
     ----------
