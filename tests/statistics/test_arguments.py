@@ -265,7 +265,6 @@ def test_what_is_no_sequence_of_diagrams_is_told_what_one_is(diagrams):
 
 NO_DIAGRAMS = {
     "triples": TRIPLES[0],
-    "no triples": np.zeros((0, 3)),
     "a stack": np.stack(DIAGRAMS),
     "diagrams by dimension": DIAGRAMS[:2],
     "diagrams of several lengths": [DIAGRAMS[0], DIAGRAMS[0][:1]],
