@@ -1,6 +1,7 @@
 """Error rates and power of the equivalence tests, by simulation, and on random halves of real architectures.
 
 python benchmarks/errors.py means            # tables of docs/tests.md
+python benchmarks/errors.py limits           # where the tests of means err more often than alpha
 python benchmarks/errors.py populations      # MMD between neurons' phases, and between persistence diagrams
 python benchmarks/errors.py halves results/modular_addition
 """
@@ -19,7 +20,8 @@ import pandas as pd
 
 from topomod.statistics.diagram_equivalence import diagram_distances, diagram_equivalence_test, diagram_kernel
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, gaussian_mixture, torus_embedding
-from topomod.statistics.mean_difference import infer_means, is_constant
+from topomod.statistics.mean_difference import is_constant
+from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.mmd import mmd_equivalence_test
 from topomod.statistics.power import power, power_curve, required_networks
 from topomod.study.check import load_study_file
@@ -124,6 +126,69 @@ def plans(kind, correlation, centre, margin, bounds, draw, runs, rng) -> list[st
         row = f"| {kind} | {correlation} | {margin} | {name}"
         lines.append(f"{row} | {np.nanmedian(asked):.0f} | {np.nanmedian(reached):.3f} |")
     return lines
+
+
+Arm = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
+
+
+def arm(kind: str, sd: float = 1.0) -> Arm:
+    """Draws of networks with mean 0: "lognormal" (of parameter s = 1) and "normal" have the standard deviation given.
+
+    "90 % ones" are shares that are 1 in nine networks of ten and uniform on (0, 1) in the others; "outliers" are normal
+    networks of which 4 % lie 50 standard deviations higher.
+    """
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        if kind == "90 % ones":
+            return np.where(rng.random(shape) < 0.9, 1.0, rng.random(shape)) - 0.95
+        if kind == "outliers":
+            return rng.standard_normal(shape) + 50 * ((rng.random(shape) < 0.04) - 0.04)
+        return sd * standard(kind, rng, shape)
+
+    return draw
+
+
+LOGNORMAL, NORMAL, WIDE = arm("lognormal"), arm("normal"), arm("lognormal", np.sqrt(10))
+ONES = arm("90 % ones")
+# Name of the case, the two arms, numbers of networks, and the standard deviations of the arms that the margin of four
+# standard errors is made of. With outliers the margin is the 2 standard deviations by which they move the mean.
+LIMITS = (
+    ("both lognormal, all alike (for comparison)", LOGNORMAL, LOGNORMAL, (50, 50), (1.0, 1.0)),
+    ("both lognormal, sizes differ", LOGNORMAL, LOGNORMAL, (8, 80), (1.0, 1.0)),
+    ("lognormal against normal, sizes differ", LOGNORMAL, NORMAL, (8, 80), (1.0, 1.0)),
+    (
+        "90 % exact ones, tested without bounds, sizes differ",
+        arm("90 % ones"),
+        arm("90 % ones"),
+        (8, 80),
+        (0.1756, 0.1756),
+    ),
+    ("both lognormal, variances 1 : 10", LOGNORMAL, WIDE, (20, 20), (1.0, np.sqrt(10))),
+    ("both lognormal, variances 1 : 10", LOGNORMAL, WIDE, (50, 50), (1.0, np.sqrt(10))),
+    ("both normal, 4 % outliers in x alone", arm("outliers"), NORMAL, (20, 20), None),
+    ("both normal, 4 % outliers in x alone", arm("outliers"), NORMAL, (50, 50), None),
+)
+
+
+def limits(runs: int) -> None:
+    """Print how often the tests of means err, with Monte Carlo standard errors, where their assumptions do not hold."""
+
+    def cell(rate: float) -> str:
+        return f"{rate:.3f} ± {np.sqrt(rate * (1 - rate) / runs):.3f}"
+
+    print("| x and y | networks | margin | equivalence at +margin | at -margin | difference at 0 |")
+    print("|---|---|---|---|---|---|")
+    for place, (name, arm_x, arm_y, (n, m), sds) in enumerate(LIMITS):
+        rng = np.random.default_rng([11, place])
+        margin = 4 * np.sqrt(sds[0] ** 2 / n + sds[1] ** 2 / m) if sds else 2.0
+
+        def draw(at: tuple[float, float], n: int, arm_x=arm_x, arm_y=arm_y, m=m, rng=rng):
+            return at[0] + arm_x(rng, (BATCH, n)), at[1] + arm_y(rng, (BATCH, m))
+
+        up = rates(draw, n, margin, (margin, 0.0), None, runs)[0]
+        down = rates(draw, n, margin, (-margin, 0.0), None, runs)[0]
+        size = rates(draw, n, margin, (0.0, 0.0), None, runs)[1]
+        print(f"| {name} | {n} v {m} | {margin:.2f} | {cell(up)} | {cell(down)} | {cell(size)} |", flush=True)
 
 
 def phases(share: float, n: int, rng: np.random.Generator, neurons: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -244,13 +309,15 @@ def halves(folder: Path, config: Path, runs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["means", "populations", "halves"])
+    parser.add_argument("what", choices=["means", "limits", "populations", "halves"])
     parser.add_argument("folder", nargs="?", type=Path, default=Path("results/modular_addition"))
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--runs", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.what == "means":
         means(arguments.runs or 4000)
+    elif arguments.what == "limits":
+        limits(arguments.runs or 10000)
     elif arguments.what == "populations":
         populations(arguments.runs or 500)
     else:

@@ -89,10 +89,10 @@ def test_few_networks_are_inconclusive() -> None:
         ({"metric": "chessboard"}, "metric is 'chessboard'; choose one of sliced wasserstein"),
         ({"margin": -1.0}, "margin is -1"),
         ({"alpha": 0.5}, "alpha is 0.5"),
-        ({"clusters_x": [0, 1]}, r"clusters_x has shape \(2,\) but X has 6 rows"),
+        ({"clusters_x": [0, 1]}, r"clusters_x has shape \(2,\) but diagrams_x has 6 rows"),
         ({"bandwidths": (0.0,)}, "bandwidths are"),
-        ({"diagrams_y": [np.array([[0.0, np.inf]])] * 5}, "diagram 6 has infinite or NaN entries"),
-        ({"diagrams_y": [np.zeros((0, 2))] * 2}, r"Y has 2 network\(s\)"),
+        ({"diagrams_y": [np.array([[0.0, np.inf]])] * 5}, r"diagrams_y\[0\] has infinite deaths; leave out"),
+        ({"diagrams_y": [np.zeros((0, 2))] * 2}, r"diagrams_y has 2 diagram\(s\); at least 3"),
     ],
 )
 def test_bad_input(changes: dict, message: str) -> None:

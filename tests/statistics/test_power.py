@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from topomod.statistics.mean_difference import infer_means
+from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.power import CURVE, Power, power, power_curve, required_networks
 
 NORMAL = stats.norm.ppf((np.arange(2000) + 0.5) / 2000)

@@ -1,1 +1,1 @@
-"""From one number, sample or diagram per network to same or different; nothing here knows a network."""
+"""Tests of whether two populations of networks are the same, from one number, sample or diagram per network."""

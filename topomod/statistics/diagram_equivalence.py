@@ -1,8 +1,8 @@
-"""Whether two populations of persistence diagrams are the same up to a margin."""
+"""Test of whether two populations of persistence diagrams are the same up to a margin."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +11,17 @@ from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 from scipy.spatial.distance import cdist
 
+from topomod.statistics.arguments import check_bandwidths, check_settings, plain_array
 from topomod.statistics.embedding_difference import Comparison
 from topomod.statistics.mmd import MMDResult, mmd_inference
-from topomod.statistics.samples import check_settings, network_index
-from topomod.topology.diagrams import diagram_distance
+from topomod.statistics.samples import MIN_NETWORKS, network_index
+from topomod.topology.diagrams import Diagram, check_diagram, diagram_distance
 
 METRICS = ("sliced wasserstein", "wasserstein", "bottleneck")
 N_DIRECTIONS = 20
 N_GRID = 256
 _MULTIPLES = (0.25, 0.5, 1.0, 2.0)  # of the median distance, as for points
+SEQUENCE = "a sequence of diagrams is a list with one (n_pairs, 2) array of births and deaths for each diagram"
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,13 @@ class DiagramResult(MMDResult):
     Parameters
     ----------
     metric : str
-        Distance between diagrams.
+        Name of the distance between diagrams.
     between, within_x, within_y : float
         Mean distance of diagrams of different networks, in the unit of the diagrams: across the samples, and inside
-        each. Populations are alike where the first is no larger than the other two.
+        each sample. Where two populations are one, all three have the same expectation.
     negative_share : float
-        Share of the kernel's spectrum that was negative and left out; 0 for a metric that embeds in a Hilbert space.
+        Share of the kernel's spectrum that was negative and was left out. It is 0 for a metric that embeds in a Hilbert
+        space.
     """
 
     metric: str
@@ -45,8 +48,8 @@ class DiagramResult(MMDResult):
 
 
 def diagram_equivalence_test(
-    diagrams_x: Sequence[np.ndarray],
-    diagrams_y: Sequence[np.ndarray],
+    diagrams_x: Sequence[ArrayLike] | np.ndarray,
+    diagrams_y: Sequence[ArrayLike] | np.ndarray,
     margin: float,
     clusters_x: ArrayLike | None = None,
     clusters_y: ArrayLike | None = None,
@@ -58,24 +61,25 @@ def diagram_equivalence_test(
 ) -> DiagramResult:
     """Test whether two populations of persistence diagrams differ by less than a margin.
 
-    The MMD with the kernel ``exp(-distance / bandwidth)``, averaged over bandwidths, tested as by
-    `mmd_equivalence_test`: the network is the unit, sameness comes from an upper confidence bound.
+    The test is that of `mmd_equivalence_test`, with the kernel ``exp(-distance / bandwidth)`` averaged over bandwidths.
+    The network is the unit, and sameness is concluded from an upper confidence bound.
 
     Parameters
     ----------
-    diagrams_x, diagrams_y : sequence of ndarray
+    diagrams_x, diagrams_y : sequence of array_like
         (n_pairs, 2) births and finite deaths each; an empty diagram is a diagram.
     margin : float
-        Largest MMD that does not matter, in [0, sqrt(2)], fixed before seeing these data.
+        Largest MMD that does not matter, positive, fixed before seeing these data. No MMD is above sqrt(2).
     clusters_x, clusters_y : array_like, optional
-        (n_diagrams,) the trained network of each diagram. Default: each its own.
+        (n_diagrams,) the trained network of each diagram. Default: each diagram has a network of its own.
     alpha, seed
         As in `mmd_equivalence_test`.
     metric : {"sliced wasserstein", "wasserstein", "bottleneck"}
         Sliced 1-Wasserstein over 20 directions; 1-Wasserstein and bottleneck have the L-infinity ground metric. Only
-        the first gives a positive definite kernel; of the others' the negative part of the spectrum is left out.
+        the first gives a positive definite kernel. With the other two, the negative part of the kernel's spectrum is
+        left out.
     bandwidths : tuple of float, optional
-        In the unit of the diagrams. Default: 1/4, 1/2, 1 and 2 times the median distance between diagrams.
+        Bandwidths in the unit of the diagrams. Default: 1/4, 1/2, 1 and 2 times the median distance between diagrams.
 
     Returns
     -------
@@ -84,18 +88,24 @@ def diagram_equivalence_test(
     Raises
     ------
     ValueError
-        As `mmd_equivalence_test`; an unknown metric, infinite or NaN births or deaths.
+        As `mmd_equivalence_test`; an unknown metric; anything that is no sequence of diagrams, such as one diagram or
+        a batch of triples in the layout of giotto-tda; a diagram of another shape, with NaN, infinite births or deaths,
+        or a death before its birth.
 
     References
     ----------
     Carriere, Cuturi, Oudot, arXiv 1706.03358 (sliced Wasserstein kernel).
     """
-    check_settings(margin, alpha)
-    index_x = network_index(clusters_x, len(diagrams_x), "X")
-    index_y = network_index(clusters_y, len(diagrams_y), "Y")
+    margin, alpha, seed = check_settings(margin, alpha, seed)
+    bandwidths = check_bandwidths(bandwidths)
+    _check_metric(metric)
+    checked_x = finite_diagrams(diagrams_x, "diagrams_x", MIN_NETWORKS)
+    checked_y = finite_diagrams(diagrams_y, "diagrams_y", MIN_NETWORKS)
+    index_x = network_index(clusters_x, len(checked_x), "diagrams_x", "clusters_x")
+    index_y = network_index(clusters_y, len(checked_y), "diagrams_y", "clusters_y")
     n_x = int(index_x.max()) + 1
     index = np.concatenate([index_x, index_y + n_x])
-    distances = diagram_distances([*diagrams_x, *diagrams_y], metric)
+    distances = _distances([*checked_x, *checked_y], metric)
     kernel, used, negative = diagram_kernel(distances, bandwidths)
     average = _averaging(index)
     comparison = Comparison(average @ kernel @ average.T, n_x, used)
@@ -110,27 +120,90 @@ def diagram_equivalence_test(
     )
 
 
-def diagram_distances(diagrams: Sequence[np.ndarray], metric: str = "sliced wasserstein") -> Float[np.ndarray, "n n"]:
+def diagram_distances(
+    diagrams: Sequence[ArrayLike] | np.ndarray, metric: str = "sliced wasserstein"
+) -> Float[np.ndarray, "n n"]:
     """Distances between every two persistence diagrams of one dimension.
 
     Parameters
     ----------
-    diagrams : sequence of ndarray
-        (n_pairs, 2) births and finite deaths.
+    diagrams : sequence of array_like
+        (n_pairs, 2) births and finite deaths; at least two diagrams.
     metric : {"sliced wasserstein", "wasserstein", "bottleneck"}
         As in `diagram_equivalence_test`.
 
     Raises
     ------
     ValueError
-        For an unknown metric, and infinite or NaN births or deaths.
+        For an unknown metric, and for diagrams as in `diagram_equivalence_test`.
     """
+    _check_metric(metric)
+    return _distances(finite_diagrams(diagrams, "diagrams", 2), metric)
+
+
+def _check_metric(metric: str) -> None:
     if metric not in METRICS:
         raise ValueError(f"metric is {metric!r}; choose one of {', '.join(METRICS)}")
-    checked = [np.asarray(diagram, float).reshape(-1, 2) for diagram in diagrams]
+
+
+def finite_diagrams(diagrams: object, name: str, least: int) -> list[Diagram]:
+    """Diagrams as (n_pairs, 2) arrays, none of them with a bar that never dies.
+
+    Parameters
+    ----------
+    diagrams : sequence of array_like
+        (n_pairs, 2) each, or one (n_diagrams, n_pairs, 2) array.
+    name : str
+        For messages.
+    least : int
+        Diagrams that are needed.
+
+    Raises
+    ------
+    ValueError
+        If this is no sequence of diagrams, above all one diagram or a batch in the layout of giotto-tda; if there are
+        too few; and for a diagram that `check_diagram` refuses or that has infinite deaths.
+    """
+    layout = _other_layout(diagrams, name)
+    if layout:
+        raise ValueError(f"{name} is {layout}; {SEQUENCE}")
+    listed = list(diagrams)  # type: ignore[call-overload]
+    if len(listed) < least:
+        raise ValueError(f"{name} has {len(listed)} diagram(s); at least {least} are needed, and {SEQUENCE}")
+    checked = [check_diagram(diagram, f"{name}[{place}]") for place, diagram in enumerate(listed)]
     for place, diagram in enumerate(checked):
         if not np.isfinite(diagram).all():
-            raise ValueError(f"diagram {place} has infinite or NaN entries; leave out bars that never die")
+            raise ValueError(f"{name}[{place}] has infinite deaths; leave out bars that never die")
+    return checked
+
+
+def _other_layout(diagrams: object, name: str) -> str | None:
+    """What was given instead of a sequence of diagrams; None where nothing speaks against one."""
+    if isinstance(diagrams, np.ndarray) and diagrams.dtype != object:
+        shape = plain_array(diagrams, name).shape
+        if len(shape) == 3 and shape[2] == 2:
+            return None
+        if len(shape) == 3 and shape[2] == 3:
+            return f"a batch of triples (birth, death, dimension) of shape {shape}, as giotto-tda makes it"
+        return f"an array of shape {shape}" + (", which is one diagram" if shape[1:] == (2,) else "")
+    if isinstance(diagrams, (str, bytes, Mapping)) or not isinstance(diagrams, Collection):
+        return f"of type {type(diagrams).__name__}"
+    shapes = [_shape(diagram) for diagram in diagrams]
+    if shapes and all(shape == (2,) for shape in shapes):
+        return "a list of pairs, which is one diagram"
+    if any(shape is not None and len(shape) < 2 and shape != (0,) for shape in shapes):
+        return "a list with entries that are no (n_pairs, 2) arrays"
+    return None
+
+
+def _shape(diagram: object) -> tuple[int, ...] | None:
+    try:
+        return np.shape(diagram)  # type: ignore[arg-type]
+    except ValueError:  # rows of several lengths, which `check_diagram` refuses
+        return None
+
+
+def _distances(checked: list[Diagram], metric: str) -> Float[np.ndarray, "n n"]:
     if metric == "sliced wasserstein":
         profiles = sliced_profiles(checked)
         return np.asarray(cdist(profiles, profiles, "cityblock"))
@@ -144,9 +217,11 @@ def diagram_distances(diagrams: Sequence[np.ndarray], metric: str = "sliced wass
 def sliced_profiles(diagrams: Sequence[np.ndarray]) -> Float[np.ndarray, "n features"]:
     """Vectors whose L1 distances are the sliced 1-Wasserstein distances of the diagrams.
 
-    On a line W1 is the area between two distribution functions. With D1 joined to the diagonal shadows of D2, and D2 to
-    those of D1, it is the area between two functions of one diagram each: how many of its points, less how many of
-    their shadows, lie below. The functions are taken on a grid of ``N_GRID`` steps over the range of all diagrams.
+    On a line, W1 is the area between two distribution functions. Here one of them counts the points of D1 and the
+    projections of D2's points on the diagonal, the other one the points of D2 and the projections of D1's. Moving
+    terms gives the area between two functions of one diagram each: the number of its points that lie below, less the
+    number of their projections that do. The functions are taken on a grid of ``N_GRID`` steps over the range of
+    all diagrams.
     """
     points = np.concatenate([np.zeros((1, 2)), *diagrams])
     angles = np.pi * (np.arange(N_DIRECTIONS) / N_DIRECTIONS - 0.5)
@@ -155,10 +230,10 @@ def sliced_profiles(diagrams: Sequence[np.ndarray]) -> Float[np.ndarray, "n feat
     step = 2 * reach / N_GRID
     grid = -reach + step * (np.arange(N_GRID) + 0.5)
     owner = np.repeat(np.arange(len(diagrams)), [len(diagram) for diagram in diagrams])
-    shadows = np.repeat(points[1:].mean(axis=1, keepdims=True), 2, axis=1)
+    projections = np.repeat(points[1:].mean(axis=1, keepdims=True), 2, axis=1)
     profiles = np.zeros((len(diagrams), N_DIRECTIONS, N_GRID))
     for k, direction in enumerate(directions.T):
-        for cloud, sign in ((points[1:], 1.0), (shadows, -1.0)):
+        for cloud, sign in ((points[1:], 1.0), (projections, -1.0)):
             np.add.at(profiles[:, k], (owner, np.searchsorted(grid, cloud @ direction).clip(0, N_GRID - 1)), sign)
     return profiles.cumsum(axis=2).reshape(len(diagrams), -1) * (step / N_DIRECTIONS)
 
@@ -166,14 +241,20 @@ def sliced_profiles(diagrams: Sequence[np.ndarray]) -> Float[np.ndarray, "n feat
 def diagram_kernel(
     distances: Float[np.ndarray, "n n"], bandwidths: tuple[float, ...] | None
 ) -> tuple[Float[np.ndarray, "n n"], tuple[float, ...], float]:
-    """Mean over bandwidths of ``exp(-distance / bandwidth)`` without its negative spectrum, and the share of that."""
+    """Kernel between diagrams, the bandwidths used, and the share of its spectrum that was left out.
+
+    The kernel is the mean over bandwidths of ``exp(-distance / bandwidth)``. Its negative spectrum is left out.
+
+    Raises
+    ------
+    ValueError
+        Without bandwidths, if the median distance is 0.
+    """
     if bandwidths is None:
         median = float(np.median(distances[np.triu_indices(len(distances), 1)]))
         if median == 0:
             raise ValueError("more than half the pairs of diagrams coincide, which gives no bandwidth; give bandwidths")
         bandwidths = tuple(multiple * median for multiple in _MULTIPLES)
-    if not bandwidths or not all(np.isfinite(width) and width > 0 for width in bandwidths):
-        raise ValueError(f"bandwidths are {bandwidths}; they must be positive numbers, at least one")
     kernel = np.mean([np.exp(-distances / width) for width in bandwidths], axis=0)
     values, vectors = linalg.eigh(kernel)
     negative = float(-values[values < 0].sum() / np.abs(values).sum())

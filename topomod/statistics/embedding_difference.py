@@ -1,4 +1,4 @@
-"""Inference on the distance between two mean embeddings, from the mean kernels between networks."""
+"""Estimate, permutation test and confidence bound of the distance between two mean embeddings."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def random_memberships(n: int, n_x: int, n_draws: int, rng: np.random.Generator)
 
 
 def permutation_p(comparison: Comparison, rng: np.random.Generator) -> float:
-    """P-value of the squared MMD when networks are dealt to x and y at random."""
+    """P-value of the squared MMD among random assignments of the networks to x and y."""
     memberships = random_memberships(len(comparison.kernel), comparison.n_x, N_RESAMPLES, rng)
     permuted = unbiased_squared_mmd(comparison.kernel, memberships)
-    # Ties are many with few networks, and rounding must not break them in favour of a difference.
+    # With few networks many assignments tie with the observed one; rounding must not make them count as smaller.
     observed = observed_squared_mmd(comparison) - 1e-12
     return float(count_p(int((permuted >= observed).sum()), N_RESAMPLES))
 
@@ -70,12 +70,19 @@ def permutation_p(comparison: Comparison, rng: np.random.Generator) -> float:
 def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.ndarray, " b"]:
     """Confidence draws of the MMD, from bootstrap errors of the mean embeddings.
 
-    The MMD is the length of d = mu_x - mu_y. Were its true length m, with a direction u (see `_direction`), an
-    estimate with error e would have the unbiased square m^2 + 2 m <u, e> + |e|^2 - E|e|^2. Each draw of e
-    gives the largest m under which the observed square is reached; their upper quantile is the bound. Errors
-    are resampled over networks and scaled for the variance that resampling n networks loses. Along u they are
-    studentised (bootstrap-t): with rare kinds of networks the spread is underestimated just where the length
-    is. Resamples without spread along u count against equivalence.
+    The MMD is the length of d = mu_x - mu_y. If its true length is m and its direction is u (see `_direction`), an
+    estimate with error e has the unbiased square m^2 + 2 m <u, e> + |e|^2 - E|e|^2. Each draw of e gives the
+    largest m for which this is the observed square. The upper quantile of these m is the bound. Errors are resampled
+    over networks, and scaled for the variance that resampling n networks loses. Along u they are studentised
+    (bootstrap-t), because the spread along u is underestimated when some kinds of networks are rare. Resamples without
+    spread along u count against equivalence.
+
+    A kind of network that a sample does not show cannot be bounded from that sample.
+
+    Raises
+    ------
+    ValueError
+        If the networks of each sample are identical.
     """
     kernel, n_x, n_y = comparison.kernel, comparison.n_x, comparison.n_y
     mean = np.concatenate([np.full(n_x, 1 / n_x), np.full(n_y, -1 / n_y)])
@@ -97,8 +104,9 @@ def bound_draws(comparison: Comparison, rng: np.random.Generator) -> Float[np.nd
 def _direction(comparison: Comparison, mean: Float[np.ndarray, " n"], spread: float) -> Float[np.ndarray, " n"]:
     """Projections of the networks on the direction that the true difference is taken to have.
 
-    As far as the estimate is noise, its direction says nothing of the true one, which may be where networks vary
-    most: the direction lies between the estimate's and that of the largest variance, by the share of noise.
+    As far as the estimate is noise, its direction says nothing about the true one, which may be the direction in which
+    networks vary most. The direction therefore lies between that of the estimate and that of the largest variance, by
+    the share of noise.
     """
     kernel, n_x, n_y = comparison.kernel, comparison.n_x, comparison.n_y
     centring = np.eye(n_x + n_y)

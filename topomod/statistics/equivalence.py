@@ -1,4 +1,4 @@
-"""Whether two samples of networks have the same mean, up to a margin: tests, verdicts, families of tests."""
+"""Test of whether two samples of networks have the same mean up to a margin; verdicts; families of tests."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from topomod.statistics.mean_difference import MeanDifference, infer_means, is_constant
-from topomod.statistics.samples import check_settings, network_means
+from topomod.statistics.arguments import check_bounds, check_settings, number_array
+from topomod.statistics.mean_difference import MeanDifference, is_constant
+from topomod.statistics.mean_inference import infer_means
+from topomod.statistics.samples import network_means
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +23,7 @@ Verdict = Literal["equivalent", "different", "trivially different", "inconclusiv
 
 @dataclass(frozen=True)
 class EquivalenceResult:
-    """Outcome of `equivalence_test`; all quantities but p-values and ``effect_size`` in the unit of the data.
+    """Outcome of `equivalence_test`; differences, intervals and margins are in the unit of the data.
 
     Parameters
     ----------
@@ -32,24 +34,24 @@ class EquivalenceResult:
     ci_wide_low, ci_wide_high : float
         Interval of level 1 - alpha: different when it excludes 0.
     p_lower, p_upper : float
-        Against "difference <= -margin" and "difference >= margin".
+        One-sided p-values against "difference <= -margin" and "difference >= margin".
     p_equivalence : float
         The larger of the two.
     p_difference : float
-        Two-sided, against "difference = 0".
+        Two-sided p-value against "difference = 0".
     effect_size : float
         Hedges' g over networks.
     margin, minimum_margin : float
-        The margin used, and the smallest one with which these data would have been called equivalent: to be
-        reported, never to be chosen.
+        The margin used, and the smallest one with which these data would have been called equivalent. The latter is
+        for reports only: a test with a margin that was chosen by it has no level.
     n_x, n_y : int
         Number of networks.
     method : str
-        "welch", "bootstrap-t", "welch+bootstrap-t" (the more cautious of both) or "bounded".
+        "welch", "bootstrap-t", "welch+edgeworth+bootstrap-t" (the most cautious of the three) or "bounded".
     alpha : float
         Level of each test.
     n_resamples, seed : int
-        Resamples drawn (0 for none) and what they were drawn with.
+        Number of resamples, 0 for none, and the seed they were drawn with.
     verdict : str
         See `verdict_of`.
     """
@@ -78,16 +80,16 @@ class EquivalenceResult:
 def verdict_of(p_equivalence: float, p_difference: float, alpha: float = 0.05) -> Verdict:
     """Put the two p-values into words.
 
-    "equivalent" needs evidence of its own; a difference that is not significant is "inconclusive". Both at
-    once is "trivially different": a difference is there, and smaller than the margin. A missing p-value
-    supports nothing.
+    "equivalent" needs a small p-value of its own: a difference that is not significant is "inconclusive". If both
+    p-values are small, the verdict is "trivially different": there is a difference, and it is smaller than the margin.
+    A missing p-value supports no conclusion.
 
     Parameters
     ----------
     p_equivalence, p_difference : float
         P-values, adjusted or not; NaN where a test could not be run.
     alpha : float
-        Level of each.
+        Level of each test.
 
     Examples
     --------
@@ -116,11 +118,12 @@ def equivalence_test(
 ) -> EquivalenceResult:
     """Test whether the means of two samples of networks agree up to a margin.
 
-    Two one-sided tests (TOST) on the network means. Without ``bounds`` Welch's; where the skewness of the
-    data is predicted to move its size by more than a fifth of ``alpha``, the more cautious of Welch's and a
-    bootstrap-t. With ``bounds``, a test that is valid for any distribution inside them, constant samples
-    included; it needs about ``3 / margin`` networks (relative to the width of the bounds) to conclude
-    equivalence at all.
+    The tests are two one-sided tests (TOST) on the network means. Without ``bounds`` they are Welch's. Where the
+    skewness of the data is predicted to move the size of Welch's test by more than a tenth of ``alpha``, the largest
+    p-value and the widest interval of three methods count: Welch's, a t corrected for skewness, and a bootstrap-t.
+    With ``bounds`` the test needs no assumption on the distribution inside them, and samples may be constant. At
+    ``alpha = 0.05`` it needs at least about ``3 * width / margin`` networks in each sample to conclude equivalence,
+    where ``width`` is the upper bound less the lower one.
 
     Parameters
     ----------
@@ -129,15 +132,16 @@ def equivalence_test(
     margin : float
         Largest difference of means that does not matter, in the unit of x; fixed before seeing these data.
     clusters_x, clusters_y : array_like, optional
-        (n_rows,) the trained network of each row; compared within a sample only. Default: each row its own.
+        (n_rows,) the trained network of each row: numbers, text or times. Labels are compared within a sample only.
+        Default: each row is a network of its own.
     alpha : float
         Level of each test, in (0, 0.5).
     seed : int
-        Of the resampling.
+        Seed of the resampling.
     bounds : (float, float), optional
         Least and largest value the quantity can take, such as (0, 1) for a share.
     method : {"auto", "welch", "bootstrap-t"}
-        Without ``bounds``: the rule above, or one of the two.
+        Without ``bounds``: the rule above, or one of the two methods alone.
 
     Returns
     -------
@@ -146,12 +150,19 @@ def equivalence_test(
     Raises
     ------
     ValueError
-        Margin not positive, alpha outside (0, 0.5), fewer than 3 networks, NaN, clusters of another length,
-        values outside the bounds, or two constant samples without bounds.
+        A margin that is not positive, alpha outside (0, 0.5), a negative seed, settings of another type; fewer than 3
+        networks, NaN, masked values, values that are no real numbers; clusters of another length, missing labels or
+        labels that cannot be sorted; values outside the bounds, or two constant samples without bounds.
+
+    Notes
+    -----
+    Without ``bounds`` the tests keep their level when the samples are about equal in size and variance, and when no
+    values far from all others are so rare that a sample lacks them. ``docs/tests.md`` has the measured rates, and
+    the cases in which they are larger than ``alpha``.
 
     References
     ----------
-    Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680. `mean_difference.bounded`
+    Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680. `bounded_means.bounded`
     names those of the bounded test.
 
     Examples
@@ -160,33 +171,17 @@ def equivalence_test(
     >>> result.verdict, round(result.difference, 3)
     ('equivalent', 0.0)
     """
-    check_settings(margin, alpha)
-    means_x = network_means(x, clusters_x, "x")
-    means_y = network_means(y, clusters_y, "y")
-    if bounds is not None:
-        _check_bounds(means_x, means_y, margin, bounds)
-    elif is_constant(means_x) and is_constant(means_y):
+    margin, alpha, seed = check_settings(margin, alpha, seed)
+    means_x = network_means(x, clusters_x, "x", "clusters_x")
+    means_y = network_means(y, clusters_y, "y", "clusters_y")
+    bounds = check_bounds(bounds, margin, {"x": means_x, "y": means_y})
+    if bounds is None and is_constant(means_x) and is_constant(means_y):
         raise ValueError("x and y are both constant; give bounds if the quantity is bounded, such as (0, 1)")
     # One fixed order, so that exchanging the samples mirrors the result exactly, resampling included.
     swapped = (len(means_x), *means_x) > (len(means_y), *means_y)
     first, second = (means_y, means_x) if swapped else (means_x, means_y)
     inference = infer_means(first[None], second[None], margin, alpha, seed, bounds, method)
     return _result(means_x, means_y, inference.mirrored() if swapped else inference, margin, alpha, seed)
-
-
-def _check_bounds(
-    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"], margin: float, bounds: tuple[float, float]
-) -> None:
-    """Refuse bounds that the data or the margin contradict."""
-    low, high = bounds
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ValueError(f"bounds are {bounds}; they must be two finite numbers, the lower one first")
-    slack = 1e-9 * (high - low)
-    for name, values in (("x", x), ("y", y)):
-        if values.min() < low - slack or values.max() > high + slack:
-            raise ValueError(f"{name} runs from {values.min():g} to {values.max():g}, outside its bounds {bounds}")
-    if margin >= high - low:
-        raise ValueError(f"margin is {margin} but bounds {bounds} allow no larger difference; choose a smaller one")
 
 
 def _result(
@@ -215,7 +210,9 @@ def _result(
 
 
 def hedges_g(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> float:
-    """Standardised difference of two means, corrected for small samples; infinite where nothing varies.
+    """Standardised difference of two means, corrected for small samples.
+
+    Where nothing varies it is 0 for equal samples, and infinite otherwise.
 
     References
     ----------
@@ -235,12 +232,12 @@ def holm(p_values: ArrayLike) -> Float[np.ndarray, " n"]:
     Parameters
     ----------
     p_values : array_like
-        (n_tests,). A NaN, a planned test that could not be run, stays NaN and still counts in the family.
+        (n_tests,). NaN stands for a planned test that could not be run. It stays NaN, and counts in the family.
 
     Raises
     ------
     ValueError
-        A p-value outside [0, 1].
+        A p-value outside [0, 1], masked, or no real number.
 
     References
     ----------
@@ -253,7 +250,7 @@ def holm(p_values: ArrayLike) -> Float[np.ndarray, " n"]:
     """
     from statsmodels.stats.multitest import multipletests
 
-    values = np.asarray(p_values, dtype=float)
+    values = number_array(p_values, "p_values")
     missing = np.isnan(values)
     if ((values < 0) | (values > 1)).any():
         raise ValueError("p_values must lie in [0, 1]")
@@ -271,7 +268,7 @@ def adjust_family(table: pd.DataFrame, family: Sequence[str] = (), alpha: float 
     table : DataFrame
         One test per row, with ``p_equivalence`` and ``p_difference``.
     family : sequence of str
-        Columns whose values together name the family of a row; none: the whole table is one family.
+        Columns whose values together name the family of a row. Without columns the whole table is one family.
     alpha : float
         Familywise level of each of the two.
 

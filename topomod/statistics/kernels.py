@@ -1,4 +1,4 @@
-"""Gaussian kernels between networks: each network is the mean embedding of its rows."""
+"""Gaussian kernels between networks, each of which is represented by the mean embedding of its rows."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.spatial.distance import cdist
 
-# On the torus embedding, where points of one circle are at most 2 apart: from a fine to a coarse view.
+from topomod.statistics.arguments import check_finite, number_array
+
+# For the torus embedding, in which points of one circle are at most 2 apart: from fine to coarse.
 TORUS_BANDWIDTHS = (0.25, 0.5, 1.0, 2.0)
 # Multiples of the median distance between networks, where no bandwidths are given.
 _MEDIAN_MULTIPLES = (0.25, 0.5, 1.0, 2.0)
 _BLOCK = 4_000_000  # kernel values held at once
 
 
-def feature_matrix(values: ArrayLike, name: str) -> Float[np.ndarray, "n k"]:
-    """Rows of features as floats, or a clear error."""
-    rows = np.asarray(values, dtype=float)
+def feature_matrix(values: object, name: str) -> Float[np.ndarray, "n k"]:
+    """Rows of features as floats.
+
+    Raises
+    ------
+    ValueError
+        For another shape, no rows, masked values, NaN, infinite values, or values that are no real numbers.
+    """
+    rows = number_array(values, name)
     rows = rows[:, None] if rows.ndim == 1 else rows
     if rows.ndim != 2 or 0 in rows.shape:
         raise ValueError(f"{name} has shape {rows.shape}; it must be (n_rows, n_features)")
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{name} contains NaN or infinite values; drop or explain those rows first")
+    check_finite(rows, name)
     return rows
 
 
@@ -41,15 +48,13 @@ def torus_embedding(phases: ArrayLike) -> Float[np.ndarray, "n twice_k"]:
 def network_kernel(
     rows: Float[np.ndarray, "n k"], index: Int[np.ndarray, " n"], bandwidths: tuple[float, ...] | None
 ) -> tuple[Float[np.ndarray, "m m"], tuple[float, ...]]:
-    """Mean kernel between every two networks, computed once per distinct row, and the bandwidths used."""
+    """Mean kernel between every two networks, and the bandwidths used; equal rows are computed once."""
     support, position = np.unique(rows, axis=0, return_inverse=True)
     shares = 1 / np.bincount(index)[index]
     n_networks = int(index.max()) + 1
     weights = sparse.csr_matrix((shares, (index, position.ravel())), shape=(n_networks, len(support)))
     if bandwidths is None:
         bandwidths = _median_bandwidths(weights, support)
-    if not bandwidths or not all(np.isfinite(width) and width > 0 for width in bandwidths):
-        raise ValueError(f"bandwidths are {bandwidths}; they must be positive numbers, at least one")
     columns = weights.tocsc()
     kernel = np.zeros((n_networks, n_networks))
     step = max(1, _BLOCK // len(support))
@@ -57,7 +62,7 @@ def network_kernel(
         block = slice(start, start + step)
         values = gaussian_mixture(cdist(support[block], support, "sqeuclidean"), bandwidths)
         kernel += columns[:, block] @ (weights @ values.T).T
-    return (kernel + kernel.T) / 2, tuple(bandwidths)
+    return (kernel + kernel.T) / 2, bandwidths
 
 
 def gaussian_mixture(

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy between two populations of networks, and whether it stays below a margin."""
+"""Maximum mean discrepancy (MMD) of two populations of networks, and a test of whether it is below a margin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from topomod.statistics.arguments import check_bandwidths, check_settings, check_share, check_whole
 from topomod.statistics.embedding_difference import (
     Comparison,
     bound_draws,
@@ -19,12 +20,12 @@ from topomod.statistics.embedding_difference import (
 from topomod.statistics.equivalence import Verdict, verdict_of
 from topomod.statistics.kernels import feature_matrix, network_kernel
 from topomod.statistics.resampling import count_p, tail_quantile
-from topomod.statistics.samples import check_settings, network_index
+from topomod.statistics.samples import MIN_NETWORKS, network_index
 
 
 @dataclass(frozen=True)
 class MMDResult:
-    """Outcome of `mmd_equivalence_test`; every distance is an MMD, not its square.
+    """Outcome of `mmd_equivalence_test`; every distance but ``squared`` is an MMD, not its square.
 
     Parameters
     ----------
@@ -35,19 +36,19 @@ class MMDResult:
     ci_low, ci_high : float
         One-sided confidence bounds of level 1 - alpha each; equivalent when ``ci_high`` is below the margin.
     p_equivalence : float
-        Against "MMD >= margin".
+        P-value against "MMD >= margin".
     p_difference : float
-        Permutation of networks, against "one distribution of networks".
+        P-value of a permutation of networks, against "x and y have one distribution of networks".
     margin, minimum_margin : float
         The margin used, and the smallest one with which these data would have been called equivalent.
     n_x, n_y : int
         Number of networks.
     bandwidths : tuple of float
-        Of the kernel, in the unit of the samples.
+        Bandwidths of the kernel, in the unit of the samples.
     alpha : float
         Level of each test.
     n_resamples, seed : int
-        Bootstrap draws and permutations, and what they were drawn with.
+        Number of bootstrap draws, and the seed of the bootstrap and of the permutations.
     method : str
         Name of the method.
     verdict : str
@@ -91,10 +92,12 @@ def mmd(
     X, Y : array_like
         (n_rows, n_features) or (n_rows,); embed angles by `kernels.torus_embedding` first.
     clusters_x, clusters_y : array_like, optional
-        (n_rows,) the trained network of each row; compared within a sample only. Default: each row its own.
+        (n_rows,) the trained network of each row: numbers, text or times. Labels are compared within a sample only.
+        Default: each row is a network of its own.
     bandwidths : tuple of float, optional
-        In the unit of X. Default: 1/4, 1/2, 1 and 2 times the median distance between networks, which depends
-        on the data: a margin fixed beforehand wants fixed bandwidths, such as `kernels.TORUS_BANDWIDTHS`.
+        Bandwidths in the unit of X. Default: 1/4, 1/2, 1 and 2 times the median distance between networks, which
+        depends on the data. A margin that was fixed beforehand needs fixed bandwidths, such as
+        `kernels.TORUS_BANDWIDTHS`.
     squared : bool
         Return the unbiased estimate of the squared MMD, possibly negative, instead of the root of its
         positive part.
@@ -102,12 +105,14 @@ def mmd(
     Raises
     ------
     ValueError
-        Fewer than 3 networks, NaN, samples or clusters that do not match, bandwidths not positive.
+        Fewer than 3 networks, NaN, masked values, values that are no real numbers, samples or clusters that do not
+        match, missing labels or labels that cannot be sorted, bandwidths that are not positive.
 
     References
     ----------
     Gretton et al. (2012), A kernel two-sample test, Journal of Machine Learning Research 13, 723-773.
     """
+    bandwidths = check_bandwidths(bandwidths)
     estimate = observed_squared_mmd(_compare(X, Y, clusters_x, clusters_y, bandwidths))
     return estimate if squared else float(np.sqrt(max(0.0, estimate)))
 
@@ -132,12 +137,12 @@ def mmd_equivalence_test(
     X, Y, clusters_x, clusters_y, bandwidths
         As in `mmd`.
     margin : float
-        Largest MMD (not squared) that does not matter, fixed before seeing these data; `half_split_margin`
-        offers one from networks of a single architecture.
+        Largest MMD (not squared) that does not matter, fixed before seeing these data. `half_split_margin`
+        computes one from networks of a single architecture.
     alpha : float
         Level of each test, in (0, 0.5).
     seed : int
-        Of the resampling.
+        Seed of the resampling.
 
     Returns
     -------
@@ -146,19 +151,21 @@ def mmd_equivalence_test(
     Raises
     ------
     ValueError
-        As `mmd`; margin not positive, alpha outside (0, 0.5), or all networks within each sample identical.
+        As `mmd`; a margin that is not positive, alpha outside (0, 0.5), a negative seed, settings of another type, or
+        all networks within each sample identical.
 
     Notes
     -----
-    A mode that no network of a sample has shown cannot be bounded from that sample: see `bound_draws`.
+    A kind of network that a sample does not show cannot be bounded from that sample.
     """
-    check_settings(margin, alpha)
+    margin, alpha, seed = check_settings(margin, alpha, seed)
+    bandwidths = check_bandwidths(bandwidths)
     comparison = _compare(X, Y, clusters_x, clusters_y, bandwidths)
     return MMDResult(**mmd_inference(comparison, margin, alpha, seed, "mmd, network bootstrap"))
 
 
 def mmd_inference(comparison: Comparison, margin: float, alpha: float, seed: int, method: str) -> dict[str, Any]:
-    """Fields of an `MMDResult` for a comparison, however its kernel came about."""
+    """Fields of an `MMDResult` for a comparison, for any kernel."""
     bound_rng, permutation_rng = np.random.default_rng(seed).spawn(2)
     draws = bound_draws(comparison, bound_rng)
     squared = observed_squared_mmd(comparison)
@@ -196,33 +203,30 @@ def half_split_margin(
 ) -> float:
     """Margin from one architecture alone: a quantile of the MMD between random halves of its networks.
 
-    It is a distance that retraining the same architecture produces by chance, at half the number of networks.
-    Take it from networks other than those to be compared, or fix it before the comparison, with the same
-    bandwidths.
+    It is a distance that two samples of one architecture have by chance, each with half the number of networks. Take
+    it from networks other than those to be compared, and before the comparison, with the same bandwidths.
 
     Parameters
     ----------
     X, clusters, bandwidths
         One sample, as in `mmd`; at least 6 networks.
     seed : int
-        Of the splits.
+        Seed of the splits.
     quantile : float
-        In (0, 1).
+        Quantile over the splits, in (0, 1).
     n_splits : int
-        Random splits drawn.
+        Number of random splits.
 
     Raises
     ------
     ValueError
-        Fewer than 6 networks, a quantile outside (0, 1), or a margin of zero.
+        As `mmd`; fewer than 6 networks, a quantile outside (0, 1), or a margin of zero.
     """
-    if not 0 < quantile < 1:
-        raise ValueError(f"quantile is {quantile}; it must lie strictly between 0 and 1")
+    quantile, seed = check_share(quantile, "quantile"), check_whole(seed, "seed", 0)
+    n_splits, bandwidths = check_whole(n_splits, "n_splits", 1), check_bandwidths(bandwidths)
     rows = feature_matrix(X, "X")
-    index = network_index(clusters, len(rows), "X")
+    index = network_index(clusters, len(rows), "X", "clusters", least=2 * MIN_NETWORKS)
     n = int(index.max()) + 1
-    if n < 6:
-        raise ValueError(f"X has {n} networks; half splits need at least 6")
     kernel, _ = network_kernel(rows, index, bandwidths)
     rng = np.random.default_rng(seed)
     memberships = random_memberships(n, n // 2, n_splits, rng)
@@ -234,17 +238,17 @@ def half_split_margin(
 
 
 def _compare(
-    X: ArrayLike,
-    Y: ArrayLike,
-    clusters_x: ArrayLike | None,
-    clusters_y: ArrayLike | None,
+    X: object,
+    Y: object,
+    clusters_x: object,
+    clusters_y: object,
     bandwidths: tuple[float, ...] | None,
 ) -> Comparison:
     rows_x, rows_y = feature_matrix(X, "X"), feature_matrix(Y, "Y")
     if rows_x.shape[1] != rows_y.shape[1]:
         raise ValueError(f"X has {rows_x.shape[1]} features but Y has {rows_y.shape[1]}; they must be the same ones")
-    index_x = network_index(clusters_x, len(rows_x), "X")
-    index_y = network_index(clusters_y, len(rows_y), "Y")
+    index_x = network_index(clusters_x, len(rows_x), "X", "clusters_x")
+    index_y = network_index(clusters_y, len(rows_y), "Y", "clusters_y")
     n_x = int(index_x.max()) + 1
     index = np.concatenate([index_x, index_y + n_x])
     kernel, used = network_kernel(np.concatenate([rows_x, rows_y]), index, bandwidths)

@@ -1,4 +1,4 @@
-"""How many networks a verdict needs: the tests themselves, run on networks drawn anew from a pilot."""
+"""Power of the test of means, by simulation from a pilot, and the number of networks that a study needs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import special
 
-from topomod.statistics.mean_difference import MeanDifference, infer_means, is_constant
-from topomod.statistics.samples import check_settings, network_means
+from topomod.statistics.arguments import check_bounds, check_settings, check_share, check_whole
+from topomod.statistics.mean_difference import MeanDifference, is_constant
+from topomod.statistics.mean_inference import infer_means
+from topomod.statistics.samples import MIN_NETWORKS, network_means
 
 N_RUNS = 250
 N_RESAMPLES = 999  # of each test within a run
@@ -21,7 +23,7 @@ CURVE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320)
 
 @dataclass(frozen=True)
 class Power:
-    """What ``n`` networks of each of two populations like the pilot would show.
+    """Power of a study with ``n`` networks of each of two populations like the pilot.
 
     Parameters
     ----------
@@ -30,7 +32,7 @@ class Power:
     equivalent : float
         Share of studies that conclude equivalence where there is no difference.
     decided : float
-        Share of studies so precise that they conclude something, equivalent or different, whatever the difference.
+        Share of studies that are so precise that they conclude equivalence or a difference at any true difference.
     """
 
     n: int
@@ -51,29 +53,31 @@ def power(
 ) -> Power:
     """Power of `equivalence_test` with n networks in each sample, by simulation.
 
-    Both samples of a run are drawn with replacement from the pilot's networks, so they do not differ, and are skewed
-    as those are. A pilot is small: without ``bounds`` its spread is taken at the upper end of an 80 % one-sided
-    interval, which heavy tails widen. The test is the one that a study runs, with fewer resamples.
+    Both samples of a run are drawn with replacement from the pilot's networks. So their populations do not differ, and
+    have the skewness of the pilot. Because a pilot is small, its spread is taken at the upper end of an 80 % one-sided
+    interval, which heavy tails widen; with ``bounds`` it is taken as it is. The test is the one that a study runs, with
+    fewer resamples.
 
     Parameters
     ----------
     pilot : array_like
         (n_rows,) one number per row, of one architecture.
     margin, alpha, bounds
-        As in `equivalence_test`; for one test of a Holm family of m, ``alpha / m`` is on the safe side.
+        As in `equivalence_test`. For one test of a Holm family of m, take ``alpha / m``, the smallest level that Holm
+        can give to it.
     n : int
-        At least 3.
+        Networks in each sample, at least 3.
     seed : int
-        Of the runs.
+        Seed of the runs.
     clusters : array_like, optional
-        (n_rows,) the trained network of each row.
+        (n_rows,) the trained network of each row. Default: each row is a network of its own.
     n_runs : int
-        Simulated studies; the Monte Carlo standard error is at most ``0.5 / sqrt(n_runs)``.
+        Number of simulated studies; the Monte Carlo standard error is at most ``0.5 / sqrt(n_runs)``.
 
     Raises
     ------
     ValueError
-        As `equivalence_test`; n below 3.
+        As `equivalence_test`; n below 3, n_runs below 1.
 
     References
     ----------
@@ -85,10 +89,10 @@ def power(
     >>> power(spread, margin=1.0, n=40).equivalent > power(spread, margin=1.0, n=10).equivalent
     True
     """
-    check_settings(margin, alpha)
-    if n < 3:
-        raise ValueError(f"n is {n}; at least 3 networks are needed")
-    networks = network_means(pilot, clusters, "pilot")
+    margin, alpha, seed = check_settings(margin, alpha, seed)
+    n, n_runs = check_whole(n, "n", MIN_NETWORKS), check_whole(n_runs, "n_runs", 1)
+    networks = network_means(pilot, clusters, "pilot", "clusters")
+    bounds = check_bounds(bounds, margin, {"pilot": networks})
     if bounds is None:
         networks = networks.mean() + _caution(networks) * (networks - networks.mean())
     rng = np.random.default_rng([seed, n])
@@ -103,10 +107,9 @@ def power(
 
 
 def _caution(networks: Float[np.ndarray, " n"]) -> float:
-    """Upper end of the 80 % one-sided interval of a standard deviation over its estimate.
+    """Upper end of the 80 % one-sided interval of a standard deviation, divided by its estimate.
 
-    Heavy tails make a variance less certain by (kurtosis - 1) / 2, which is the factor that its degrees of freedom
-    are divided by.
+    Heavy tails make an estimated variance less certain. Its degrees of freedom are divided by (kurtosis - 1) / 2.
     """
     squares = (networks - networks.mean()) ** 2
     spread = squares.mean()
@@ -116,7 +119,11 @@ def _caution(networks: Float[np.ndarray, " n"]) -> float:
 
 
 def _decides(test: MeanDifference, difference: Float[np.ndarray, " b"], margin: float) -> np.ndarray:
-    """Whether intervals are so narrow that one inside the margin or one without 0 would follow at any difference."""
+    """Whether the intervals are so narrow that the test would conclude equivalence or a difference at any difference.
+
+    That is so if the interval of level 1 - 2 alpha cannot reach beyond the margin while that of level 1 - alpha has 0
+    inside.
+    """
     above = (test.ci_high - difference) + (difference - test.ci_wide_low)
     below = (difference - test.ci_low) + (test.ci_wide_high - difference)
     return np.asarray(np.maximum(above, below) <= margin)
@@ -138,21 +145,21 @@ def power_curve(
 def required_networks(curve: Sequence[Power], target: float = TARGET, *, decided: bool = False) -> int | None:
     """Smallest number of networks in each sample at which a share ``target`` of studies concludes.
 
-    Read off a `power_curve`, straight lines in log n between its points.
+    The power between the points of a `power_curve` is taken from straight lines in log n.
 
     Parameters
     ----------
     curve : sequence of Power
-        With n increasing.
+        Points with n increasing.
     target : float
-        In (0, 1).
+        Share of studies, in (0, 1).
     decided : bool
-        Conclude something whatever the difference, instead of equivalence where there is none.
+        Ask for ``decided`` instead of ``equivalent``.
 
     Returns
     -------
     int or None
-        None where the largest n of the curve does not do.
+        None where the power at the largest n of the curve is below the target.
 
     Raises
     ------
@@ -164,8 +171,7 @@ def required_networks(curve: Sequence[Power], target: float = TARGET, *, decided
     >>> required_networks([Power(10, 0.2, 0.0), Power(40, 0.9, 0.1)], target=0.55)
     20
     """
-    if not 0 < target < 1:
-        raise ValueError(f"target is {target}; it must lie strictly between 0 and 1")
+    target = check_share(target, "target")
     shares = np.array([point.decided if decided else point.equivalent for point in curve])
     log_n = np.log([point.n for point in curve])
     for place in np.flatnonzero(shares >= target)[:1]:

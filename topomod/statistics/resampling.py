@@ -16,9 +16,9 @@ def count_p(n_extreme: np.ndarray | int, n_draws: int) -> np.ndarray:
 
 
 def tail_quantile(draws: Float[np.ndarray, "n ..."], level: float, upper: bool) -> np.ndarray:
-    """Draw whose tail has ``level``, dual to `count_p`; infinite where the draws do not reach that far.
+    """Quantile of the draws that is dual to `count_p`; infinite where there are too few draws for the level.
 
-    A threshold beyond it has ``count_p <= level``, one on it or inside has not.
+    A threshold beyond it has ``count_p <= level``; a threshold on it or inside has not.
     """
     k = int(np.floor(level * (len(draws) + 1) + 1e-9))
     if k == 0:
@@ -28,7 +28,7 @@ def tail_quantile(draws: Float[np.ndarray, "n ..."], level: float, upper: bool) 
 
 
 def blocks(n_values: int, n_resamples: int) -> Iterator[int]:
-    """Sizes of blocks of resamples, ``n_resamples`` together."""
+    """Sizes of blocks of resamples, whose sum is ``n_resamples``, so that a block fits into memory."""
     size = max(1, _BLOCK // n_values)
     for start in range(0, n_resamples, size):
         yield min(size, n_resamples - start)

@@ -1,44 +1,84 @@
-"""Samples of networks: what every test of equivalence asks of its input."""
+"""Samples of networks: the network of each row, and one mean per network."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
+
+from topomod.statistics.arguments import check_finite, number_array, plain_array
 
 MIN_NETWORKS = 3
 
 
-def check_settings(margin: float, alpha: float) -> None:
-    """Refuse a margin or a level that no test can use."""
-    if not (np.isfinite(margin) and margin > 0):
-        raise ValueError(f"margin is {margin}; it must be a positive number, fixed before seeing the data")
-    if not 0 < alpha < 0.5:
-        raise ValueError(f"alpha is {alpha}; it must lie strictly between 0 and 0.5")
+def network_index(
+    clusters: object, n_rows: int, name: str, clusters_name: str, least: int = MIN_NETWORKS
+) -> Int[np.ndarray, " n"]:
+    """Network 0, 1, ... that each row belongs to; without ``clusters`` each row is its own.
 
+    Parameters
+    ----------
+    clusters : array_like or None
+        (n_rows,) labels of networks: numbers, text or times.
+    n_rows : int
+        Rows of the sample.
+    name, clusters_name : str
+        Names of the sample and of its labels, for messages.
+    least : int
+        Networks that are needed.
 
-def network_index(clusters: ArrayLike | None, n_rows: int, name: str) -> Int[np.ndarray, " n"]:
-    """Network 0, 1, ... that each row belongs to; without ``clusters`` each row is its own."""
+    Raises
+    ------
+    ValueError
+        Labels of another shape, masked or missing labels, labels without an order, or too few networks.
+    """
     index = np.arange(n_rows)
     if clusters is not None:
-        labels = np.asarray(clusters)
+        labels = _labels(clusters, clusters_name)
         if labels.shape != (n_rows,):
-            raise ValueError(f"clusters_{name.lower()} has shape {labels.shape} but {name} has {n_rows} rows")
-        if labels.dtype.kind == "f" and np.isnan(labels).any():
-            raise ValueError(f"clusters_{name.lower()} contains NaN; give every row the label of its network")
-        index = np.unique(labels, return_inverse=True)[1]
+            raise ValueError(f"{clusters_name} has shape {labels.shape} but {name} has {n_rows} rows")
+        index = _ordered(labels, clusters_name)
     n_networks = len(np.unique(index))
-    if n_networks < MIN_NETWORKS:
-        raise ValueError(f"{name} has {n_networks} network(s); at least {MIN_NETWORKS} are needed")
+    if n_networks < least:
+        raise ValueError(f"{name} has {n_networks} network(s); at least {least} are needed")
     return index
 
 
-def network_means(values: ArrayLike, clusters: ArrayLike | None, name: str) -> Float[np.ndarray, " n"]:
-    """Mean of each network, sorted: a network counts once however many rows it has."""
-    rows = np.asarray(values, dtype=float)
+def _labels(clusters: object, name: str) -> np.ndarray:
+    """Labels as an array, none of them missing."""
+    from pandas import isna
+
+    # numpy would make text of a list that holds text and None or NaN, and the missing label would be one more network
+    labels = plain_array(clusters, name, object if isinstance(clusters, (list, tuple)) else None)
+    if np.any(isna(labels)):
+        raise ValueError(f"{name} contains NaN, None or another missing label; give every row the label of its network")
+    return labels
+
+
+def _ordered(labels: np.ndarray, name: str) -> Int[np.ndarray, " n"]:
+    """Place of each label among the sorted different ones."""
+    try:
+        different, index = np.unique(labels, return_inverse=True)
+        # sets can be compared but have no order: sorting them leaves equal labels apart
+        is_ordered = labels.dtype != object or len(set(labels)) == len(different)
+    except TypeError:
+        is_ordered = False
+    if not is_ordered:
+        types = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise ValueError(f"{name} has labels that cannot be sorted, of type {types}; use numbers alone or text alone")
+    return np.asarray(index, dtype=np.int64)
+
+
+def network_means(values: object, clusters: object, name: str, clusters_name: str) -> Float[np.ndarray, " n"]:
+    """Mean of each network, sorted: a network counts once however many rows it has.
+
+    Raises
+    ------
+    ValueError
+        As `network_index`; values that are no finite real numbers, or not one per row.
+    """
+    rows = number_array(values, name)
     if rows.ndim != 1:
         raise ValueError(f"{name} has shape {rows.shape}; it must be one-dimensional, one number per row")
-    if not np.isfinite(rows).all():
-        raise ValueError(f"{name} contains NaN or infinite values; drop or explain those networks first")
-    index = network_index(clusters, len(rows), name)
+    check_finite(rows, name)
+    index = network_index(clusters, len(rows), name, clusters_name)
     return np.sort(np.bincount(index, weights=rows) / np.bincount(index))
