@@ -63,7 +63,7 @@ def match_shapes(
         raise ValueError(f"keys are missing: {', '.join(missing)}")
     sizes: dict[str, int] = {}
     # products last, when the sizes of their factors are known
-    for key in sorted(set(known) & set(state), key=lambda key: "*" in known[key]):
+    for key in sorted((key for key in known if key in state), key=lambda key: "*" in known[key]):
         shape, names = state[key].shape, known[key].split()
         for name, size in zip(names, shape, strict=False):
             if name.isalpha():

@@ -97,7 +97,10 @@ def read_files(paths: Sequence[Path]) -> NetworkFiles:
         Networks and problems, both in the order of the files.
     """
     places, names, circuits, problems = [], [], [], []
-    for path in {os.path.abspath(path): path for path in paths}.values():
+    once: dict[Path, Path] = {}
+    for path in paths:
+        once.setdefault(path.resolve(), path)
+    for path in once.values():
         try:
             found = _read(path)
         except (ValueError, OSError) as error:
@@ -220,7 +223,8 @@ def _rows(named: Sequence[tuple[str, Circuit]], min_neurons: int, seed: int) -> 
             groups = groups_of_spectra(spectra, index, min_neurons)
             if index == 0:
                 rows["networks"].append({"network": name} | _network_row(circuit, layer.logits))
-                circles = logit_fve(circuit, sorted({group.frequency for group in groups}))
+                with np.errstate(invalid="ignore"):  # of constant logits nothing is explained: NaN
+                    circles = logit_fve(circuit, sorted({group.frequency for group in groups}))
                 rows["circles"] += [{"network": name} | vars(circle) for circle in circles]
             key = {"network": name, "layer": index}
             rows["layers"].append(key | _layer_row(layer, spectra, groups))
