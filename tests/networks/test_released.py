@@ -223,6 +223,7 @@ LAYOUTS = {
     "transformer": (lambda: zhong_state(2, True, True), {"attn_coeff": 0.5, "C": P}),
     "TransformerLens": (lambda: lens_state(2), {"p": P}),
     "mlp": (lambda: random_mlp(6), {}),
+    "linear": (lambda: linear_state(), {"model_type": "B"}),
 }
 
 
@@ -236,16 +237,17 @@ def test_every_key_and_shape_counts(tmp_path: Path, layout: str) -> None:
     for key, value in state.items():
         if "mask" in key or "IGNORE" in key:
             continue
-        changes = {"cut": value[:-1], "one axis more": value[None]}
+        changes = {"cut": value[:-1], "one axis more": value[None], "no axis": value.sum()}
+        changes["empty"] = value[:0]
         if value.ndim == 2 and value.shape[0] != value.shape[1]:
             changes["transposed"] = value.T
         for change in changes.values():
             with pytest.raises(ValueError, match=r"model_x\.pt: "):
                 topomod.load_released(save(tmp_path, state | {key: change}), config)
         if not any(part in key for part in optional):
-            with pytest.raises(ValueError, match="keys are missing|format not understood"):
+            with pytest.raises(ValueError, match="keys are missing|not understood"):
                 topomod.load_released(save(tmp_path, {k: v for k, v in state.items() if k != key}), config)
-    with pytest.raises(ValueError, match="not understood.* blocks.0.mlp.bias"):
+    with pytest.raises(ValueError, match=r"not understood.* blocks\.0\.mlp\.bias"):
         topomod.load_released(save(tmp_path, state | {"blocks.0.mlp.bias": torch.zeros(2)}), config)
 
 
@@ -396,6 +398,14 @@ def test_released_networks_of_finite_groups(released: Path, name: str) -> None:
         assert circuit.task == topomod.ModularAddition(113) and circuit.converged
 
 
+def linear_state() -> dict[str, torch.Tensor]:
+    """Zhong et al.'s types B and C."""
+    shapes = {"embed.weight": (P, D), "l1.weight": (M, D), "l1.bias": (M,), "l2.weight": (D, M), "l2.bias": (D,)}
+    generator = torch.Generator().manual_seed(0)
+    shapes |= {"unembed.weight": (P, D)}
+    return {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
+
+
 def random_mlp(n: int) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     shapes = {"W_x": (n, 3), "W_y": (n, 3), "W": (6, 4), "W_U": (4, n)}
@@ -478,6 +488,7 @@ def test_another_operation_is_not_taken_for_addition(tmp_path: Path, kind: str, 
         ({"func": "lambda x: x[0]"}, "func 'lambda x: x"),
         ({"epoch": None}, "'epoch' must be a whole number of at least 0, found None"),
         ({"epoch": "many"}, "'epoch' must be a whole number"),
+        ({"epoch": 10**30}, "'epoch' must be a whole number"),
         ({"epoch": -1}, "'epoch' must be a whole number"),
         ({"epoch": 1.5}, "'epoch' must be a whole number"),
         ({"num_epochs": float("nan")}, "'num_epochs' must be a whole number"),
@@ -561,16 +572,15 @@ def test_linear_types_c_and_x(tmp_path: Path) -> None:
         ({}, {}, "fit the types B and C; the config must say 'model_type'"),
         ({}, {"model_type": "A"}, "model_type 'A' contradicts the weights; known for these: B, C"),
         ({}, {"model_type": "B", "C": 7}, "names 7 classes .* and the network has 5"),
-        ({"l1.weight": torch.zeros(D, 2 * D)}, {"model_type": "B"}, "understood with one hidden layer"),
-        ({"unembed.weight": torch.zeros(P + 1, D)}, {"model_type": "B"}, "unembed.weight has shape"),
+        ({"l1.weight": torch.zeros(M, 2 * D)}, {"model_type": "B"}, "understood with one hidden layer"),
+        ({"unembed.weight": torch.zeros(P + 1, D)}, {"model_type": "B"}, r"unembed\.weight has shape"),
         ({"unembed.bias": torch.zeros(P)}, {"model_type": "B"}, "not understood: unembed.bias"),
     ],
 )
 def test_linear_models_that_are_not_understood(
     tmp_path: Path, change: dict[str, torch.Tensor], config: dict[str, object], match: str
 ) -> None:
-    shapes = {"embed.weight": (P, D), "l1.weight": (D, D), "l1.bias": (D,), "l2.weight": (D, D), "l2.bias": (D,)}
-    state = {name: torch.randn(shape) for name, shape in (shapes | {"unembed.weight": (P, D)}).items()}
+    state = linear_state()
     topomod.load_released(save(tmp_path, state), {"model_type": "B"})
     with pytest.raises(ValueError, match=match):
         topomod.load_released(save(tmp_path, state | change), config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def whole_number(fields: Fields, key: str) -> int | None:
         return None
     value = fields[key]
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    if not numeric or not math.isfinite(value) or value != int(value) or value < 0:
+    if not numeric or not 0 <= value < 2**63 or value != int(value):  # tables hold numbers of 64 bits
         raise ValueError(f"config {key!r} must be a whole number of at least 0, found {value!r}")
     return int(value)
 

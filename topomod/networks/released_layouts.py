@@ -55,8 +55,8 @@ LINEAR_ARCHITECTURES = {
 
 def _zhong_linear(state: State, fields: Fields) -> Reading:
     two, deep = "embed1.weight" in state, "l2.weight" in state
-    embed, width = state.get("embed1.weight", state.get("embed.weight")), state["l1.weight"].shape[1:]
-    concatenated = embed is not None and width == (2 * embed.shape[-1],)
+    width = state["embed1.weight" if two else "embed.weight"].shape[1:]
+    concatenated = len(width) == 1 and state["l1.weight"].shape[1:] == (2 * width[0],)
     needed = {"embed1.weight": "p e", "embed2.weight": "p e"} if two else {"embed.weight": "p e"}
     needed |= {"l1.weight": "h 2*e" if concatenated else "h e", "l1.bias": "h"}
     needed |= {"l2.weight": "g h", "l2.bias": "g", "unembed.weight": "p g"} if deep else {"unembed.weight": "p h"}
