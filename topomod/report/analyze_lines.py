@@ -13,14 +13,16 @@ from topomod.study.analyze import Inspection
 def summary(found: Inspection) -> Iterator[str]:
     """Lines that say what each network is: accuracy and metrics, its layers, its groups and their labels."""
     for row in found.networks.itertuples():
-        marked = "" if row.learnt else "  NOT LEARNT: read its shapes with care"
-        yield f"{row.network}: {row.architecture}, p = {row.p}, right on {row.accuracy:.1%} of all pairs{marked}"
+        marked = "" if row.learnt else "  NOT LEARNT: its shapes may still be forming"
+        name = str(row.network)
+        yield f"{name}: {row.architecture}, p = {row.p}, right on {row.accuracy:.1%} of all pairs{marked}"
+        if row.reason:
+            yield f"  it does not count as converged: {row.reason!s}"
         yield (
             f"  gradient symmetricity {row.gradient_symmetricity:.6f}, distance irrelevance "
-            f"{row.distance_irrelevance_correct:.6f} (correct logit) and {row.distance_irrelevance_runner_up:.4f} "
+            f"{row.distance_irrelevance:.6f} (correct logit) and {row.distance_irrelevance_runner_up:.4f} "
             f"(runner-up), circularity {row.circularity:.6f}, parameter norm {row.parameter_norm:.3f}"
         )
-        name = str(row.network)
         circles = _own(found.circles, name)
         if len(circles):
             shares = (f"{c.frequency}: {c.clock:.4f} / {c.pizza:.4f}" for c in circles.itertuples())
@@ -31,22 +33,24 @@ def summary(found: Inspection) -> Iterator[str]:
 
 def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
     yield (
-        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead} dead, {layer.n_second_order} second-order; "
-        f"read-out directions hold a + b {layer.readout_sum_r2:.3f}, a or b alone {layer.readout_first_order_r2:.4f}"
+        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead} of them dead, {layer.n_second_order} of "
+        f"second order; of the variance in the read-out directions a + b has {layer.readout_sum_r2:.3f}, a or b alone "
+        f"{layer.readout_first_order_r2:.4f}"
     )
     groups, labels = (_own(table, network, layer.layer) for table in (found.groups, found.labels))
+    if groups.empty:
+        yield "    this layer has no group of neurons that is large enough"
     for group in groups.itertuples():
         own = labels[(labels["frequency"] == group.frequency) & (labels["order"] == group.order)]
         words = (f"{label.site} {label.label} {label.winding}".rstrip() for label in own.itertuples())
-        kind = "" if group.order == 1 else ", second order"
+        kind = "" if group.order == 1 else " of second order"
         yield (
-            f"    frequency {group.frequency}: {group.n_neurons} neurons{kind}, R2 {group.first_order_r2:.3f} + "
-            f"{group.second_order_r2:.3f}, coherence {group.phase_coherence:.2f}; {', '.join(words)}"
+            f"    frequency {group.frequency}: {group.n_neurons} neurons{kind}, R2 {group.first_order_r2:.3f} of first "
+            f"and {group.second_order_r2:.3f} of second order, coherence {group.phase_coherence:.2f}; "
+            f"{', '.join(words)}"
         )
 
 
 def _own(table: pd.DataFrame, network: str, layer: int | None = None) -> pd.DataFrame:
-    if table.empty:
-        return table
     rows = table[table["network"] == network]
     return rows if layer is None else rows[rows["layer"] == layer]

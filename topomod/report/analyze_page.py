@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 
 from topomod.networks.circuit import Circuit
-from topomod.neurons.groups import group_neurons
-from topomod.neurons.layers import circuit_layers
+from topomod.neurons.groups import NeuronGroup, groups_of_spectra
+from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.sites import layer_cloud, layer_sites
 from topomod.report import pages, plots_shapes
 from topomod.report.examples import Example, principal_components
-from topomod.report.pages import csv_link, embed
+from topomod.report.pages import Plot, csv_link, embed
 from topomod.report.plots_history import topology_curves
 from topomod.study.analyze import Inspection
+from topomod.tasks.spectra import neuron_spectra
 
-SHOWN_GROUPS = 3  # clouds drawn per layer, largest groups first; every group is in the tables
-SHOWN_NETWORKS = 12  # a page of more would not open
+SHOWN_GROUPS = 3  # clouds are drawn of so many groups a layer, largest first; every group is in the tables
+SHOWN_NETWORKS = 12  # a browser does not open a page of many more
 
 
 def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: Path, history: bool = False) -> None:
@@ -29,9 +30,9 @@ def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: 
     Parameters
     ----------
     named : sequence of (str, Circuit)
-        What was looked at, for the figures.
+        The networks themselves, under the names they have in the tables; they are run again for the figures.
     found : Inspection
-        What was found.
+        Their tables.
     output : Path
         HTML file.
     history : bool
@@ -43,43 +44,46 @@ def write_page(named: Sequence[tuple[str, Circuit]], found: Inspection, output: 
     context["cards"] = [_card(name, circuit, found) for name, circuit in shown]
     context["networks"] = found.networks.to_dict("records")
     context["csv_tables"] = {name: csv_link(table) for name, table in vars(found).items()}
-    pages.write_page(pages.render_page("inspection.html", context), output)
+    pages.write_page(pages.render_page("analyze.html", context), output)
 
 
 def _history(found: Inspection) -> Any:
-    first = found.labels[found.labels["layer"] == 0] if len(found.labels) else found.labels
-    steps = found.networks[["network", "step"]]
-    return topology_curves(found.networks, first.merge(steps, on="network") if len(first) else first)
+    first = found.labels[found.labels["layer"] == 0]
+    return topology_curves(found.networks, first.merge(found.networks[["network", "step"]], on="network"))
 
 
 def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
     layers = []
     for index, layer in enumerate(circuit_layers(circuit)):
-        own = [table[(table["network"] == name) & (table["layer"] == index)] for table in (found.groups, found.labels)]
-        groups = sorted(group_neurons(circuit, index), key=lambda group: -len(group.neurons))[:SHOWN_GROUPS]
-        clouds = []
-        for group in groups:
-            parts = {site: principal_components(layer_cloud(layer, group, site)) for site in layer_sites(layer)}
-            example = Example(
-                architecture=name,
-                seed=circuit.seed or 0,
-                step=circuit.step,
-                frequency=group.frequency,
-                n_neurons=len(group.neurons),
-                converged=circuit.converged,
-                clouds={site: scores.astype(np.float32) for site, (scores, _) in parts.items()},
-                explained={site: shares for site, (_, shares) in parts.items()},
-                bars=pd.DataFrame(),
-            )
-            figures = {
-                site: embed(
-                    plots_shapes.point_cloud(example, site, circuit.p), f"{name}_{index}_{group.frequency}_{site}"
-                )
-                for site in layer_sites(layer)
-            }
-            clouds.append({"group": group, "figures": figures})
-        layers.append({"index": index, "rows": _rows(*own), "sites": layer_sites(layer), "clouds": clouds})
+        groups, labels = (
+            table[(table["network"] == name) & (table["layer"] == index)] for table in (found.groups, found.labels)
+        )
+        measured = set(zip(groups["order"], groups["frequency"], strict=True))  # others were too small for the tables
+        every = groups_of_spectra(neuron_spectra(layer.preactivations), index, min_neurons=1)
+        drawn = sorted(
+            (group for group in every if (group.order, group.frequency) in measured), key=lambda g: -len(g.neurons)
+        )
+        clouds = [{"group": g, "figures": _figures(name, circuit, layer, g)} for g in drawn[:SHOWN_GROUPS]]
+        layers.append({"index": index, "rows": _rows(groups, labels), "sites": layer_sites(layer), "clouds": clouds})
     return {"name": name, "p": circuit.p, "layers": layers}
+
+
+def _figures(name: str, circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Plot]:
+    """One figure of a group's point cloud per site."""
+    parts = {site: principal_components(layer_cloud(layer, group, site)) for site in layer_sites(layer)}
+    example = Example(
+        architecture=name,
+        seed=circuit.seed or 0,
+        step=circuit.step,
+        frequency=group.frequency,
+        n_neurons=len(group.neurons),
+        converged=circuit.converged,
+        clouds={site: scores.astype(np.float32) for site, (scores, _) in parts.items()},
+        explained={site: shares for site, (_, shares) in parts.items()},
+        bars=pd.DataFrame(),
+    )
+    own = f"{name}_{group.layer}_{group.frequency}".replace("/", "_")  # part of a file's name
+    return {site: embed(plots_shapes.point_cloud(example, site, circuit.p), f"{own}_{site}") for site in parts}
 
 
 def _rows(groups: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, Any]]:

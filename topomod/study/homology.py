@@ -10,10 +10,11 @@ import pandas as pd
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.sites import layer_cloud, studied_sites
-from topomod.study.groups import first_layer, first_order_groups, identity
+from topomod.study.groups import first_layer, first_order_groups
+from topomod.study.rows import identity
+from topomod.study.rows import verdict_columns as verdict_columns
 from topomod.tasks.spectra import neuron_spectra
 from topomod.topology.classify import classify_manifold
-from topomod.topology.verdict import ManifoldVerdict
 
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
 
@@ -43,17 +44,6 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
         pd.DataFrame(verdicts) if verdicts else pd.DataFrame(columns=columns),
         pd.concat(diagrams, ignore_index=True) if diagrams else pd.DataFrame(columns=columns),
     )
-
-
-def verdict_columns(verdict: ManifoldVerdict) -> dict[str, Any]:
-    """Columns of a verdict in a table, all but its diagrams."""
-    names = (
-        "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
-        "h1_persistence h2_persistence n_points_used"
-    )
-    columns = {name: getattr(verdict, name) for name in names.split()}
-    columns["winding"] = str(verdict.winding_matrix or verdict.winding or "")
-    return columns | {f"betti_{k}": value for k, value in enumerate(verdict.betti)}
 
 
 def _bars(key: dict[str, Any], dimension: int, bars: np.ndarray) -> pd.DataFrame:

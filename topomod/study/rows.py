@@ -1,0 +1,149 @@
+"""The columns of one row: what is measured of a network, a layer, a neuron group and a verdict.
+
+Tables of studies and of single networks are made of these, so that a column of one name is one measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import gcd
+from typing import Any
+
+import numpy as np
+
+from topomod.mechanisms.clock_pizza import circularity, gradient_symmetricity, logit_distance_irrelevance
+from topomod.networks.circuit import Circuit
+from topomod.neurons.groups import NeuronGroup
+from topomod.neurons.layers import Layer
+from topomod.neurons.phases import argmax_pairs, torus_distance
+from topomod.neurons.references import reference_manifold
+from topomod.neurons.similarity import linear_cka, similarities, top_variance
+from topomod.neurons.sites import layer_cloud
+from topomod.tasks.fourier import rebase
+from topomod.tasks.spectra import NeuronSpectra
+from topomod.topology.verdict import ManifoldVerdict
+from topomod.topology.winding import winding_numbers
+
+
+def identity(circuit: Circuit) -> dict[str, Any]:
+    """Columns that name a circuit in every table."""
+    return {"architecture": circuit.label, "seed": circuit.seed, "step": circuit.step}
+
+
+def outcome_columns(circuit: Circuit, logits: np.ndarray) -> dict[str, Any]:
+    """Whether a circuit learnt its task; ``logits`` (p, p, n_classes) are its own on all pairs."""
+    right = np.argmax(logits, axis=-1) == circuit.task.targets()
+    return {
+        "converged": circuit.converged,
+        "reason": circuit.reason,
+        "accuracy": float(right.mean()),
+        "loss": float(circuit.history["loss"][-1]) if "loss" in circuit.history else float("nan"),
+    }
+
+
+def neuron_columns(spectra: NeuronSpectra, groups: Sequence[NeuronGroup]) -> dict[str, Any]:
+    """How many neurons a layer has, how many are dead or of second order, and how many first-order groups there are."""
+    return {
+        "purity": spectra.purity,
+        "n_groups": sum(group.order == 1 for group in groups),
+        "n_neurons": len(spectra.power),
+        "n_dead": int((~spectra.alive).sum()),
+        "n_second_order": int((spectra.alive & (spectra.order == 2)).sum()),
+    }
+
+
+def mechanism_columns(circuit: Circuit, logits: np.ndarray) -> dict[str, float]:
+    """Zhong et al.'s metrics; ``distance_irrelevance`` is that of the correct logit. ``logits`` are (p, p, p)."""
+    with np.errstate(invalid="ignore"):  # an embedding that is constant has no circularity: NaN
+        own_circularity = circularity(circuit)
+    return {
+        "gradient_symmetricity": gradient_symmetricity(circuit),
+        "distance_irrelevance": logit_distance_irrelevance(logits, "correct"),
+        "distance_irrelevance_runner_up": logit_distance_irrelevance(logits, "runner_up"),
+        "circularity": own_circularity,
+    }
+
+
+def group_columns(layer: Layer, group: NeuronGroup) -> dict[str, Any]:
+    """Spectra and phases of a neuron group, and how similar its clouds are to the references.
+
+    What the group adds to the logits is NaN where another nonlinearity lies between its layer and the logits.
+    """
+    p = len(layer.preactivations)
+    cloud = layer_cloud(layer, group, "preactivations")
+    references = {
+        "disc": reference_manifold("disc", p, group.frequency, group.phase_difference),
+        "torus": reference_manifold("torus", p, group.frequency),
+        "circle": reference_manifold("circle", p, group.frequency),
+    }
+    similarity = similarities(cloud, references | {"fixed": reference_manifold("disc", p, group.frequency)})
+    fixed_cka, fixed_rsm = similarity.pop("fixed")
+    return {
+        "frequency": group.frequency,
+        "normalized_frequency": group.frequency / p,
+        "n_neurons": len(group.neurons),
+        "power": group.power,
+        "first_order_r2": group.first_order_r2,
+        "second_order_r2": group.second_order_r2,
+        "phase_coherence": group.coherence,
+        "phase_difference": group.phase_difference,
+        "amplitude_ratio": group.amplitude_ratio,
+        **{f"{shape}_cka": cka for shape, (cka, _) in similarity.items()},
+        **{f"{shape}_rsm": rsm for shape, (_, rsm) in similarity.items()},
+        "disc_cka_fixed": fixed_cka,
+        "disc_rsm_fixed": fixed_rsm,
+        "top2_variance": top_variance(cloud, 2),
+        "top4_variance": top_variance(cloud, 4),
+        **_logit_columns(layer, group, references),
+    }
+
+
+def _logit_columns(layer: Layer, group: NeuronGroup, references: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Shape of what a group adds to the logits, and of the logits' own coordinate at the group's frequency."""
+    p = len(layer.preactivations)
+    wave = np.exp(2j * np.pi * group.frequency * np.arange(p) / p)
+    coordinate = layer.logits @ wave
+    names = ("logit_circle_cka", "logit_disc_cka", "logit_power_share")
+    through = dict.fromkeys(names, float("nan"))
+    if layer.readout is not None:
+        logits, total = layer_cloud(layer, group, "logits"), np.mean(np.abs(coordinate) ** 2)
+        power = np.mean(np.abs(logits.reshape(p, p, p) @ wave) ** 2)
+        shares = [linear_cka(logits, references[shape]) for shape in ("circle", "disc")]
+        shares.append(float(power / total) if total > 0 else float("nan"))
+        through = dict(zip(names, shares, strict=True))
+    return {
+        "logit_circle_cka": through["logit_circle_cka"],
+        "logit_disc_cka": through["logit_disc_cka"],
+        "coordinate_circle_cka": linear_cka(_plane(coordinate), references["circle"]),
+        "coordinate_disc_cka": linear_cka(_plane(coordinate), references["disc"]),
+        "logit_power_share": through["logit_power_share"],
+        **_rebased_columns(layer, group, coordinate),
+    }
+
+
+def _rebased_columns(layer: Layer, group: NeuronGroup, coordinate: np.ndarray) -> dict[str, float]:
+    """Winding of the logit coordinate and torus distance; NaN where f has no inverse mod p (composite p)."""
+    names = ("winding_a", "winding_b", "winding_agreement", "winding_clearance", "winding_is_sum", "torus_distance")
+    p = len(coordinate)
+    if gcd(group.frequency, p) != 1:
+        return dict.fromkeys(names, float("nan"))
+    (m_a, m_b), agreement, clearance = winding_numbers(rebase(coordinate, group.frequency))
+    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
+    distance = float(np.mean(torus_distance(pairs, p)))
+    values = (m_a, m_b, agreement, clearance, (m_a, m_b) == (1, 1), distance)
+    return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def _plane(z: np.ndarray) -> np.ndarray:
+    return np.stack([z.real.ravel(), z.imag.ravel()], axis=1)
+
+
+def verdict_columns(verdict: ManifoldVerdict) -> dict[str, Any]:
+    """Columns of a verdict in a table, all but its diagrams."""
+    names = (
+        "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
+        "h1_persistence h2_persistence n_points_used"
+    )
+    columns = {name: getattr(verdict, name) for name in names.split()}
+    columns["winding"] = str(verdict.winding_matrix or verdict.winding or "")
+    return columns | {f"betti_{k}": value for k, value in enumerate(verdict.betti)}
