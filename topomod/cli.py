@@ -159,6 +159,36 @@ def describe(results: Results, settings: Settings, summary_table: Table, alpha: 
 
 
 @app.command()
+def analyze(
+    files: Annotated[list[Path], typer.Argument(help="Released state dicts, or topomod's .safetensors.")],
+    output: Annotated[Path, typer.Option(help="Folder for the page and the tables.")] = Path("results/analysis"),
+    min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that is looked at.")] = 3,
+    history: Annotated[
+        bool, typer.Option("--history", help="The networks are one circuit's at several steps.")
+    ] = False,
+) -> None:
+    """Say of single networks what they learnt: accuracy, groups, labels at every site, metrics; write a page."""
+    from topomod.report.analyze_lines import summary
+    from topomod.report.analyze_page import write_page
+    from topomod.study.analyze import inspect_networks, read_files
+    from topomod.study.tables import write_table
+
+    found = read_files(files)
+    for problem in found.problems:
+        print(f"topomod: {problem}", file=sys.stderr)
+    if found.networks:
+        inspection = inspect_networks(found.networks, min_neurons)
+        for line in summary(inspection):
+            print(line)
+        for name, table in vars(inspection).items():
+            write_table(table, output / f"{name}.parquet")
+        write_page(found.networks, inspection, output / "index.html", history)
+        print(f"Page and tables: {output}/")
+    if found.problems:
+        raise SystemExit(2)
+
+
+@app.command()
 def endpoints(
     results: Results, settings: Settings, endpoints_table: Table, summary_table: Table, alpha: Level = 0.05
 ) -> None:

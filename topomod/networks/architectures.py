@@ -85,6 +85,11 @@ class Architecture:
     homogeneous: bool = False
     max_margin_known: bool = False
 
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether it can be run on pairs of token embeddings."""
+        return bool(self.pair_form or self.on_pairs)
+
     def refusal(self, task: Task, shown: str = "") -> str:
         """Why it cannot learn a task, as the end of a sentence that shows the task; empty where it can."""
         return str(resolve(self.accepts)(task)).format(task=shown or repr(task))

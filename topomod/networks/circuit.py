@@ -67,6 +67,10 @@ class Circuit:
             raise ValueError(f"{self.label} learnt {self.task}, not addition of two inputs mod p")
         return self.task.modulus
 
+    def is_finite(self) -> bool:
+        """Whether every weight is a finite number; a circuit whose training diverged has others."""
+        return all(bool(np.isfinite(weight).all()) for weight in self.weights.values())
+
     def activations(self) -> Activations:
         """Pre-activations and logits on all inputs, one pass."""
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}

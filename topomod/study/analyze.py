@@ -30,7 +30,7 @@ from topomod.study.rows import (
     verdict_columns,
 )
 from topomod.tasks.addition import ModularAddition
-from topomod.tasks.fourier import spectrum
+from topomod.tasks.fourier import folded_power
 from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
 from topomod.topology.classify import classify_manifold
 
@@ -145,10 +145,9 @@ def _read(path: Path) -> list[tuple[str, Circuit]]:
 
 def _fault(circuit: Circuit) -> str:
     """Why a network cannot be analysed; empty if it can."""
-    if not isinstance(circuit.task, ModularAddition) or circuit.task.k != 2:
+    if circuit.task.modulus is None or len(circuit.task.input_shape) != 2:
         return f"learnt {circuit.task}; only addition mod p of two inputs is analysed"
-    architecture = ARCHITECTURES[circuit.architecture]
-    if architecture.pair_form is None and architecture.forward is None:
+    if not ARCHITECTURES[circuit.architecture].reads_pairs:
         return f"is a {circuit.architecture}; only networks that embed a and b and read pairs of them are analysed"
     broken = [name for name, value in circuit.weights.items() if not np.isfinite(value).all()]
     if broken:
@@ -287,8 +286,8 @@ def second_harmonic(preactivations: np.ndarray, frequency: int) -> float:
         In 1..p//2.
     """
     p = len(preactivations)
-    power = np.sum(np.abs(spectrum(preactivations.astype(np.float64))) ** 2, axis=2)
+    power = np.sum(folded_power(preactivations, (0, 1)), axis=2)
     power[0, 0] = 0
-    twice = np.unique([2 * frequency % p, -2 * frequency % p])
+    twice = min(2 * frequency % p, -2 * frequency % p)
     total = power.sum()
-    return float((power[twice, 0].sum() + power[0, twice].sum()) / total) if total > 0 else float("nan")
+    return float((power[twice, 0] + power[0, twice]) / total) if total > 0 else float("nan")

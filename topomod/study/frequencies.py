@@ -11,7 +11,7 @@ import pandas as pd
 from topomod.mechanisms.ablation import ablation_rows
 from topomod.mechanisms.key_frequencies import key_frequencies, matrix_ranks, readout_error, site_energies
 from topomod.networks.circuit import Circuit
-from topomod.study.groups import identity
+from topomod.study.rows import identity
 
 N_DOMINANT = 6  # Rangamani finds six dominant frequencies
 

@@ -13,8 +13,15 @@ from topomod.neurons.groups import NeuronGroup, groups_of_spectra
 from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.phases import argmax_pairs, centroid_pairs
 from topomod.neurons.readout import readout_orders
-from topomod.study.rows import group_columns, mechanism_columns, neuron_columns, outcome_columns
-from topomod.study.rows import identity as identity
+from topomod.study.rows import (
+    diverged_columns,
+    endpoint_columns,
+    group_columns,
+    identity,
+    mechanism_columns,
+    neuron_columns,
+    outcome_columns,
+)
 from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
 
 
@@ -33,12 +40,13 @@ def circuit_row(
         **neuron_columns(spectra, groups),
         "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
         **mechanism_columns(circuit, layer.logits),
+        **endpoint_columns("circuits", circuit, layer),
     }
 
 
 def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
     """One row of the table of groups: spectra, phases and similarity to the references."""
-    return identity(circuit) | group_columns(layer, group)
+    return identity(circuit) | group_columns(layer, group) | endpoint_columns("groups", circuit, layer, group)
 
 
 def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
@@ -69,6 +77,9 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     circuit_rows, group_rows, phases = [], [], []
     for circuit in circuits:
         _ = circuit.p  # refuses circuits that learnt something else
+        if not circuit.is_finite():
+            circuit_rows.append(identity(circuit) | diverged_columns(circuit))
+            continue
         layer = first_layer(circuit)
         spectra = neuron_spectra(layer.preactivations)
         groups = first_order_groups(spectra, min_neurons)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,14 @@ import pandas as pd
 from topomod.networks.circuit import Circuit
 from topomod.neurons.sites import layer_cloud, studied_sites
 from topomod.study.groups import first_layer, first_order_groups
-from topomod.study.rows import identity
-from topomod.study.rows import verdict_columns as verdict_columns
+from topomod.study.rows import identity, verdict_columns
 from topomod.tasks.spectra import neuron_spectra
 from topomod.topology.classify import classify_manifold
 
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
 
 
-def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+def analyse_homology(circuits: Iterable[Circuit], min_neurons: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Verdicts and stored diagrams of every group at both sites for one shard.
 
     Returns
@@ -32,6 +31,8 @@ def analyse_homology(circuits: Sequence[Circuit], min_neurons: int, seed: int = 
     verdicts, diagrams = [], []
     for circuit in circuits:
         _ = circuit.p  # refuses circuits that learnt something else
+        if not circuit.is_finite():
+            continue
         layer = first_layer(circuit)
         for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
             for site in studied_sites():

@@ -12,8 +12,8 @@ import pandas as pd
 from topomod.networks.circuit import Circuit
 from topomod.neurons.irrep_groups import irrep_groups
 from topomod.neurons.sites import layer_cloud, studied_sites
-from topomod.study.groups import first_layer, identity
-from topomod.study.homology import verdict_columns
+from topomod.study.groups import first_layer
+from topomod.study.rows import identity, verdict_columns
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import Irrep, real_irreps
 from topomod.topology.classify import MIN_DISTINCT, classify_manifold

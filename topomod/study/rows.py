@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from topomod.mechanisms.clock_pizza import circularity, gradient_symmetricity, logit_distance_irrelevance
+from topomod.networks.architectures import resolve
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.layers import Layer
@@ -19,6 +20,7 @@ from topomod.neurons.phases import argmax_pairs, torus_distance
 from topomod.neurons.references import reference_manifold
 from topomod.neurons.similarity import linear_cka, similarities, top_variance
 from topomod.neurons.sites import layer_cloud
+from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.tasks.fourier import rebase
 from topomod.tasks.spectra import NeuronSpectra
 from topomod.topology.verdict import ManifoldVerdict
@@ -39,6 +41,29 @@ def outcome_columns(circuit: Circuit, logits: np.ndarray) -> dict[str, Any]:
         "accuracy": float(right.mean()),
         "loss": float(circuit.history["loss"][-1]) if "loss" in circuit.history else float("nan"),
     }
+
+
+def diverged_columns(circuit: Circuit) -> dict[str, Any]:
+    """What can be said of a circuit whose weights are no numbers: that it is not converged, and why.
+
+    Every measured column of its row is missing. It has no groups.
+    """
+    reason = circuit.reason or "diverged: its weights are not finite"
+    return {"converged": False, "reason": reason, "accuracy": float("nan"), "loss": float("nan"), "n_groups": 0}
+
+
+def endpoint_columns(table: str, *view: Any) -> dict[str, float]:
+    """Columns of the endpoints that say themselves how they are measured.
+
+    Parameters
+    ----------
+    table : {"circuits", "groups"}
+        Which table the row is of.
+    *view
+        What the endpoint's ``value`` takes: circuit and layer, and for the table of groups the group.
+    """
+    own = (endpoint for endpoint in ENDPOINTS.values() if endpoint.table == table and endpoint.value)
+    return {endpoint.column: float(resolve(endpoint.value)(*view)) for endpoint in own}
 
 
 def neuron_columns(spectra: NeuronSpectra, groups: Sequence[NeuronGroup]) -> dict[str, Any]:
