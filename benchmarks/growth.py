@@ -25,7 +25,7 @@ import torch
 
 import topomod
 from topomod.networks.labels import parse_label
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.training.draws import pinned_arithmetic
 from topomod.training.train import Stack
 

@@ -14,7 +14,7 @@ _HOME = {
     "ModularAddition": "tasks.addition",
     "SparseParity": "tasks.parity",
     "GroupComposition": "tasks.finite_group",
-    "NetworkSize": "networks.pair_form",
+    "NetworkSize": "networks.size",
     "Recipe": "training.recipes",
     "MarginRecipe": "training.recipes",
     "Circuit": "networks.circuit",

@@ -7,7 +7,7 @@ import topomod
 from topomod.mechanisms.ablation import ABLATION_SITES, ablation_rows
 from topomod.mechanisms.key_frequencies import key_frequencies
 from topomod.networks.circuit import Circuit
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.tasks.fourier import frequency_basis
 from topomod.training.recipes import Recipe
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import topomod
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.catalogue import Task
 from topomod.tasks.finite_group import GroupComposition
@@ -131,9 +131,3 @@ def test_refusals() -> None:
     for wrong in ({"size": NetworkSize()}, {"device": "cuda"}):
         with pytest.raises(ValueError, match="power_mlp takes its width from the recipe, no snapshots, and trains on"):
             topomod.train("power_mlp", task, [0], **wrong)
-    with pytest.raises(ValueError, match="width must be positive, found 0"):
-        MarginRecipe(width=0)
-    with pytest.raises(ValueError, match="regularization must not rise"):
-        MarginRecipe(regularization_first=1e-6)
-    with pytest.raises(ValueError, match=r"tail lie in \[0, 1\]"):
-        MarginRecipe(tail=2.0)

@@ -102,9 +102,9 @@ def test_schedule_warms_up_decays_and_sums() -> None:
     assert rates[0] == pytest.approx(1e-3) and max(rates) == pytest.approx(1e-2)
     assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
     assert rates[100] == 1e-3
-    again = [recipe.learning_rate(step, straggler=True) for step in range(100, 150)]
+    again = [recipe.learning_rate(step, retrying=True) for step in range(100, 150)]
     assert again[0] == pytest.approx(5e-3) and again == sorted(again, reverse=True) and again[-1] < 1.1e-3
-    assert recipe.learning_rate(150, straggler=True) == pytest.approx(5e-3)
+    assert recipe.learning_rate(150, retrying=True) == pytest.approx(5e-3)
     assert recipe.cumulative_decay(100) == pytest.approx(recipe.weight_decay * sum(rates[:100]))
     assert replace(recipe, schedule="constant").learning_rate(99) == 1e-2
 

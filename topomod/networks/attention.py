@@ -8,7 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.pair_form import PairForm, Shapes, Weights
+from topomod.networks.size import NetworkSize
 
 
 def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:

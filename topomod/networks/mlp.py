@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import Activations, NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.pair_form import Activations, PairForm, Shapes, Weights
+from topomod.networks.size import NetworkSize
 
 
 def mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from topomod.networks.pair_form import NetworkSize, PairForm, Shapes, Weights
+from topomod.networks.pair_form import PairForm, Shapes, Weights
+from topomod.networks.size import NetworkSize
 
 
 def rnn(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from topomod.networks.architectures import initial_weights
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
 
 

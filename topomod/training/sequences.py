@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from topomod.networks.circuit import Circuit
-from topomod.networks.pair_form import NetworkSize
+from topomod.networks.size import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
 from topomod.tasks.addition import ModularAddition
 from topomod.training.draws import check_seeds, draw, pinned_arithmetic
@@ -198,7 +198,7 @@ def _train_one(
             yield _circuit(run, task, seed, step, "" if right else reason, history)
             if done and not snapshots:
                 return
-        run.update(loss, recipe.learning_rate(step, straggler=not snapshots))
+        run.update(loss, recipe.learning_rate(step, retrying=not snapshots))
 
 
 def _circuit(

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from topomod.networks.architectures import ARCHITECTURES, TRAINABLE
 from topomod.networks.circuit import Circuit, architecture_label
-from topomod.networks.pair_form import NetworkSize, PairForm
+from topomod.networks.pair_form import PairForm
+from topomod.networks.size import NetworkSize
 from topomod.networks.power_mlp import POWER_NETWORKS
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.spectra import purity
@@ -186,7 +187,7 @@ def iterate_training(
     """Train as :func:`train`, yielding circuits as they finish.
 
     With ``snapshots`` each seed instead yields one circuit per given step, past the schedule at
-    ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training (stragglers, which
+    ``recipe.tail_lr`` where a step asks for it: the same circuit, looked at along its training (retryings, which
     :func:`train` warms up again, to the end of the schedule only).
     """
     rate = _checked(architecture, seeds, attention_rate)
@@ -267,7 +268,7 @@ def _run(stack: Stack, architecture: str, attention_rate: float | None, snapshot
                     kept[i] = circuit(i, "")
         if step >= last or len(kept) == n_circuits:
             break
-        stack.update(form, gradients, recipe.learning_rate(step, straggler=not snapshots))
+        stack.update(form, gradients, recipe.learning_rate(step, retrying=not snapshots))
     if not snapshots:
         reasons = _reasons(stack, stack.all_right(form))
         yield from (kept.get(i) or circuit(i, reasons[i]) for i in range(n_circuits))
