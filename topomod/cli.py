@@ -73,7 +73,7 @@ def train(
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.networks.circuit_file import save_circuits
     from topomod.networks.labels import parse_label, parse_seeds, system_of
-    from topomod.networks.pair_form import NetworkSize
+    from topomod.networks.size import NetworkSize
     from topomod.tasks.catalogue import parse_task
     from topomod.training.recipes import MarginRecipe, Recipe
     from topomod.training.train import iterate_training
@@ -87,7 +87,7 @@ def train(
     try:
         recipe = (MarginRecipe if to_margin else Recipe)(**fields["recipe"])
         size = None if to_margin else NetworkSize(**fields.get("network", {}))
-    except TypeError as error:  # a key that a recipe has not, or a value that is no number
+    except ValueError as error:
         raise ValueError(f"--settings: {error}") from None
     circuits = []
     for circuit in iterate_training(

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from topomod.networks.labels import SYSTEMS, VARIANT_NAME, StudyError, canonical_label, parse_label, system_of
+from topomod.networks.size import NetworkSize
 from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
-from topomod.study.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
+from topomod.study.settings import Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.catalogue import MAX_EVALUATED, MAX_INPUTS, Task, parse_task
+from topomod.training.recipes import MarginRecipe, Recipe
 
 __all__ = ["Study", "StudyError", "canonical_json", "check_study", "load_study", "load_study_file"]
 
@@ -23,9 +26,9 @@ class Variant(Strict):
 
     p: int = Field(59, ge=3, strict=True)
     task: str = "addition"
-    network: NetworkConfig = NetworkConfig()
-    recipe: RecipeConfig = RecipeConfig()
-    margin_recipe: MarginRecipeConfig = MarginRecipeConfig()
+    network: NetworkSize = NetworkSize()
+    recipe: StudyRecipe = Recipe()
+    margin_recipe: StudyMarginRecipe = MarginRecipe()
 
     @model_validator(mode="after")
     def _known_task(self) -> Variant:
@@ -153,7 +156,8 @@ class Study(Variant):
         """Fields of the recipe that an architecture is trained by; the variant's name is part of a circuit's label."""
         name, variant = label.partition("@")[2], self.variant_of(label)
         recipe = variant.margin_recipe if self.system == "margins" else variant.recipe
-        return recipe.model_dump() | ({"name": name} if name else {})
+        fields = {key: value for key, value in asdict(recipe).items() if key != "name"}
+        return fields | ({"name": name} if name else {})
 
     def shards(self) -> list[str]:
         """Paths ``<architecture>/<first>-<last>`` of the shards, blocks of seeds aligned to ``shard_size``.
@@ -178,7 +182,7 @@ class Study(Variant):
     def training_settings(self, label: str) -> str:
         """What training of an architecture depends on, as canonical JSON."""
         variant = self.variant_of(label)
-        own = {"p": variant.p, "task": variant.task, "network": variant.network.model_dump()}
+        own = {"p": variant.p, "task": variant.task, "network": asdict(variant.network)}
         return canonical_json(own | {"recipe": self.recipe_of(label)})
 
     def equivalence_settings(self) -> str:
@@ -262,7 +266,7 @@ def _sentence(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "study"
     found = problem["input"]
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown key '{key}'; allowed here: {', '.join(_keys_beside(problem['loc']))}"
     if problem["type"] == "missing":
         return f"key '{key}' is missing"
@@ -278,5 +282,5 @@ def _keys_beside(location: tuple[Any, ...]) -> list[str]:
         if get_origin(model) is dict:
             model = get_args(model)[1]
         else:
-            model = model.model_fields[part].annotation
-    return list(model.model_fields)
+            model = model.__pydantic_fields__[part].annotation
+    return [key for key in model.__pydantic_fields__ if key != "name"]

@@ -120,14 +120,13 @@ def _calibrate_one(job: tuple[Study, str]) -> Calibration:
 
 def _train_one(study: Study, label: str, seed: int, steps: int | None = None) -> Circuit:
     """One circuit of a study, or only its first steps."""
-    from topomod.networks.pair_form import NetworkSize
     from topomod.training.recipes import MarginRecipe, Recipe
     from topomod.training.train import train
 
     name, rate = parse_label(label)
     fields, size = study.recipe_of(label), None
     if study.system != "margins":
-        size = NetworkSize(**study.variant_of(label).network.model_dump())
+        size = study.variant_of(label).network
         fields |= {"steps": steps, "max_steps": steps} if steps else {}
     recipe = MarginRecipe(**fields) if study.system == "margins" else Recipe(**fields)
     task = study.task_of(label)
