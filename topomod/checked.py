@@ -31,7 +31,8 @@ def one_sentence(kind: Kind) -> Kind:
     Traceback (most recent call last):
     ValueError: Size: width should be greater than or equal to 1, found 0
     """
-    check: Callable[..., None] = kind.__init__
+    described: Any = kind
+    check: Callable[..., None] = described.__init__
 
     @wraps(check)
     def init(self: Any, *args: Any, **fields: Any) -> None:
@@ -40,7 +41,7 @@ def one_sentence(kind: Kind) -> Kind:
         except ValidationError as error:
             raise ValueError("; ".join(_sentence(kind, problem) for problem in error.errors())) from None
 
-    kind.__init__ = init
+    described.__init__ = init
     return kind
 
 

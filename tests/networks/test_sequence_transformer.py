@@ -12,8 +12,8 @@ import torch
 import topomod
 from topomod.networks.architectures import ARCHITECTURES, initial_weights
 from topomod.networks.circuit import Circuit
-from topomod.networks.size import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.parity import SparseParity
 from topomod.training.draws import draw
@@ -152,11 +152,9 @@ def test_unseen_inputs_are_no_rearrangement_of_trained_ones() -> None:
 
 
 def test_snapshots_are_the_same_circuit_along_its_training() -> None:
-    from topomod.training.train import iterate_training
-
     task = ModularAddition(p=5, k=3)
     arguments = {"recipe": FEW, "size": SMALL}
-    seen = list(iterate_training("sequence_transformer", task, [5], snapshots=[0, 7, 20], **arguments))
+    seen = topomod.train("sequence_transformer", task, [5], snapshots=[0, 7, 20], **arguments)
     assert [c.step for c in seen] == [0, 7, 20] and [len(c.history["loss"]) for c in seen] == [1, 8, 21]
     last = topomod.train("sequence_transformer", task, [5], **arguments)[0]
     assert all(np.array_equal(seen[2].weights[name], value) for name, value in last.weights.items())

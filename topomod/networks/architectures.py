@@ -17,8 +17,8 @@ from topomod.networks import transformer as forward
 from topomod.networks.attention import _attention_shapes, attention
 from topomod.networks.mlp import _mlp_shapes, mlp_add, mlp_concat
 from topomod.networks.pair_form import Activations, PairForm, Shapes, Weights
-from topomod.networks.size import NetworkSize
 from topomod.networks.rnn import _rnn_shapes, rnn
+from topomod.networks.size import NetworkSize
 from topomod.tasks.catalogue import Task
 
 

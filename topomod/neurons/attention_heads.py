@@ -13,8 +13,8 @@ from jaxtyping import Float, Int
 
 from topomod.networks.architectures import initial_weights
 from topomod.networks.circuit import Circuit
-from topomod.networks.size import NetworkSize
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
+from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.fourier import merged_power
 from topomod.tasks.spectra import DEAD_POWER
