@@ -71,12 +71,14 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
+    from topomod.networks.circuit import Circuit
     from topomod.networks.circuit_file import save_circuits
     from topomod.networks.labels import parse_label, parse_seeds, system_of
     from topomod.networks.size import NetworkSize
     from topomod.tasks.catalogue import parse_task
     from topomod.training.recipes import MarginRecipe, Recipe
-    from topomod.training.train import iterate_training
+    from topomod.training.train import train as train_circuits
+    from topomod.training.watcher import Watcher
 
     name, rate = parse_label(architecture)
     chosen = parse_seeds(seeds)
@@ -89,8 +91,14 @@ def train(
         size = None if to_margin else NetworkSize(**fields.get("network", {}))
     except ValueError as error:
         raise ValueError(f"--settings: {error}") from None
-    circuits = []
-    for circuit in iterate_training(
+
+    class Log(Watcher):
+        def circuit(self, circuit: Circuit) -> None:
+            state = "converged" if circuit.converged else f"not converged: {circuit.reason}"
+            loss = circuit.history["loss"][-1]
+            log(f"{architecture} seed {circuit.seed} step {circuit.step}: {state}, loss {loss:.2e}")
+
+    circuits = train_circuits(
         name,
         parse_task(fields.get("task", "addition"), fields["p"]),
         chosen,
@@ -99,10 +107,8 @@ def train(
         size=size,
         device=device,
         snapshots=[int(step) for step in snapshots.split(",") if step],
-    ):
-        circuits.append(circuit)
-        state = "converged" if circuit.converged else f"not converged: {circuit.reason}"
-        log(f"{architecture} seed {circuit.seed} step {circuit.step}: {state}, loss {circuit.history['loss'][-1]:.2e}")
+        watcher=Log(),
+    )
     save_circuits(output, circuits)
 
 
