@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from topomod.checked import CHECKED, one_sentence
 
-Count = Annotated[int, Field(ge=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
 
 
 @one_sentence
@@ -32,9 +32,9 @@ class NetworkSize:
         If a width is less than 1 or ``d_model`` cannot be divided among the heads.
     """
 
-    d_model: Count = 128
-    d_mlp: Count = 512
-    n_heads: Count = 4
+    d_model: PositiveInt = 128
+    d_mlp: PositiveInt = 512
+    n_heads: PositiveInt = 4
 
     def __post_init__(self) -> None:
         if self.d_model % self.n_heads:

@@ -14,8 +14,8 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]  # with its ends
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-CountOrNone = Annotated[int, Field(ge=0)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NotNegativeInt = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(exclude=True)]  # a study names its variants itself: no part of its settings
 
 
@@ -62,14 +62,14 @@ class Recipe:
 
     lr: Positive = 1e-2
     weight_decay: NotNegative = 2.4
-    steps: Count = 500
-    warmup: CountOrNone = 10
+    steps: PositiveInt = 500
+    warmup: NotNegativeInt = 10
     schedule: Literal["cosine", "constant"] = "cosine"
     tail_lr: NotNegative = 1e-3
-    max_steps: Count = 1000
+    max_steps: PositiveInt = 1000
     beta1: BelowOne = 0.9
     beta2: BelowOne = 0.98
-    batches: Count = 2
+    batches: PositiveInt = 2
     train_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.8
     min_purity: Share = 0.9
     name: Name = ""
@@ -145,14 +145,14 @@ class MarginRecipe:
         If a value is out of range, in one sentence.
     """
 
-    width: Count = 240
+    width: PositiveInt = 240
     lr: Positive = 1e-2
-    steps: Count = 2000
-    warmup: CountOrNone = 10
+    steps: PositiveInt = 2000
+    warmup: NotNegativeInt = 10
     tail: Share = 0.1
     regularization_first: Positive = 1e-3
     regularization_last: Positive = 1e-5
-    batch_size: CountOrNone = 0
+    batch_size: NotNegativeInt = 0
     init_scale: Positive = 1.0
     beta1: BelowOne = 0.9
     beta2: BelowOne = 0.98

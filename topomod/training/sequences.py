@@ -71,15 +71,15 @@ class SequenceLearner(Learner):
 
     def __init__(self, setup: Setup, seeds: Sequence[int]) -> None:
         super().__init__(setup, seeds)
-        (seed,), name = self.seeds, setup.architecture
+        (seed,), label = self.seeds, setup.architecture
         self.recipe: Recipe = setup.recipe
         if self.recipe.batches != 1 or self.recipe.min_purity != 0:
             raise ValueError(
-                f"{name} trains on full batches and is kept when it generalises: its recipe needs batches = 1 "
+                f"{label} trains on full batches and is kept when it generalises: its recipe needs batches = 1 "
                 f"and min_purity = 0, found {self.recipe.batches} and {self.recipe.min_purity}"
             )
         inputs = all_inputs(setup.task)  # first: a task too large is refused before any weight is drawn
-        drawn, mask, _ = draw(name, name, setup.task, seed, self.recipe.train_fraction, setup.size)
+        drawn, mask, _ = draw(label, label, setup.task, seed, self.recipe.train_fraction, setup.size)
         flat = torch.from_numpy(np.concatenate([value.ravel() for value in drawn.values()]))
         parts = named_parts(flat, {name: value.shape for name, value in drawn.items()})
         self._weights = {name: part.detach().requires_grad_() for name, part in parts.items()}

@@ -156,8 +156,8 @@ def run(learner: Learner, snapshots: Sequence[int] = (), watcher: Watcher | None
         reasons = dict(enumerate(learner.reasons())) if wanted or step == last else {}
         reasons |= {int(i): DIVERGED for i in np.flatnonzero(~finite)}
         for i, reason in reasons.items():
-            finished = reason in ("", DIVERGED) or step == last
-            if wanted if snapshots else (finished and not circuits[i]):
+            finished = not snapshots and (reason in ("", DIVERGED) or step == last)
+            if step in snapshots or (finished and not circuits[i]):
                 circuits[i].append(_circuit(learner, i, reason, history))
                 watcher.circuit(circuits[i][-1])
 
