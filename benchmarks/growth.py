@@ -21,13 +21,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 
 import topomod
 from topomod.networks.labels import parse_label
 from topomod.networks.size import NetworkSize
 from topomod.training.draws import pinned_arithmetic
-from topomod.training.train import Stack
+from topomod.training.learner import Setup
+from topomod.training.pairs import PairLearner
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from speed import workers
@@ -51,11 +51,11 @@ def time_steps(label: str, p: int, size: NetworkSize) -> tuple[float, float]:
     name, rate = parse_label(label)
     times = []
     with pinned_arithmetic():
-        stack = Stack(name, topomod.ModularAddition(p), [0], rate or 0.0, topomod.Recipe(), torch.device("cpu"), size)
-        for _ in range(12 if p > 200 else 40):
+        learner = PairLearner(Setup(name, topomod.ModularAddition(p), topomod.Recipe(), rate, size), [0])
+        for step in range(12 if p > 200 else 40):
             started = time.perf_counter()
-            form, _, gradients = stack.forward()
-            stack.update(form, gradients, learning_rate=1e-3)
+            learner.forward(step)
+            learner.update(learning_rate=1e-3)
             times.append(time.perf_counter() - started)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     return 1e3 * float(np.median(times[3:])), peak

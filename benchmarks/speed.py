@@ -27,7 +27,7 @@ import torch
 
 import topomod
 from topomod.networks.labels import parse_label
-from topomod.training.train import draw
+from topomod.training.draws import draw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from plain import plain_loss

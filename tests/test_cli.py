@@ -52,7 +52,7 @@ def test_train_groups_homology(tmp_path: Path) -> None:
         (["train", "--architecture", "lstm", "--seeds", "0-1", "--output", "x"], "unknown architecture 'lstm'"),
         (["train", "--architecture", "mlp_add", "--seeds", "3", "--output", "x"], "seeds must be FIRST-LAST"),
         ([*TRAIN, '{"p": 5}'], "--settings needs recipe, found"),
-        ([*TRAIN, '{"p": 5, "recipe": {"speed": 1}}'], "unexpected keyword argument 'speed'"),
+        ([*TRAIN, '{"p": 5, "recipe": {"speed": 1}}'], "--settings: Recipe has no 'speed'; it has lr, weight_decay"),
         (
             ["homology", "none.safetensors", "--verdicts-table", "x", "--diagrams-table", "y"],
             "no circuit file at none.safetensors",

@@ -1,4 +1,4 @@
-"""The house rule: nine rooms and one direction of imports, small modules and functions, no branch on a kind of thing."""
+"""The house rule: nine rooms, one direction of imports, small modules and functions, no branch on a kind of thing."""
 
 import ast
 import re

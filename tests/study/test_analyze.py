@@ -140,9 +140,7 @@ def test_the_command_writes_tables_and_a_page(trained: dict[str, Circuit], tmp_p
 
 def test_along_training(tmp_path: Path) -> None:
     task, recipe = topomod.ModularAddition(p=13), topomod.Recipe(steps=60, max_steps=60)
-    from topomod.training.train import iterate_training
-
-    circuits = list(iterate_training("mlp_add", task, [0], recipe=recipe, snapshots=[20, 40, 60], device="cpu"))
+    circuits = topomod.train("mlp_add", task, [0], recipe=recipe, snapshots=[20, 40, 60], device="cpu")
     save_circuits(tmp_path / "c.safetensors", circuits)
     arguments = ["analyze", str(tmp_path / "c.safetensors"), "--history", "--output", str(tmp_path / "out")]
     result = CliRunner().invoke(app, arguments)

@@ -126,6 +126,13 @@ def test_a_variant_states_what_differs() -> None:
         ({"architectures": []}, "key 'architectures'"),
         ({"positive_control": ["mlp_add", "mlp_add"]}, "positive_control needs two different architectures"),
         ({"margin_recipe__regularization_last": 1.0}, "regularization_last must be at most regularization_first"),
+        (
+            {"variants": {"long": {"recipe": {"name": "x"}}}},
+            "key 'variants.long.recipe': a variant's name is its key in 'variants', found the name 'x' in its recipe",
+        ),
+        ({"margin_recipe__speed": 1}, "unknown key 'margin_recipe.speed'; allowed here: width, lr, .*, beta2$"),
+        ({"network__d_head": 1}, "unknown key 'network.d_head'; allowed here: d_model, d_mlp, n_heads$"),
+        ({"network__d_model": 6}, r"key 'network': d_model must be a multiple of n_heads \(4\), found 6"),
         ({"recipe__lr": float("inf")}, "key 'recipe.lr': input should be a finite number"),
         (
             {"architectures": ["power_mlp"], "task": "addition_9", "positive_control": None, "negative_control": None}

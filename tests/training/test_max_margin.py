@@ -9,10 +9,11 @@ import torch
 import topomod
 from topomod.networks.size import NetworkSize
 from topomod.tasks.addition import ModularAddition
+from topomod.tasks.catalogue import Task
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
-from topomod.tasks.task import Task
-from topomod.training.max_margin import Run
+from topomod.training.learner import Setup
+from topomod.training.max_margin import MaxMarginLearner
 from topomod.training.recipes import MarginRecipe, Recipe
 
 TINY = [
@@ -59,11 +60,11 @@ def test_a_circuit_is_the_same_in_any_block_of_seeds(batch_size: int) -> None:
 @pytest.mark.parametrize("architecture", ["power_mlp", "relu_mlp"])
 @pytest.mark.parametrize("task", [ModularAddition(3, 3), SparseParity(3, 2), GroupComposition("C3")], ids=str)
 def test_gradient_of_the_objective(architecture: str, task: Task) -> None:
-    run = Run(architecture, task, MarginRecipe(width=3, regularization_first=0.3), seed=0)
+    run = MaxMarginLearner(Setup(architecture, task, MarginRecipe(width=3, regularization_first=0.3)), [0])
     run.theta = run.theta.detach().double().requires_grad_()
 
     def objective() -> torch.Tensor:
-        return run.loss() + run.penalty()
+        return run.loss() + run.penalty(0)
 
     (gradient,) = torch.autograd.grad(objective(), run.theta)
     with torch.no_grad():
@@ -78,12 +79,11 @@ def test_gradient_of_the_objective(architecture: str, task: Task) -> None:
 
 def test_penalty_is_the_sum_of_norms_to_the_homogeneity() -> None:
     recipe = MarginRecipe(width=4, steps=10, regularization_first=0.1, regularization_last=0.001)
-    run = Run("power_mlp", ModularAddition(5, 3), recipe, seed=0)
-    weights = run.weights()
+    run = MaxMarginLearner(Setup("power_mlp", ModularAddition(5, 3), recipe), [0])
+    weights = run.weights(0)
     norms = np.linalg.norm(np.concatenate([weights["W_in"], weights["W_U"]], axis=1), axis=1)
-    assert run.penalty().item() == pytest.approx(0.1 * np.sum(norms**4), rel=1e-5)
-    run.n_steps = 5
-    assert run.penalty().item() == pytest.approx(0.01 * np.sum(norms**4), rel=1e-5)
+    assert run.penalty(0).item() == pytest.approx(0.1 * np.sum(norms**4), rel=1e-5)
+    assert run.penalty(5).item() == pytest.approx(0.01 * np.sum(norms**4), rel=1e-5)
 
 
 def test_schedules() -> None:
@@ -128,12 +128,9 @@ def test_refusals() -> None:
         topomod.train("power_mlp", ModularAddition(59, 9), [0])
     with pytest.raises(ValueError, match="seeds must hold at least one seed"):
         topomod.train("power_mlp", task, [])
-    for wrong in ({"size": NetworkSize()}, {"device": "cuda"}):
-        with pytest.raises(ValueError, match="power_mlp takes its width from the recipe, no snapshots, and trains on"):
-            topomod.train("power_mlp", task, [0], **wrong)
-    with pytest.raises(ValueError, match="width must be positive, found 0"):
-        MarginRecipe(width=0)
-    with pytest.raises(ValueError, match="regularization must not rise"):
-        MarginRecipe(regularization_first=1e-6)
-    with pytest.raises(ValueError, match=r"tail lie in \[0, 1\]"):
-        MarginRecipe(tail=2.0)
+    with pytest.raises(ValueError, match=r"power_mlp takes its width from the recipe, found NetworkSize\("):
+        topomod.train("power_mlp", task, [0], size=NetworkSize())
+    with pytest.raises(ValueError, match=r"power_mlp has no snapshots, found \[3\]"):
+        topomod.train("power_mlp", task, [0], snapshots=[3])
+    with pytest.raises(ValueError, match="power_mlp trains on auto or cpu, found device 'cuda'"):
+        topomod.train("power_mlp", task, [0], device="cuda")

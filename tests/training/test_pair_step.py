@@ -8,7 +8,7 @@ from plain import plain_logits, plain_loss
 from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.pair_form import PairForm
 from topomod.tasks.addition import ModularAddition
-from topomod.training.batches import Batch, Dealer
+from topomod.training.batches import Batch, Batches
 from topomod.training.pair_step import PairStep
 from topomod.training.pair_step_cpu import CompiledStep
 
@@ -26,7 +26,7 @@ def stack(architecture: str, p: int, n: int, seed: int) -> tuple[dict[str, torch
 
 
 def full_batches(mask: torch.Tensor, form: PairForm) -> list[Batch]:
-    return [Dealer(one, form.symmetric, 1, np.random.default_rng(0)).next() for one in mask.numpy()]
+    return [Batches(one, form.symmetric, 1, np.random.default_rng(0)).next() for one in mask.numpy()]
 
 
 @pytest.mark.parametrize(("architecture", "rate"), CASES)

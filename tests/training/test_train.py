@@ -10,9 +10,12 @@ import topomod
 from conftest import SHORT
 from plain import plain_loss
 from topomod.networks.circuit import Circuit
-from topomod.training.batches import Dealer
+from topomod.networks.size import NetworkSize
+from topomod.training.batches import Batches
+from topomod.training.draws import draw
+from topomod.training.learner import Setup
+from topomod.training.pairs import PairLearner
 from topomod.training.recipes import Recipe
-from topomod.training.train import Stack, draw, iterate_training
 
 TASK = topomod.ModularAddition(p=13)
 FEW = Recipe(steps=30, max_steps=30, train_fraction=0.8)
@@ -37,12 +40,12 @@ def test_first_steps_are_adamw_on_the_plain_network() -> None:
     recipe = Recipe(steps=5, max_steps=5, warmup=2, batches=2)
     found = topomod.train("mlp_concat", TASK, [4], recipe=recipe, device="cpu")[0]
     start, mask, rng = draw("mlp_concat", "mlp_concat", TASK, 4, recipe.train_fraction)
-    dealer = Dealer(mask, False, 2, rng)
+    batches = Batches(mask, False, 2, rng)
     weights = {k: torch.tensor(v, requires_grad=True) for k, v in start.items()}
     optimizer = torch.optim.AdamW(weights.values(), betas=(0.9, 0.98), weight_decay=recipe.weight_decay)
     for step in range(5):
         optimizer.zero_grad()
-        batch = dealer.next()
+        batch = batches.next()
         chosen = torch.zeros(TASK.p, TASK.p, dtype=torch.bool)
         chosen[batch.a, batch.b] = True
         plain_loss("mlp_concat", weights, torch.tensor(TASK.targets()), chosen, 0.0).backward()
@@ -71,7 +74,7 @@ def test_a_circuit_that_does_not_converge_says_why() -> None:
 
 
 def test_snapshots_are_the_same_circuit_along_its_training() -> None:
-    seen = list(iterate_training("mlp_add", TASK, [5], recipe=FEW, device="cpu", snapshots=[0, 30, 40]))
+    seen = topomod.train("mlp_add", TASK, [5], recipe=FEW, device="cpu", snapshots=[0, 30, 40])
     assert [c.step for c in seen] == [0, 30, 40]
     kept = topomod.train("mlp_add", TASK, [5], recipe=FEW, device="cpu")[0]
     assert same_weights(seen[1], kept)
@@ -83,17 +86,16 @@ def test_the_split_holds_the_declared_share() -> None:
     assert mask.sum() == round(0.8 * 169)
 
 
-@pytest.mark.parametrize(("name", "rate"), [("mlp_add", 0.0), ("mlp_concat", 0.0), ("attention", 0.5)])
-def test_a_stack_takes_the_steps_of_its_circuits_alone(name: str, rate: float) -> None:
-    recipe = replace(FEW, batches=3)
-    together = Stack(name, TASK, [3, 1], rate, recipe, torch.device("cpu"))
-    alone = Stack(name, TASK, [1], rate, recipe, torch.device("cpu"))
-    for _ in range(3):  # later AdamW amplifies the rounding of neurons that get almost no gradient
+@pytest.mark.parametrize(("name", "rate"), [("mlp_add", None), ("mlp_concat", None), ("attention", 0.5)])
+def test_a_stack_takes_the_steps_of_its_circuits_alone(name: str, rate: float | None) -> None:
+    setup = Setup(name, TASK, replace(FEW, batches=3), rate, NetworkSize())
+    together, alone = PairLearner(setup, [3, 1]), PairLearner(setup, [1])
+    for step in range(3):  # later AdamW amplifies the rounding of neurons that get almost no gradient
         for stack in (together, alone):
-            form, _, gradients = stack.forward()
-            stack.update(form, gradients, 1e-2)
-    for weight, value in together.snapshot(1).items():
-        assert np.mean(np.abs(value - alone.snapshot(0)[weight])) < 1e-6, weight
+            stack.forward(step)
+            stack.update(1e-2)
+    for weight, value in together.weights(1).items():
+        assert np.mean(np.abs(value - alone.weights(0)[weight])) < 1e-6, weight
 
 
 def test_schedule_warms_up_decays_and_sums() -> None:
@@ -102,9 +104,9 @@ def test_schedule_warms_up_decays_and_sums() -> None:
     assert rates[0] == pytest.approx(1e-3) and max(rates) == pytest.approx(1e-2)
     assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
     assert rates[100] == 1e-3
-    again = [recipe.learning_rate(step, straggler=True) for step in range(100, 150)]
+    again = [recipe.learning_rate(step, retrying=True) for step in range(100, 150)]
     assert again[0] == pytest.approx(5e-3) and again == sorted(again, reverse=True) and again[-1] < 1.1e-3
-    assert recipe.learning_rate(150, straggler=True) == pytest.approx(5e-3)
+    assert recipe.learning_rate(150, retrying=True) == pytest.approx(5e-3)
     assert recipe.cumulative_decay(100) == pytest.approx(recipe.weight_decay * sum(rates[:100]))
     assert replace(recipe, schedule="constant").learning_rate(99) == 1e-2
 

@@ -57,7 +57,8 @@ def normalized_margin(circuit: Circuit) -> float:
     """Smallest margin over all inputs, divided by the sum of neuron norms to the power of the homogeneity.
 
     A neuron's norm is that of its rows of ``W_in`` and ``W_U`` together; logits of ``power_mlp`` grow with degree
-    ``task.n_factors + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong; NaN without weights.
+    ``task.n_factors + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong, NaN without
+    weights.
 
     Raises
     ------

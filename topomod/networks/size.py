@@ -1,11 +1,19 @@
-"""Widths of a network."""
+"""How wide a network is. Imports nothing heavy: the Snakefile reads it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from topomod.tasks.checked import CHECKED, one_sentence
+
+PositiveInt = Annotated[int, Field(ge=1)]
 
 
-@dataclass(frozen=True)
+@one_sentence
+@dataclass(frozen=True, config=CHECKED)
 class NetworkSize:
     """Widths of a network.
 
@@ -17,12 +25,17 @@ class NetworkSize:
         Neurons of a hidden layer.
     n_heads : int
         Heads of the attention; MLPs have none.
+
+    Raises
+    ------
+    ValueError
+        If a width is less than 1 or ``d_model`` cannot be divided among the heads.
     """
 
-    d_model: int = 128
-    d_mlp: int = 512
-    n_heads: int = 4
+    d_model: PositiveInt = 128
+    d_mlp: PositiveInt = 512
+    n_heads: PositiveInt = 4
 
     def __post_init__(self) -> None:
-        if min(self.d_model, self.d_mlp, self.n_heads) < 1 or self.d_model % self.n_heads:
-            raise ValueError(f"d_model must be a positive multiple of n_heads, and d_mlp positive, found {self}")
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model must be a multiple of n_heads ({self.n_heads}), found {self.d_model}")

@@ -51,7 +51,6 @@ from topomod.study.population import (
 from topomod.study.provenance import provenance
 from topomod.study.published import CLOSE, FEW_GROUPS, PAPER, PAPER_P, compare_published
 from topomod.topology.betti import MIN_DEATH
-from topomod.training.recipes import Recipe
 
 
 def write_report(folder: Path, study: Study, output: Path) -> None:
@@ -209,7 +208,7 @@ def distributions(folder: Path, study: Study, tables: StudyTables) -> dict[str, 
 
 def maturity(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
     """Endpoints along training, and which of them still move after the schedule."""
-    recipe = Recipe(**study.recipe.model_dump())
+    recipe = study.recipe
     context: dict[str, Any] = {"recipe": recipe, "final_decay": recipe.cumulative_decay(recipe.steps)}
     context["topology_options"] = []
     values = maturity_endpoints(tables)

@@ -94,5 +94,5 @@ def _keys_beside(location: tuple[Any, ...], model: Any) -> list[str]:
         if get_origin(model) is dict:
             model = get_args(model)[1]
         else:
-            model = model.model_fields[part].annotation
-    return list(model.model_fields)
+            model = model.__pydantic_fields__[part].annotation
+    return [key for key in model.__pydantic_fields__ if key != "name"]

@@ -7,6 +7,7 @@ The settings are layered by what a stage depends on: :class:`Population` says wh
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
@@ -14,12 +15,13 @@ from pydantic import Field, field_validator, model_validator
 from topomod.networks.labels import VARIANT_NAME, Label, written_names
 from topomod.networks.size import NetworkSize
 from topomod.study.endpoint_catalogue import all_endpoints
-from topomod.study.settings import Margin, MarginRecipeConfig, Maturity, NetworkConfig, RecipeConfig, Seeds, Strict
+from topomod.study.settings import Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
 from topomod.tasks.task import Task
+from topomod.training.recipes import MarginRecipe, Recipe
 
 
 class Variant(Strict):
@@ -27,9 +29,9 @@ class Variant(Strict):
 
     p: int = Field(59, ge=3, strict=True)
     task: str = "addition"
-    network: NetworkConfig = NetworkConfig()
-    recipe: RecipeConfig = RecipeConfig()
-    margin_recipe: MarginRecipeConfig = MarginRecipeConfig()
+    network: NetworkSize = NetworkSize()
+    recipe: StudyRecipe = Recipe()
+    margin_recipe: StudyMarginRecipe = MarginRecipe()
 
     @model_validator(mode="after")
     def _known_task(self) -> Variant:
@@ -120,12 +122,13 @@ class Population(Variant):
 
     def recipe_of(self, label: Label) -> dict[str, Any]:
         """Fields of the recipe that an architecture is trained by; the variant's name is part of a circuit's label."""
-        recipe: Strict = getattr(self.variant_of(label), self.system.recipe_key)
-        return recipe.model_dump() | ({"name": label.variant} if label.variant else {})
+        fields = asdict(getattr(self.variant_of(label), self.system.recipe_key))
+        del fields["name"]
+        return fields | ({"name": label.variant} if label.variant else {})
 
     def size_of(self, label: Label) -> NetworkSize | None:
         """Widths of an architecture; None where its recipe gives them."""
-        return NetworkSize(**self.variant_of(label).network.model_dump()) if self.system.sized else None
+        return self.variant_of(label).network if self.system.sized else None
 
     def count_of(self, label: Label) -> int:
         """Number of seeds of an architecture."""
@@ -147,7 +150,7 @@ class Population(Variant):
     def training_settings(self, label: Label) -> str:
         """What training of an architecture depends on, as canonical JSON."""
         variant = self.variant_of(label)
-        own = {"p": variant.p, "task": variant.task, "network": variant.network.model_dump()}
+        own = {"p": variant.p, "task": variant.task, "network": asdict(variant.network)}
         return canonical_json(own | {"recipe": self.recipe_of(label)})
 
     def population_settings(self) -> str:

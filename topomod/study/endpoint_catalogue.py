@@ -32,8 +32,8 @@ class Endpoint:
         Range of a share, or of the H2 persistence, which is 0 in every circuit where no group has rank 3; the test
         then holds for any distribution inside, constant samples included.
     value : part
-        ``(circuit, layer) -> float`` for the table of circuits, ``(circuit, layer, group) -> float`` for that of groups:
-        how the column is measured, where the stage does not measure it already.
+        How the column is measured, where the stage does not measure it already: ``(circuit, layer) -> float`` for the
+        table of circuits, ``(circuit, layer, group) -> float`` for that of groups.
     """
 
     title: str

@@ -1,12 +1,13 @@
-"""Parts of a study's YAML: recipes, widths, seeds, margins, each with what is allowed."""
+"""Parts of a study's YAML: seeds, what is followed, margins, each with what is allowed; recipes without names."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from topomod.networks.labels import Label
+from topomod.training.recipes import MarginRecipe, Recipe
 
 
 class Strict(BaseModel):
@@ -15,67 +16,17 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class RecipeConfig(Strict):
-    """Training recipe; :class:`topomod.Recipe` says what each key does."""
-
-    lr: float = Field(1e-2, gt=0)
-    weight_decay: float = Field(2.4, ge=0)
-    steps: int = Field(500, ge=1)
-    warmup: int = Field(10, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    tail_lr: float = Field(1e-3, ge=0)
-    max_steps: int = Field(1000, ge=1)
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.98, ge=0, lt=1)
-    batches: int = Field(2, ge=1)
-    train_fraction: float = Field(0.8, gt=0, lt=1)
-    min_purity: float = Field(0.9, ge=0, le=1)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> RecipeConfig:
-        if self.max_steps < self.steps:
-            raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
-        return self
+AnyRecipe = TypeVar("AnyRecipe", Recipe, MarginRecipe)
 
 
-class MarginRecipeConfig(Strict):
-    """Training towards the largest margin; :class:`topomod.MarginRecipe` says what each key does."""
-
-    width: int = Field(240, ge=1)
-    lr: float = Field(1e-2, gt=0)
-    steps: int = Field(2000, ge=1)
-    warmup: int = Field(10, ge=0)
-    tail: float = Field(0.1, ge=0, le=1)
-    regularization_first: float = Field(1e-3, gt=0)
-    regularization_last: float = Field(1e-5, gt=0)
-    batch_size: int = Field(0, ge=0)
-    init_scale: float = Field(1.0, gt=0)
-    beta1: float = Field(0.9, ge=0, lt=1)
-    beta2: float = Field(0.98, ge=0, lt=1)
-
-    @model_validator(mode="after")
-    def _fading(self) -> MarginRecipeConfig:
-        if self.regularization_last > self.regularization_first:
-            first = self.regularization_first
-            raise ValueError(
-                f"regularization_last must be at most regularization_first ({first:g}), found "
-                f"{self.regularization_last:g}"
-            )
-        return self
+def _unnamed(recipe: AnyRecipe) -> AnyRecipe:
+    if recipe.name:
+        raise ValueError(f"a variant's name is its key in 'variants', found the name {recipe.name!r} in its recipe")
+    return recipe
 
 
-class NetworkConfig(Strict):
-    """Widths; :class:`topomod.NetworkSize` says what each key is."""
-
-    d_model: int = Field(128, ge=1)
-    d_mlp: int = Field(512, ge=1)
-    n_heads: int = Field(4, ge=1)
-
-    @model_validator(mode="after")
-    def _divisible(self) -> NetworkConfig:
-        if self.d_model % self.n_heads:
-            raise ValueError(f"d_model must be a multiple of n_heads ({self.n_heads}), found {self.d_model}")
-        return self
+StudyRecipe = Annotated[Recipe, AfterValidator(_unnamed)]
+StudyMarginRecipe = Annotated[MarginRecipe, AfterValidator(_unnamed)]
 
 
 class Seeds(Strict):

@@ -1,4 +1,4 @@
-"""Which pairs a step sees: the training pairs dealt into batches, anew whenever all have been used."""
+"""Which pairs a step sees: the training pairs in random batches, shuffled again whenever all have been used."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Batch:
     shares: Float[np.ndarray, " n"]
 
 
-class Dealer:
-    """Deals one circuit's training pairs.
+class Batches:
+    """One circuit's training pairs, batch by batch.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class Dealer:
     symmetric : bool
         Whether the network cannot tell (a, b) from (b, a): one then stands for both.
     n_batches : int
-        Batches of one deal; 1 is full batch.
+        Batches that together hold every training pair once; 1 is full batch.
     rng : numpy.random.Generator
-        Shuffles.
+        Shuffles the pairs.
 
     Raises
     ------
@@ -50,14 +50,14 @@ class Dealer:
                 f"batches must be in 1..{len(self._a)}, the pairs there are to train on, found {n_batches}"
             )
         self._n_batches, self._rng = n_batches, rng
-        self._waiting: list[Batch] = []
+        self._unused: list[Batch] = []
 
     def next(self) -> Batch:
         """The next step's batch."""
-        if not self._waiting:
+        if not self._unused:
             order = self._rng.permutation(len(self._a))
-            self._waiting = [self._batch(np.sort(part)) for part in np.array_split(order, self._n_batches)]
-        return self._waiting.pop()
+            self._unused = [self._batch(np.sort(part)) for part in np.array_split(order, self._n_batches)]
+        return self._unused.pop()
 
     def _batch(self, chosen: np.ndarray) -> Batch:
         count = self._count[chosen]

@@ -1,6 +1,8 @@
-"""AdamW in place on one flat tensor."""
+"""AdamW in place on one flat tensor, and the weights as named parts of it."""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -44,3 +46,10 @@ class AdamW:
                 eps=1e-8,
                 maximize=False,
             )
+
+
+def named_parts(flat: Tensor, shapes: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+    """Views of consecutive parts of the last axis of ``flat`` in the given shapes, behind its other axes."""
+    lengths = [math.prod(shape) for shape in shapes.values()]
+    parts = zip(shapes.items(), flat.split(lengths, dim=-1), strict=True)
+    return {name: part.unflatten(-1, shape) for (name, shape), part in parts}

@@ -1,13 +1,26 @@
-"""How a circuit is trained, and when it counts as converged."""
+"""How a circuit is trained, and when it counts as converged. Imports nothing heavy: the Snakefile reads it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from topomod.tasks.checked import CHECKED, one_sentence
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]  # with its ends
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NotNegativeInt = Annotated[int, Field(ge=0)]
+Name = Annotated[str, Field(exclude=True)]  # a study names its variants itself: no part of its settings
 
 
-@dataclass(frozen=True)
+@one_sentence
+@dataclass(frozen=True, config=CHECKED)
 class Recipe:
     """AdamW on cross entropy.
 
@@ -32,36 +45,55 @@ class Recipe:
     beta1, beta2 : float
         Adam's averages.
     batches : int
-        How many batches the training pairs are dealt into, anew whenever all have been used; 1 is full batch.
+        How many batches the training pairs are split into, at random and again whenever all have been used; 1 is full
+        batch.
     train_fraction : float
         Share of the p^2 pairs trained on, in (0, 1).
     min_purity : float
         Structural criterion: least share of the pre-activations' variance at the neurons' own frequencies.
     name : str
         Of the study's variant, which tells circuits of one architecture apart; part of their label.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range, in one sentence.
     """
 
-    lr: float = 1e-2
-    weight_decay: float = 2.4
-    steps: int = 500
-    warmup: int = 10
+    lr: Positive = 1e-2
+    weight_decay: NotNegative = 2.4
+    steps: PositiveInt = 500
+    warmup: NotNegativeInt = 10
     schedule: Literal["cosine", "constant"] = "cosine"
-    tail_lr: float = 1e-3
-    max_steps: int = 1000
-    beta1: float = 0.9
-    beta2: float = 0.98
-    batches: int = 2
-    train_fraction: float = 0.8
-    min_purity: float = 0.9
-    name: str = ""
+    tail_lr: NotNegative = 1e-3
+    max_steps: PositiveInt = 1000
+    beta1: BelowOne = 0.9
+    beta2: BelowOne = 0.98
+    batches: PositiveInt = 2
+    train_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    min_purity: Share = 0.9
+    name: Name = ""
 
-    def learning_rate(self, step: int, straggler: bool = False) -> float:
-        """Learning rate of step 0, 1, ...; past ``steps`` stragglers are warmed up again, others followed slowly."""
+    def __post_init__(self) -> None:
+        if self.max_steps < self.steps:
+            raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
+
+    @property
+    def last_step(self) -> int:
+        """The step at which every circuit ends."""
+        return self.max_steps
+
+    def learning_rate(self, step: int, retrying: bool = False) -> float:
+        """Learning rate of step 0, 1, ...
+
+        Past ``steps`` it is ``tail_lr`` for a circuit that is only followed. For one that is ``retrying``, because it
+        does not meet the criterion yet, it is warmed up again.
+        """
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
         if step >= self.steps:
             again = max(1, self.steps // 2)
-            return self._cosine(self.lr / 2, (step - self.steps) % again / again) if straggler else self.tail_lr
+            return self._cosine(self.lr / 2, (step - self.steps) % again / again) if retrying else self.tail_lr
         if self.schedule == "constant":
             return self.lr
         return self._cosine(self.lr, (step - self.warmup) / max(1, self.steps - self.warmup))
@@ -74,7 +106,8 @@ class Recipe:
         return self.weight_decay * sum(self.learning_rate(s) for s in range(step))
 
 
-@dataclass(frozen=True)
+@one_sentence
+@dataclass(frozen=True, config=CHECKED)
 class MarginRecipe:
     """Adam on cross entropy over all inputs plus a homogeneous regulariser that fades.
 
@@ -109,34 +142,34 @@ class MarginRecipe:
     Raises
     ------
     ValueError
-        If a number is out of range.
+        If a value is out of range, in one sentence.
     """
 
-    width: int = 240
-    lr: float = 1e-2
-    steps: int = 2000
-    warmup: int = 10
-    tail: float = 0.1
-    regularization_first: float = 1e-3
-    regularization_last: float = 1e-5
-    batch_size: int = 0
-    init_scale: float = 1.0
-    beta1: float = 0.9
-    beta2: float = 0.98
-    name: str = ""
+    width: PositiveInt = 240
+    lr: Positive = 1e-2
+    steps: PositiveInt = 2000
+    warmup: NotNegativeInt = 10
+    tail: Share = 0.1
+    regularization_first: Positive = 1e-3
+    regularization_last: Positive = 1e-5
+    batch_size: NotNegativeInt = 0
+    init_scale: Positive = 1.0
+    beta1: BelowOne = 0.9
+    beta2: BelowOne = 0.98
+    name: Name = ""
 
     def __post_init__(self) -> None:
-        positive = ("width", "lr", "steps", "regularization_first", "regularization_last", "init_scale")
-        for field in positive:
-            if getattr(self, field) <= 0:
-                raise ValueError(f"{field} must be positive, found {getattr(self, field)}")
-        if self.regularization_last > self.regularization_first:
-            raise ValueError(f"regularization must not rise, found {self}")
-        if self.batch_size < 0 or self.warmup < 0 or not 0 <= self.tail <= 1:
-            raise ValueError(f"batch_size and warmup must not be negative and tail lie in [0, 1], found {self}")
+        first, last = self.regularization_first, self.regularization_last
+        if last > first:
+            raise ValueError(f"regularization_last must be at most regularization_first ({first:g}), found {last:g}")
 
-    def learning_rate(self, step: int) -> float:
-        """Learning rate of step 0, 1, ..., ``steps - 1``."""
+    @property
+    def last_step(self) -> int:
+        """The step at which every circuit ends."""
+        return self.steps
+
+    def learning_rate(self, step: int, retrying: bool = False) -> float:
+        """Learning rate of step 0, 1, ..., ``steps - 1``; nothing is trained past ``steps``, so nothing is retried."""
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
         progress = (step - self.warmup) / max(1, self.steps - self.warmup)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from topomod.networks.circuit import Circuit
 from topomod.networks.sequence_transformer import all_inputs, sequence_transformer
 from topomod.networks.size import NetworkSize
-from topomod.tasks.addition import ModularAddition
-from topomod.training.draws import check_seeds, draw, pinned_arithmetic
-from topomod.training.optimiser import AdamW
+from topomod.training.draws import draw
+from topomod.training.learner import Learner, Numbers, Setup
+from topomod.training.optimiser import AdamW, named_parts
 from topomod.training.recipes import Recipe
 
-ARCHITECTURE = "sequence_transformer"
 CHECK_EVERY = 10  # steps between looks at the held-out inputs, which cost as much as a step
 GENERALISED = 0.99  # of the held-out inputs right
 
@@ -36,39 +33,107 @@ SEQUENCE_RECIPE = Recipe(
 )
 
 
-@dataclass
-class _Run:
-    """Weights, split and optimiser of one circuit in training."""
+class SequenceLearner(Learner):
+    """One network that learns addition of k inputs, on the CPU, full batch.
 
-    weights: dict[str, Tensor]
-    inputs: Tensor
-    targets: Tensor
-    trained: Tensor
-    unseen: Tensor
-    optimiser: AdamW
-    recipe: Recipe
+    AdamW on cross entropy at the last token on a random ``recipe.train_fraction`` of the p^k inputs. The network meets
+    the criterion when it is right on all training inputs and on 99 % of the others. It is kept at the first check at or
+    after ``recipe.steps`` where it does. Checks go on every 10 steps to ``recipe.max_steps``.
 
-    def loss(self) -> tuple[Tensor, float]:
-        """Loss on the training inputs, attached to autograd, and the share of them that is right."""
-        targets = self.targets[self.trained]
-        logits = sequence_transformer(self.weights, self.inputs[self.trained]).logits
-        return cross_entropy(logits, targets), _share(logits, targets)
+    The history holds ``loss`` (on the training inputs), ``train_accuracy``, ``test_accuracy``, ``unseen_accuracy`` (on
+    :func:`unseen_inputs`) and ``accurate`` (meets the criterion) before step 0, 1, ...; the last three are measured
+    every 10 steps and repeated in between.
 
-    def held_out(self) -> tuple[float, float]:
-        """Share that is right of the inputs not trained on, and of the unseen ones; NaN where there are none."""
-        held, targets = ~self.trained, self.targets[~self.trained]
+    Parameters
+    ----------
+    setup : Setup
+        With a ModularAddition, p^k at most ``topomod.tasks.catalogue.MAX_INPUTS``, a size and a Recipe for full
+        batches: ``batches`` 1 and ``min_purity`` 0.
+    seeds : sequence of int
+        One.
+
+    Raises
+    ------
+    ValueError
+        For a task too large, or a recipe with batches or a least purity.
+
+    References
+    ----------
+    Li et al., arXiv 2402.09469; grokking: Power et al., arXiv 2201.02177.
+    """
+
+    default_recipe = SEQUENCE_RECIPE
+    default_size = SEQUENCE_SIZE
+    devices = ("cpu",)
+    has_snapshots = True
+    look_every = CHECK_EVERY
+
+    def __init__(self, setup: Setup, seeds: Sequence[int]) -> None:
+        super().__init__(setup, seeds)
+        (seed,), label = self.seeds, setup.architecture
+        self.recipe: Recipe = setup.recipe
+        if self.recipe.batches != 1 or self.recipe.min_purity != 0:
+            raise ValueError(
+                f"{label} trains on full batches and is kept when it generalises: its recipe needs batches = 1 "
+                f"and min_purity = 0, found {self.recipe.batches} and {self.recipe.min_purity}"
+            )
+        inputs = all_inputs(setup.task)  # first: a task too large is refused before any weight is drawn
+        drawn, mask, _ = draw(label, label, setup.task, seed, self.recipe.train_fraction, setup.size)
+        flat = torch.from_numpy(np.concatenate([value.ravel() for value in drawn.values()]))
+        parts = named_parts(flat, {name: value.shape for name, value in drawn.items()})
+        self._weights = {name: part.detach().requires_grad_() for name, part in parts.items()}
+        self._optimiser = AdamW(flat, self.recipe.beta1, self.recipe.beta2, self.recipe.weight_decay)
+        trained, targets = torch.from_numpy(mask.ravel()), torch.from_numpy(setup.task.targets().ravel())
+        self._trained, self._held_out = (inputs[trained], targets[trained]), (inputs[~trained], targets[~trained])
+        self._unseen = unseen_inputs(inputs, trained)[~trained]
+        self._loss = torch.zeros(())
+        self._train_accuracy = self._test_accuracy = 0.0
+
+    def forward(self, step: int) -> Numbers:
+        """Loss (1,) and accuracy (1,) on the training inputs."""
+        inputs, targets = self._trained
+        logits = sequence_transformer(self._weights, inputs).logits
+        self._loss = cross_entropy(logits, targets)
+        self._train_accuracy = _share_right(logits, targets)
+        return {"loss": self._loss.detach().numpy()[None], "train_accuracy": _one(self._train_accuracy)}
+
+    def look(self) -> Numbers:
+        """Accuracies (1,) on the held-out inputs, NaN where there are none, and whether the criterion is met."""
+        inputs, targets = self._held_out
         with torch.no_grad():
-            logits = sequence_transformer(self.weights, self.inputs[held]).logits
-        unseen = self.unseen[held]
-        return _share(logits, targets), _share(logits[unseen], targets[unseen])
+            logits = sequence_transformer(self._weights, inputs).logits
+        self._test_accuracy = _share_right(logits, targets)
+        unseen = _share_right(logits[self._unseen], targets[self._unseen])
+        accurate = np.array([self._generalises()])
+        return {"test_accuracy": _one(self._test_accuracy), "unseen_accuracy": _one(unseen), "accurate": accurate}
 
-    def update(self, loss: Tensor, learning_rate: float) -> None:
+    def _generalises(self) -> bool:
+        return self._train_accuracy == 1 and not self._test_accuracy < GENERALISED  # NaN: nothing is held out
+
+    def due(self, step: int) -> bool:
+        """Every 10 steps from the end of the schedule on, and at the last step."""
+        return step >= self.recipe.steps and (step % CHECK_EVERY == 0 or step == self.recipe.last_step)
+
+    def reasons(self) -> list[str]:
+        """The accuracies, where they are too low."""
+        train, test = self._train_accuracy, self._test_accuracy
+        return ["" if self._generalises() else f"right on {train:.4f} of the training inputs, {test:.4f} of the others"]
+
+    def update(self, learning_rate: float) -> None:
         """Take one AdamW step."""
-        gradients = torch.autograd.grad(loss, list(self.weights.values()))
-        self.optimiser.update(torch.cat([gradient.flatten() for gradient in gradients]), learning_rate)
+        gradients = torch.autograd.grad(self._loss, list(self._weights.values()))
+        self._optimiser.update(torch.cat([gradient.flatten() for gradient in gradients]), learning_rate)
+
+    def weights(self, index: int) -> dict[str, np.ndarray]:
+        """Copy of the weights."""
+        return {name: value.detach().numpy().copy() for name, value in self._weights.items()}
 
 
-def _share(logits: Tensor, targets: Tensor) -> float:
+def _one(value: float) -> np.ndarray:
+    return np.array([value], np.float32)
+
+
+def _share_right(logits: Tensor, targets: Tensor) -> float:
     return float((logits.argmax(-1) == targets).float().mean()) if len(targets) else float("nan")
 
 
@@ -96,122 +161,3 @@ def unseen_inputs(inputs: Tensor, trained: Tensor) -> Tensor:
     seen = torch.zeros(len(inputs), dtype=torch.bool)
     seen[multiset[trained]] = True
     return ~seen[multiset]
-
-
-def _start(task: ModularAddition, seed: int, recipe: Recipe, size: NetworkSize) -> _Run:
-    drawn, mask, _ = draw(ARCHITECTURE, ARCHITECTURE, task, seed, recipe.train_fraction, size)
-    flat = torch.from_numpy(np.concatenate([value.ravel() for value in drawn.values()]))
-    parts = flat.split([value.size for value in drawn.values()])
-    weights = {
-        name: part.view(value.shape).detach().requires_grad_()
-        for (name, value), part in zip(drawn.items(), parts, strict=True)
-    }
-    inputs, trained = all_inputs(task), torch.from_numpy(mask.ravel())
-    return _Run(
-        weights=weights,
-        inputs=inputs,
-        targets=torch.from_numpy(task.targets().ravel()),
-        trained=trained,
-        unseen=unseen_inputs(inputs, trained),
-        optimiser=AdamW(flat, recipe.beta1, recipe.beta2, recipe.weight_decay),
-        recipe=recipe,
-    )
-
-
-def train_sequences(
-    task: ModularAddition,
-    seeds: Sequence[int],
-    *,
-    recipe: Recipe | None = None,
-    size: NetworkSize | None = None,
-    snapshots: Sequence[int] = (),
-) -> Iterator[Circuit]:
-    """Train one ``sequence_transformer`` per seed, on the CPU, one after another.
-
-    Full batch, cross entropy at the last token on a random ``recipe.train_fraction`` of the p^k inputs. A circuit is
-    decided by (task, recipe, size, seed) alone. It is kept at the first check at or after ``recipe.steps`` where it
-    is right on all training inputs and on 99 % of the others; checks go on every ``CHECK_EVERY`` = 10 steps to
-    ``recipe.max_steps``, then it is returned as it is, with ``converged`` False and the reason.
-
-    The history holds ``loss`` (on the training inputs), ``train_accuracy``, ``test_accuracy``, ``unseen_accuracy`` (on
-    :func:`unseen_inputs`) and ``accurate`` (could be kept) before step 0, 1, ...; the last three are measured
-    every 10 steps and held in between.
-
-    Parameters
-    ----------
-    task : ModularAddition
-        Of k inputs, p^k at most ``topomod.networks.sequence_transformer.MAX_INPUTS``.
-    seeds : sequence of int
-        Non-negative.
-    recipe : Recipe, optional
-        ``SEQUENCE_RECIPE`` unless said. Full batch: ``batches`` must be 1, and ``min_purity`` 0.
-    size : NetworkSize, optional
-        ``SEQUENCE_SIZE`` unless said: embedding 64, 256 neurons, 4 heads.
-    snapshots : sequence of int
-        With it each seed yields one circuit per given step instead, along one training.
-
-    Raises
-    ------
-    ValueError
-        For a task too large, bad seeds, or a recipe with batches or a least purity.
-
-    References
-    ----------
-    Li et al., arXiv 2402.09469; grokking: Power et al., arXiv 2201.02177.
-    """
-    check_seeds(seeds)
-    recipe, size = recipe or SEQUENCE_RECIPE, size or SEQUENCE_SIZE
-    if recipe.batches != 1 or recipe.min_purity != 0:
-        raise ValueError(
-            f"{ARCHITECTURE} trains on full batches and is kept when it generalises: its recipe needs batches = 1 "
-            f"and min_purity = 0, found {recipe.batches} and {recipe.min_purity}"
-        )
-    all_inputs(task)  # a task too large is refused before any weight is drawn
-    for seed in seeds:
-        with pinned_arithmetic():
-            yield from _train_one(task, int(seed), recipe, size, sorted(set(snapshots)))
-
-
-def _train_one(
-    task: ModularAddition, seed: int, recipe: Recipe, size: NetworkSize, snapshots: Sequence[int]
-) -> Iterator[Circuit]:
-    run = _start(task, seed, recipe, size)
-    history: dict[str, list[float]] = {}
-    last = snapshots[-1] if snapshots else recipe.max_steps
-    for step in range(last + 1):
-        loss, train_accuracy = run.loss()
-        if step % CHECK_EVERY == 0 or step in snapshots or step == last:
-            test_accuracy, unseen_accuracy = run.held_out()
-            right = train_accuracy == 1 and not test_accuracy < GENERALISED
-        row = {
-            "loss": loss.item(),
-            "train_accuracy": train_accuracy,
-            "test_accuracy": test_accuracy,
-            "unseen_accuracy": unseen_accuracy,
-            "accurate": right,
-        }
-        for name, value in row.items():
-            history.setdefault(name, []).append(value)
-        done = right and step >= recipe.steps and step % CHECK_EVERY == 0
-        if step in snapshots or (not snapshots and (done or step == last)):
-            reason = f"right on {train_accuracy:.4f} of the training inputs, {test_accuracy:.4f} of the others"
-            yield _circuit(run, task, seed, step, "" if right else reason, history)
-            if done and not snapshots:
-                return
-        run.update(loss, recipe.learning_rate(step, straggler=not snapshots))
-
-
-def _circuit(
-    run: _Run, task: ModularAddition, seed: int, step: int, reason: str, history: dict[str, list[float]]
-) -> Circuit:
-    return Circuit(
-        architecture=ARCHITECTURE,
-        task=task,
-        weights={name: value.detach().numpy().copy() for name, value in run.weights.items()},
-        seed=seed,
-        recipe=run.recipe,
-        step=step,
-        converged=not reason,
-        reason=reason,
-        history={k: np.array(v, bool if k == "accurate" else np.float32) for k, v in history.items()},
-    )
