@@ -10,7 +10,7 @@ import yaml
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
-from topomod.networks.labels import parse_label
+from topomod.networks.labels import Label
 from topomod.study.check import check_study
 from topomod.study.config import Study
 from topomod.study.diagram_features import add_features

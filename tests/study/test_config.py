@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from synthetic_study import DEFAULT
-from topomod.networks.labels import canonical_label, parse_label, parse_seeds
+from topomod.networks.labels import Label
 from topomod.study.check import check_study, load_study
-from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
+from topomod.study.endpoint_catalogue import all_endpoints
+from topomod.study.shards import SeedBlock, Shard
 from topomod.study.yaml_files import StudyError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,16 +32,15 @@ def changed(**changes: Any) -> dict[str, Any]:
 def test_default_study() -> None:
     study = load_study(ROOT / "config" / "config.yaml")
     assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
-    assert set(study.margins) == set(ALL_ENDPOINTS)
-    assert len(study.shards()) == 8 and study.shards()[0] == "mlp_add/01000-01024"
+    assert set(study.margins) == set(all_endpoints())
+    assert len(study.shards()) == 8 and str(study.shards()[0]) == "mlp_add/01000-01024"
 
 
 @pytest.mark.parametrize("name", ["quick", "paper"])
 def test_other_studies_on_top_of_the_default(name: str) -> None:
     study = load_study(ROOT / "config" / f"{name}.yaml", base=ROOT / "config" / "config.yaml")
-    assert set(study.margins) == set(ALL_ENDPOINTS) and study.recipe.steps == 500
-    n_circuits = sum(len(parse_seeds(shard.split("/")[1])) for shard in study.shards())
-    assert n_circuits == {"quick": 24, "paper": 703}[name]
+    assert set(study.margins) == set(all_endpoints()) and study.recipe.steps == 500
+    assert sum(map(len, study.shards())) == {"quick": 24, "paper": 703}[name]
 
 
 def test_more_seeds_keep_the_old_shards() -> None:
@@ -49,7 +51,8 @@ def test_more_seeds_keep_the_old_shards() -> None:
 
 def test_settings_do_not_move_with_what_a_stage_does_not_use() -> None:
     plain, other = check_study(DEFAULT), check_study(changed(alpha=0.01, margins__disc_cka__margin=0.2))
-    assert plain.training_settings("mlp_add") == other.training_settings("mlp_add")
+    assert plain.training_settings(Label("mlp_add")) == other.training_settings(Label("mlp_add"))
+    assert plain.population_settings() == other.population_settings()
     assert plain.equivalence_settings() != other.equivalence_settings()
 
 
@@ -63,20 +66,37 @@ def test_a_variant_states_what_differs() -> None:
             negative_control=None,
         )
     )
-    assert study.recipe_of("mlp_add@long")["steps"] == 900 and study.recipe_of("mlp_add")["steps"] == 400
-    assert study.recipe_of("mlp_add@long")["name"] == "long"
-    assert study.recipe_of("mlp_add@long")["lr"] == study.recipe.lr
-    assert study.shards()[0].startswith("mlp_add@long/")
-    assert (
-        parse_label("attention_0.5@long") == ("attention", 0.5)
-        and canonical_label("attention_1@x") == "attention_1.0@x"
+    plain, long = Label("mlp_add"), Label("mlp_add", variant="long")
+    assert study.recipe_of(long)["steps"] == 900 and study.recipe_of(plain)["steps"] == 400
+    assert study.recipe_of(long)["name"] == "long" and study.recipe_of(long)["lr"] == study.recipe.lr
+    assert study.shards()[0].label == long
+
+
+def test_labels_are_canonical_wherever_they_stand() -> None:
+    study = check_study(
+        changed(
+            architectures=["attention_0", "attention_1", "mlp_add"],
+            negative_control="attention_0",
+            positive_control=["attention_0.00", "mlp_add"],
+            main_pair=["attention_1.00", "attention_0"],
+            seeds={"first": 0, "count": 4, "counts": {"attention_1": 30}},
+        )
     )
+    assert study.architectures == ["attention_0.0", "attention_1.0", "mlp_add"]
+    assert (study.negative_control, study.positive_control) == ("attention_0.0", ("attention_0.0", "mlp_add"))
+    assert study.main_pair == ("attention_1.0", "attention_0.0")
+    assert study.count_of(Label("attention", 1.0)) == 30 and study.count_of(Label("mlp_add")) == 4
+    with pytest.raises(StudyError, match="key 'seeds.counts': architectures must be distinct"):
+        check_study(changed(seeds={"first": 0, "count": 4, "counts": {"attention_1": 30, "attention_1.0": 20}}))
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"colour": "red"}, "unknown key 'colour'; allowed here: p, task, network, recipe, margin_recipe, study"),
+        (
+            {"colour": "red"},
+            "unknown key 'colour'; allowed here: p, task, network, recipe, margin_recipe, architectures",
+        ),
         (
             {"variants": {"long": {"recipe": {"speed": 2}}}},
             "unknown key 'variants.long.recipe.speed'; allowed here: lr, weight_decay",
@@ -182,13 +202,45 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load_study(path)
 
 
+@pytest.mark.parametrize(
+    "repeated", ["p: 31", "recipe: {steps: 100, steps: 200}", "margins: {pad: {margin: 1, margin: 2}}"]
+)
+def test_a_key_that_stands_twice_is_refused(repeated: str, tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(f"p: 59\n{repeated}\n")
+    with pytest.raises(
+        StudyError, match=rf"{path}: is not valid YAML .*key '\w+' stands twice, in line \d and in line 2"
+    ):
+        load_study(path, ROOT / "config" / "config.yaml")
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes("study: \u00e9t\u00e9".encode("latin-1"))
+    with pytest.raises(StudyError, match=f"{path}: is not UTF-8 text"):
+        load_study(path)
+
+
+@given(st.floats(0, 1), st.sampled_from(["", "long", "n10_k4"]))
+def test_a_label_reads_what_it_prints(rate: float, variant: str) -> None:
+    for label in (Label("attention", rate, variant), Label("mlp_add", None, variant)):
+        text = str(label)
+        assert Label.parse(text) == label and "e" not in text.partition("_")[2].partition("@")[0].replace("add", "")
+
+
+@given(st.integers(0, 99_999), st.integers(0, 500))
+def test_a_shard_reads_what_it_prints(first: int, more: int) -> None:
+    shard = Shard(Label("attention", 0.5, "long"), SeedBlock(first, first + more))
+    assert Shard.parse(str(shard)) == shard and len(shard) == more + 1 == len(list(shard.seeds))
+
+
 def test_labels_and_seeds() -> None:
-    assert parse_label("attention_0.25") == ("attention", 0.25)
-    assert parse_label("mlp_add") == ("mlp_add", None)
-    assert canonical_label("attention_1") == "attention_1.0"
-    assert parse_seeds("00008-00010") == [8, 9, 10]
-    with pytest.raises(StudyError, match="unknown architecture 'lstm'"):
-        parse_label("lstm")
+    assert Label.parse("attention_0.25") == Label("attention", 0.25)
+    assert str(Label.parse("attention_1@x")) == "attention_1.0@x"
+    for text in ("lstm", "attention", "attention_1.5", "attention_nan", "mlp_add_0.5", "mlp_add@", "transformer_1.0"):
+        with pytest.raises(ValueError, match=f"unknown architecture '{text}'"):
+            Label.parse(text)
+    assert list(SeedBlock.parse("00008-00010")) == [8, 9, 10]
     for block in ("5", "7-3", "-1-4"):
-        with pytest.raises(StudyError, match="seeds must be FIRST-LAST"):
-            parse_seeds(block)
+        with pytest.raises(ValueError, match="seeds must be FIRST-LAST"):
+            SeedBlock.parse(block)

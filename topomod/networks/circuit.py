@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -13,7 +14,14 @@ from topomod.networks.activations import Activations
 from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.labels import Label
 from topomod.tasks.task import Task
-from topomod.training.recipes import MarginRecipe, Recipe
+
+
+@runtime_checkable
+class NamedRecipe(Protocol):
+    """How a circuit was trained: one of the recipes of the training room, a dataclass with a name."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Circuit:
     weights: dict[str, np.ndarray]
     seed: int | None = None
     attention_rate: float | None = None
-    recipe: Recipe | MarginRecipe | None = None
+    recipe: NamedRecipe | None = None
     step: int = 0
     converged: bool = False
     reason: str = ""
