@@ -270,7 +270,7 @@ def power(
     table: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
 ) -> None:
     """Say how many circuits a study needs to conclude at its margins, from the circuits of a finished one."""
-    from topomod.report.words import power_lines
+    from topomod.report.power_lines import power_lines
     from topomod.study.config import load_study_file
     from topomod.study.power import plan, planned_pair
     from topomod.study.tables import read_tables, write_table

@@ -11,14 +11,9 @@ from typer.testing import CliRunner
 from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from topomod.cli import app
 from topomod.report import report
-from topomod.report.words import (
-    control_outcomes,
-    family_answers,
-    main_row,
-    number,
-    p_value,
-    verdict_counts,
-)
+from topomod.report.answers import control_outcomes, family_answers, main_row, verdict_counts
+from topomod.report.section_published import published
+from topomod.report.words import number, p_value
 from topomod.study.config import Study
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
@@ -168,7 +163,7 @@ def test_published_table_needs_its_modulus(text: str, folder: Path, study: Study
 
 def test_published_table_is_shown_at_its_modulus(folder: Path, study: Study) -> None:
     tables = load_tables(folder, study)
-    context = report.published(folder, study.model_copy(update={"p": 59}), tables)
+    context = published(folder, study.model_copy(update={"p": 59}), tables)
     assert len(context["published"]) == 8
     assert set(context["published"][0]["cells"]) == set(study.architectures)
 

@@ -5,16 +5,11 @@ import pandas as pd
 import pytest
 
 from synthetic_study import make_study
-from topomod.report import maps as population_map
+from topomod.report.diagram_summaries import bottleneck_matrix, diagram_features
+from topomod.report.endpoint_map import MIN_CIRCUITS, endpoint_map
 from topomod.report.examples import choose_circuit, longest_bars, principal_components
-from topomod.report.maps import (
-    NotAvailableError,
-    bottleneck_matrix,
-    diagram_features,
-    endpoint_map,
-    padded,
-)
 from topomod.statistics.intervals import mean_interval, share_interval
+from topomod.study.diagram_features import NotAvailableError, padded
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.population import (
     endpoint_matrix,
@@ -222,7 +217,7 @@ def test_map_needs_circuits_umap_and_variation(monkeypatch) -> None:
 
 def test_map_places_every_circuit_the_same_way_twice() -> None:
     pytest.importorskip("umap", reason="umap-learn is not installed")
-    matrix = make_matrix(population_map.MIN_CIRCUITS)
+    matrix = make_matrix(MIN_CIRCUITS)
     places = endpoint_map(matrix)
     assert len(places) == len(matrix) and np.isfinite(places[["x", "y"]].to_numpy()).all()
     pd.testing.assert_frame_equal(places, endpoint_map(matrix))

@@ -11,11 +11,11 @@ import pandas as pd
 
 from topomod.mechanisms.normalized_margin import known_max_margin
 from topomod.networks.labels import parse_label
-from topomod.report import plots
-from topomod.report.examples import read_histories
+from topomod.report.histories import read_histories
 from topomod.report.pages import Option, csv_link, embed, render_page, write_page
-from topomod.report.plots_curves import accuracy_curves, feature_bars, irrep_bars, score_spectrum
-from topomod.report.plots_population import loss_curves
+from topomod.report.plots_endpoints import endpoint_strip
+from topomod.report.plots_frequencies import feature_bars, irrep_bars, score_spectrum
+from topomod.report.plots_training import accuracy_curves, loss_curves
 from topomod.study.config import Study
 from topomod.study.describe import measure_rows
 from topomod.study.irrep_manifolds import manifold_summary
@@ -72,7 +72,7 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
     """One figure per measure, neurons by frequency or irrep, accuracy or loss along training."""
     measures, names = tables["measures"], study.architectures
     found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
-    drawn = {name: plots.endpoint_strip(measures, name, MEASURES[name], names) for name in found}
+    drawn = {name: endpoint_strip(measures, name, MEASURES[name], names) for name in found}
     kept = {kind: converged_rows(tables[kind], measures) for kind in ("neurons", "irreps", "manifolds")}
     neurons, irreps = (_by_architecture(kept[kind], names) for kind in ("neurons", "irreps"))
     features = {name: own for name, own in neurons.items() if name not in irreps and own["feature"].nunique() > 1}

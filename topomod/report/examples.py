@@ -1,4 +1,4 @@
-"""What the report reads from the circuits themselves: one example per architecture and all loss curves."""
+"""One example per architecture: the largest group of one circuit, its clouds and its bars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from topomod.study.config import Study
 from topomod.study.population import read_diagrams
 from topomod.study.tables import KEY
 
-CURVE_POINTS = 60  # per circuit, evenly spaced in log step
 BARS_SHOWN = 150  # longest bars per dimension of a drawn diagram
 
 
@@ -129,29 +128,3 @@ def longest_bars(bars: pd.DataFrame, count: int = BARS_SHOWN) -> pd.DataFrame:
         return bars
     ordered = bars.assign(length=bars["death"] - bars["birth"]).sort_values("length", ascending=False)
     return ordered.groupby(["site", "dimension"], sort=False).head(count).drop(columns="length")
-
-
-def read_histories(folder: Path, study: Study) -> pd.DataFrame:
-    """Loss along training of every circuit, thinned: architecture, seed, step, loss, accurate."""
-    from topomod.networks.circuit_file import load_circuits
-
-    parts = []
-    for shard in study.shards():
-        path = folder / "population" / shard / "circuits.safetensors"
-        if path.is_file():
-            parts += [_history(circuit) for circuit in load_circuits(path)]
-    filled = [part for part in parts if len(part)]
-    columns = ["architecture", "seed", "step", "loss", "accurate"]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
-
-
-def _history(circuit: Any) -> pd.DataFrame:
-    losses = np.asarray(circuit.history.get("loss", ()), float)
-    steps = np.arange(len(losses))
-    kept = np.flatnonzero((steps > 0) & (steps <= max(circuit.step, 1)) & np.isfinite(losses) & (losses > 0))
-    if len(kept) > CURVE_POINTS:
-        targets = np.geomspace(steps[kept[0]], steps[kept[-1]], CURVE_POINTS)
-        kept = np.unique(kept[np.searchsorted(steps[kept], targets).clip(0, len(kept) - 1)])
-    accurate = np.asarray(circuit.history.get("accurate", np.zeros(len(steps))), float)
-    table = {"step": steps[kept], "loss": losses[kept], "accurate": accurate[kept]}
-    return pd.DataFrame({"architecture": circuit.label, "seed": circuit.seed, **table})

@@ -7,7 +7,7 @@ from typing import Any
 
 from topomod.mechanisms.ablation import ABLATION_SITES
 from topomod.report.pages import Option, csv_link, embed
-from topomod.report.plots_curves import ablation_curves
+from topomod.report.plots_frequencies import ablation_curves
 from topomod.study.config import Study
 from topomod.study.describe import measure_rows, measure_table
 from topomod.study.population import StudyTables
