@@ -189,7 +189,7 @@ def test_features_tell_the_loop_apart() -> None:
 
 
 def test_features_need_circuits_and_giotto(monkeypatch) -> None:
-    with pytest.raises(NotAvailableError, match="at least 10 circuits with an H1 diagram are needed, there are 2"):
+    with pytest.raises(NotAvailableError, match="At least 10 circuits with an H1 diagram are needed, and there are 2"):
         diagram_features(make_diagrams(1), "preactivations")
     monkeypatch.setitem(sys.modules, "gtda.diagrams", None)
     with pytest.raises(NotAvailableError, match="giotto-tda is not installed"):
@@ -204,7 +204,7 @@ def make_matrix(count: int) -> pd.DataFrame:
 
 
 def test_map_needs_circuits_umap_and_variation(monkeypatch) -> None:
-    with pytest.raises(NotAvailableError, match="at least 10 circuits, there are 3"):
+    with pytest.raises(NotAvailableError, match="at least 10 circuits, and there are 3"):
         endpoint_map(make_matrix(3))
     flat = make_matrix(12)
     flat[list(ENDPOINTS)[:3]] = 1.0

@@ -59,14 +59,15 @@ def family_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _answer(counts: dict[str, int], n: int) -> tuple[str, str]:
     shown = counts["equivalent"] + counts["trivially different"]
     if counts["different"]:
-        return "no", f"not the same: {counts['different']} of {n} endpoints differ."
+        return "no", f"They differ on {counts['different']} of {n} endpoints."
     if shown == n:
-        return "yes", "shown on every endpoint, up to the declared margins."
+        return "yes", "Sameness is shown on every endpoint, up to the declared margins."
     if shown:
         return "partly shown", (
-            f"shown on {shown} of {n} endpoints; the others are undecided, which is no evidence of sameness."
+            f"Sameness is shown on {shown} of {n} endpoints. "
+            "The others are undecided, and that is no evidence of sameness."
         )
-    return "undecided", "these circuits decide no endpoint, which is no evidence of sameness."
+    return "undecided", "These circuits decide no endpoint, and that is no evidence of sameness."
 
 
 def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> list[dict[str, Any]]:
@@ -82,16 +83,21 @@ def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> lis
         n, different = len(comparison["rows"]), counts["different"] + counts["trivially different"]
         if comparison["role"] == "positive control":
             passed: bool | None = counts["different"] > 0
-            text = f"known to differ: {counts['different']} of {n} endpoints are found different"
-            text += "." if passed else "; differences of this size cannot be seen with these circuits."
+            text = f"These two are known to differ. {counts['different']} of {n} endpoints are found different."
+            text += "" if passed else " These circuits are too few to find differences of this size."
         else:
             same = counts["equivalent"] + counts["trivially different"]
             passed = False if counts["different"] else True if same == n else None
             text = (
-                f"two halves of one architecture: {same} of {n} endpoints are found equivalent, {different} different "
-                f"(0 expected; at least one by chance in at most {alpha:.0%} of studies per family)"
+                f"These are two halves of one architecture, so no endpoint should be found different. Of {n} endpoints "
+                f"{same} are found equivalent and {different} different. In each family, at least one difference is "
+                f"found by chance in at most {alpha:.0%} of studies."
             )
-            text += f"; {n - same} stay open, as halves have few circuits." if passed is None else "."
+            text += (
+                f" The tests do not decide {n - same} of the {n}, because halves have few circuits."
+                if passed is None
+                else ""
+            )
         outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
     return outcomes
 

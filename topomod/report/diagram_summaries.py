@@ -41,8 +41,8 @@ def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, p
     by_circuit = circuit_diagrams(diagrams, site)
     if len(by_circuit) < MIN_CIRCUITS:
         raise NotAvailableError(
-            f"Not computed: at least {MIN_CIRCUITS} circuits with an H1 diagram are needed, "
-            f"there are {len(by_circuit)}."
+            f"They were not computed. At least {MIN_CIRCUITS} circuits with an H1 diagram are needed, "
+            f"and there are {len(by_circuit)}."
         )
     entropy, amplitude, betti_curve = _giotto()
     stacked = padded(list(by_circuit.values()))
@@ -64,7 +64,7 @@ def _giotto() -> tuple[Callable, Callable, Callable]:
         from gtda.diagrams import Amplitude, BettiCurve, PersistenceEntropy
     except ImportError:
         raise NotAvailableError(
-            "Not computed: giotto-tda is not installed (pip install 'topomod[pipeline]')."
+            "They were not computed, because giotto-tda is not installed (pip install 'topomod[pipeline]')."
         ) from None
     return PersistenceEntropy, Amplitude, BettiCurve
 

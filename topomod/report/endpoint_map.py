@@ -38,19 +38,23 @@ def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     arXiv 1802.03426.
     """
     if len(matrix) < MIN_CIRCUITS:
-        raise NotAvailableError(f"Not drawn: UMAP needs at least {MIN_CIRCUITS} circuits, there are {len(matrix)}.")
+        raise NotAvailableError(
+            f"It was not drawn. UMAP needs at least {MIN_CIRCUITS} circuits, and there are {len(matrix)}."
+        )
     values = matrix[[name for name in ENDPOINTS if name in matrix]].astype(float)
     values = values.fillna(values.median()).dropna(axis=1)
     spread = values.std(ddof=0)
     values = values.loc[:, spread > 1e-12]
     standard = ((values - values.mean()) / values.std(ddof=0)).to_numpy()
     if not standard.shape[1]:
-        raise NotAvailableError("Not drawn: no endpoint varies between circuits.")
+        raise NotAvailableError("It was not drawn, because no endpoint varies between circuits.")
     try:
         from sklearn.neighbors import NearestNeighbors
         from umap import UMAP
     except ImportError:
-        raise NotAvailableError("Not drawn: umap-learn is not installed (pip install 'topomod[pipeline]').") from None
+        raise NotAvailableError(
+            "It was not drawn, because umap-learn is not installed (pip install 'topomod[pipeline]')."
+        ) from None
     neighbours = min(15, len(matrix) - 1)
     init = "spectral" if len(matrix) > 20 else "random"
     with warnings.catch_warnings():

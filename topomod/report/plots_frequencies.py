@@ -101,7 +101,7 @@ def score_spectrum(scores: pd.DataFrame) -> Any:
     weight = scores["power"] * scores["share"]
     power = weight.groupby([scores["query_frequency"], scores["key_frequency"]]).sum().unstack()
     shares = np.maximum(power.to_numpy() / max(power.to_numpy().sum(), np.finfo(float).tiny), 1e-5)
-    ticks = {"tickvals": [-5, -4, -3, -2, -1, 0], "ticktext": ["≤ .00001", ".0001", ".001", ".01", ".1", "1"]}
+    ticks = {"tickvals": [-5, -4, -3, -2, -1, 0], "ticktext": ["≤ 0.00001", "0.0001", "0.001", "0.01", "0.1", "1"]}
     trace = {"type": "heatmap", "z": floats(np.log10(shares)), "zmin": -5, "zmax": 0, "colorscale": "Cividis"}
     trace |= {"customdata": floats(shares), "colorbar": ticks | {"thickness": 10, "title": {"text": "share"}}}
     hover = "query frequency %{y}, key frequency %{x}: %{customdata:.4f}<extra></extra>"

@@ -1,4 +1,4 @@
-"""Figure of planning: how often studies conclude, against the number of circuits."""
+"""Figure of planning: how often studies decide, against the number of circuits."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from topomod.statistics.power import CURVE, TARGET
 
 
 def power_curve(row: Mapping[str, Any], n: int) -> Any:
-    """Share of studies that conclude, against the circuits per architecture; this study's number is marked."""
+    """Share of studies that decide, against the circuits per architecture; this study's number is marked."""
     kinds = (
-        ("equivalent", "equivalence, where there is no difference", "solid", "circle"),
-        ("decided", "a verdict, whatever the difference", "dash", "square"),
+        ("equivalent", "shows equivalence, where there is no difference", "solid", "circle"),
+        ("decided", "decides, whatever the difference", "dash", "square"),
     )
     traces = []
     for place, (kind, name, dash, marker) in enumerate(kinds):
@@ -40,5 +40,5 @@ def power_curve(row: Mapping[str, Any], n: int) -> Any:
         legend={"y": 1.14},
         xaxis={"type": "log", "tickvals": ticks, "ticktext": [str(t) for t in ticks]}
         | {"title": {"text": "circuits of each architecture"}},
-        yaxis={"range": [-0.02, 1.12], "tickformat": ".0%", "title": {"text": "studies that conclude"}},
+        yaxis={"range": [-0.02, 1.12], "tickformat": ".0%", "title": {"text": "share of studies"}},
     )

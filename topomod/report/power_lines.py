@@ -13,19 +13,21 @@ from topomod.study.config import Study
 def power_lines(table: pd.DataFrame, study: Study, pair: tuple[str, str] | None) -> list[str]:
     """What `topomod power` prints: per endpoint, the circuits needed, and whether the study has them."""
     if pair is None:
-        return ["the study compares no two architectures"]
+        return ["The study compares no two architectures."]
     planned = min(study.seeds.counts.get(name, study.seeds.count) for name in pair)
     lines = [
-        f"{pair[0]} against {pair[1]}, {planned} circuits each; level {study.alpha} over the size of a family (Holm).",
-        f"same: equivalence shown in {TARGET:.0%} of studies where there is no difference.",
-        f"decided: in {TARGET:.0%} of studies some verdict follows, equivalent or different, whatever the difference.",
+        f"{pair[0]} and {pair[1]} are compared, with {planned} circuits each.",
+        f"The level of a test is {study.alpha} divided by the size of its family (Holm).",
+        f"same: so many circuits show equivalence in {TARGET:.0%} of studies where there is no difference.",
+        f"decided: so many circuits give a verdict, equivalent or different, in {TARGET:.0%} of studies, "
+        "whatever the difference.",
         "",
         f"{'endpoint':30s} {'margin':>7s} {'sd':>7s} {'same':>6s} {'decided':>8s}  enough",
     ]
     for row in table.to_dict("records"):
         if np.isnan(row.get("sd", np.nan)):
             lines.append(
-                f"{row['endpoint']:30s} {row['margin']:7g}  the pilot has {row['n_pilot']} values, 3 are needed"
+                f"{row['endpoint']:30s} {row['margin']:7g}  the pilot has {row['n_pilot']} values, and 3 are needed"
             )
             continue
         needed = [needed_circuits(row[name]) for name in ("n_equivalent", "n_decided")]

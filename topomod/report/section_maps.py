@@ -37,7 +37,7 @@ def maps(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
 def _site_features(diagrams: pd.DataFrame, site: str, names: Sequence[str]) -> dict[str, Any]:
     parts: dict[str, Any] = {"note": "", "rows": [], "curves": None, "csv": "", "blocks": None, "compared": 0}
     if diagrams.empty:
-        return parts | {"note": "Not computed: no group has a bar in H1."}
+        return parts | {"note": "They were not computed, because no group has a bar in H1."}
     circuits, distances = bottleneck_matrix(diagrams, site, list(names))
     if len(circuits) > 1:
         parts["blocks"] = embed(distance_blocks(circuits, distances), f"bottleneck_{site}")

@@ -33,11 +33,11 @@ def p_value(value: float | None) -> str:
     Examples
     --------
     >>> p_value(0.0002), p_value(0.0431)
-    ('< .001', '.043')
+    ('< 0.001', '0.043')
     """
     if value is None or np.isnan(value):
         return "–"
-    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def sample_name(name: str) -> str:
