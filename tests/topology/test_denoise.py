@@ -9,7 +9,6 @@ from topomod.topology.denoise import (
     merge_points,
     neighbour_denoise,
     prepare_cloud,
-    principal_axes,
 )
 from topomod.topology.winding import winding_numbers
 
@@ -97,15 +96,6 @@ def test_neighbour_denoise_pulls_noise_off_a_circle():
     assert cloud.noise[0] == pytest.approx(0.05 * scale, rel=0.2)
     assert cloud.frequency is None
     assert cloud.share is None
-
-
-@pytest.mark.parametrize("shape", [(50, 8), (8, 50)])
-def test_principal_axes_are_those_of_the_svd(shape):
-    rows = np.random.default_rng(5).normal(size=shape)
-    values, axes = principal_axes(rows, 5)
-    _, singular, vt = np.linalg.svd(rows, full_matrices=False)
-    np.testing.assert_allclose(values, singular[:5] ** 2, rtol=1e-10)
-    np.testing.assert_allclose(np.abs(np.sum(axes * vt[:5].T, axis=0)), 1, rtol=1e-10)
 
 
 def test_merge_points_keeps_one_of_each():

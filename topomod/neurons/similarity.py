@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from topomod.topology.principal_components import principal_axes
+
 
 @dataclass(frozen=True)
 class _Moments:
@@ -74,6 +76,7 @@ def linear_cka(X: np.ndarray, Y: np.ndarray) -> float:
 
     Examples
     --------
+    >>> from topomod.neurons.references import reference_manifold
     >>> disc, torus = reference_manifold("disc", 59), reference_manifold("torus", 59)
     >>> round(linear_cka(disc, torus), 12)
     0.707106781187
@@ -103,6 +106,7 @@ def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
 
     Examples
     --------
+    >>> from topomod.neurons.references import reference_manifold
     >>> round(rsm_similarity(reference_manifold("disc", 59), reference_manifold("torus", 59)), 4)
     0.5771
     """
@@ -110,8 +114,8 @@ def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
 
 
 def top_variance(X: Float[np.ndarray, "n k"], n_components: int) -> float:
-    """Share of the variance in the first principal components."""
-    X = np.asarray(X, np.float64) - np.mean(X, 0, dtype=np.float64)
-    eigenvalues = np.linalg.eigvalsh(X.T @ X)[::-1]
-    total = eigenvalues.sum()
-    return float(eigenvalues[:n_components].sum() / total) if total > 0 else float("nan")
+    """Share of the variance in the first principal components; NaN for a constant cloud."""
+    centred = np.asarray(X, np.float64) - np.mean(X, 0, dtype=np.float64)
+    eigenvalues, _ = principal_axes(centred, n_components)
+    total = float(np.sum(centred**2))
+    return min(1.0, float(eigenvalues.sum() / total)) if total > 0 else float("nan")

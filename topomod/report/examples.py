@@ -13,6 +13,7 @@ from jaxtyping import Float
 from topomod.study.config import Study
 from topomod.study.population import read_diagrams
 from topomod.study.tables import KEY
+from topomod.topology.principal_components import principal_axes
 
 BARS_SHOWN = 150  # longest bars per dimension of a drawn diagram
 
@@ -53,13 +54,12 @@ def principal_components(
 ) -> tuple[Float[np.ndarray, "n c"], Float[np.ndarray, " c"]]:
     """Scores of the first components, whole cloud at unit rms, and their shares of variance; padded with 0."""
     centred = np.asarray(cloud, np.float64) - cloud.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
-    total = float(np.sum(sizes**2))
-    scale = np.sqrt(total / len(cloud)) if total else 1.0
+    variances, axes = principal_axes(centred, n_components)
+    total = float(np.sum(centred**2))
     scores, shares = np.zeros((len(cloud), n_components)), np.zeros(n_components)
-    kept = min(n_components, len(sizes))
-    scores[:, :kept] = (left * sizes)[:, :kept] / scale
-    shares[:kept] = sizes[:kept] ** 2 / total if total else 0.0
+    if total > 0:
+        scores[:, : len(variances)] = centred @ axes / np.sqrt(total / len(cloud))
+        shares[: len(variances)] = variances / total
     return scores, shares
 
 

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from topomod.topology.diagrams import MAX_ALPHA, Diagram
+from topomod.topology.complexes import MAX_ALPHA
+from topomod.topology.diagrams import Diagram
 
 Betti = tuple[int, int, int]
 ForcedLabel = Literal["disc", "circle", "torus", "other"]
@@ -17,7 +18,7 @@ MIN_GAP = (3.0, 1.8, 1.5)  # persistence of the last bar counted over the next o
 MIN_DEATH_OVER_BIRTH = (1.0, 1.8, 1.2)
 MIN_MERGE = 0.2  # rms; radius at which components must still be apart to count as several
 MAX_THIRD_RATIO = 0.25  # of the first variance; more and a cloud without holes is a ball, not a disc
-CLEAR_HOLE = 0.5  # rms; the margin of "no hole" is measured against a loop of this persistence
+CLEAR_HOLE = 0.5  # rms; "no hole" is measured against a loop of this persistence
 
 
 def count_holes(diagram: Diagram, dimension: int) -> int:
@@ -83,15 +84,15 @@ def top_persistence(diagram: Diagram) -> tuple[float, float]:
     return float(diagram[best, 1] - diagram[best, 0]), float(diagram[best, 1])
 
 
-def betti_margin(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
-    """How clearly bars and noise part, 0..1.
+def betti_separation(diagrams: tuple[Diagram, ...], betti: Betti) -> float:
+    """How clearly the bars counted and noise part, 0..1.
 
-    One minus the first bar not counted over the last one counted, the worst dimension's.
+    It is one minus the first bar not counted over the last one counted, in the dimension where that is smallest.
     """
-    margin = 1.0
+    separation = 1.0
     for dimension in range(1, len(diagrams)):
         bars = np.sort(diagrams[dimension][:, 1] - diagrams[dimension][:, 0])[::-1]
         bars = np.append(bars, np.zeros(betti[dimension] + 1))
         last = bars[betti[dimension] - 1] if betti[dimension] else CLEAR_HOLE
-        margin = min(margin, 1 - bars[betti[dimension]] / last)
-    return max(float(margin), 0.0)
+        separation = min(separation, 1 - bars[betti[dimension]] / last)
+    return max(float(separation), 0.0)

@@ -8,37 +8,22 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from topomod.topology.betti import (
-    MIN_DEATH,
-    betti_margin,
-    betti_numbers,
-    describe_other,
-    shape_of,
-    top_persistence,
-)
+from topomod.topology.complexes import MAX_ALPHA
+from topomod.topology.confidence import TUBE_TAU, confidence, doubts, is_doubtful, purity
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
-from topomod.topology.diagrams import MAX_ALPHA, cloud_diagrams, thin
-from topomod.topology.evidence import (
-    HOLE_ROUNDING,
-    HOLE_SIGMAS,
-    MIN_SHARE,
-    TUBE_TAU,
+from topomod.topology.steps import (
+    ask_torsion,
     central_hole,
-    cloud_winding,
-    confidence,
-    doubts,
-    is_doubtful,
-    loop_windings,
-    subsample_agreement,
-    torus_doubts,
+    measure_effect,
+    measure_stability,
+    name_shape,
+    read_homology,
+    read_windings,
 )
 from topomod.topology.verdict import ManifoldVerdict, empty_verdict
 
 MIN_DISTINCT = 10
 MAX_ROWS = 20_000
-# in four dimensions 400 to 1000 points gave the same labels; 5 stands for more, where the complex is Rips
-POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 400, 5: 400}
-SUBSAMPLES_BY_DIM = {2: 4, 3: 3, 4: 2, 5: 2}
 
 
 def check_cloud(X: np.ndarray, p: int | None) -> Float[np.ndarray, "n k"]:
@@ -142,81 +127,53 @@ def classify_manifold(
     if len(cloud.points) < MIN_DISTINCT:
         reason = f"only {len(cloud.points)} distinct points"
         return empty_verdict("uncertain", reason, len(cloud.points), cloud)
-    verdict = _verdict(cloud, p, resolution, n_subsamples, rng)
+    verdict = label_cloud(cloud, p, resolution, n_subsamples, rng)
     # the thin tube of a torus lies below tau, as the harmonics of a bent circle do
     finest = TUBE_TAU if p is None else fine_tau
     if verdict.label == "circle" and cloud.rank < MAX_ALPHA and cloud.next_ratio >= finest:
         finer = prepare_cloud(X, p, tau=finest, fine_tau=fine_tau, rng=rng)
-        tube = _verdict(finer, p, resolution, n_subsamples, rng) if finer.rank == MAX_ALPHA else verdict
+        tube = label_cloud(finer, p, resolution, n_subsamples, rng) if finer.rank == MAX_ALPHA else verdict
         if tube.label == "torus":
             return replace(tube, rank=cloud.rank, fine_rank=cloud.fine_rank)
     return verdict
 
 
-def _verdict(
+def label_cloud(
     cloud: PreparedCloud, p: int | None, resolution: float, n_subsamples: int | None, rng: np.random.Generator
 ) -> ManifoldVerdict:
-    dim = int(np.clip(cloud.points.shape[1], 2, 5))
-    points = thin(cloud.points, POINTS_BY_DIM[dim], rng)
-    (diagrams,) = cloud_diagrams(points)
-    betti, margin = betti_numbers(diagrams), None
-    forced = shape_of(betti, cloud.rank, cloud.third_ratio)
-    matrix = loop_windings(cloud, p, forced) if p is not None and forced == "torus" else None
-    confirmed = matrix is not None and not torus_doubts(matrix)
-    # over Z/3 a Klein bottle is no torus; where two loops wind as a torus's do there is nothing to ask
-    untwisted = forced
-    if forced == "torus" and not confirmed:
-        untwisted = shape_of(betti_numbers(cloud_diagrams(points, (3,))[0]), cloud.rank, cloud.third_ratio)
-    twisted = untwisted != forced
-    if twisted:
-        forced = "other"
-    winding = cloud_winding(cloud, p) if p is not None else None
-    centre = central_hole(cloud, winding) if forced in ("disc", "circle") else 0.0
-    if centre >= max(MIN_DEATH, HOLE_SIGMAS * cloud.sigma_left):
-        forced, betti, margin = "circle", (1, 1, 0), centre / (centre + MIN_DEATH)
-    if forced == "circle" and p is not None:
-        matrix = loop_windings(cloud, p, forced)
-    if winding is not None and forced == "circle" and centre > 0:
-        agreement = winding.agreement
-    elif confirmed:
-        agreement = 1.0  # the loops were found again, on landmarks of their own, and in their places
-    else:
-        repeats = SUBSAMPLES_BY_DIM[dim] if n_subsamples is None else n_subsamples
-        agreement = subsample_agreement(cloud, untwisted, repeats, rng, 3 if twisted else 2)
-    h1_persistence, hole = top_persistence(diagrams[1])
-    hole = max(hole, centre)
-    bound = hole + HOLE_SIGMAS * cloud.sigma_left + HOLE_ROUNDING
-    reasons = doubts(forced, betti, cloud, agreement, bound, resolution, winding)
-    if forced == "torus" and not reasons and (p is not None or dim > MAX_ALPHA):
-        reasons = torus_doubts(matrix)
-    turns = winding.winding if winding else matrix[0] if forced == "circle" and matrix else None
-    purity = 1.0 if cloud.share is None else min(1.0, cloud.share / MIN_SHARE)
-    score = agreement * purity * max(betti_margin(diagrams, betti), margin or 0.0)
-    other = [describe_other(betti, cloud.rank, cloud.third_ratio)] if forced == "other" else []
-    if twisted:
-        other = [f"betti {betti} over Z/2, not over Z/3, as a Klein bottle"]
+    """Take a prepared cloud through the steps to its verdict; parameters as in :func:`classify_manifold`."""
+    homology = read_homology(cloud, rng)
+    windings = read_windings(cloud, p, homology.label)
+    torsion = ask_torsion(cloud, homology, windings)
+    centre = central_hole(cloud, homology.label, windings)
+    shape = name_shape(cloud, homology, torsion, centre)
+    agreement = measure_stability(cloud, shape, torsion, windings, centre, n_subsamples, rng)
+    effect = measure_effect(cloud, homology, centre)
+    reasons = doubts(cloud, shape, windings, agreement, effect.hole_upper_bound, resolution)
+    doubtful = is_doubtful(cloud, shape.label)
+    score = agreement * purity(cloud) * shape.separation
     return ManifoldVerdict(
-        label="uncertain" if reasons else forced,
-        forced_label=forced,
-        betti=betti,
-        confidence=0.0 if reasons else confidence(score, is_doubtful(cloud, forced)),
+        label="uncertain" if reasons else shape.label,
+        forced_label=shape.label,
+        betti=shape.betti,
+        confidence=0.0 if reasons else confidence(score, doubtful),
         score=score,
-        doubtful=is_doubtful(cloud, forced),
-        hole=hole,
-        hole_upper_bound=bound,
+        doubtful=doubtful,
+        hole=effect.hole,
+        hole_upper_bound=effect.hole_upper_bound,
         rank=cloud.rank,
         fine_rank=cloud.fine_rank,
         share=cloud.share,
         frequency=cloud.frequency,
         sigma=cloud.sigma,
-        winding=turns,
-        winding_matrix=matrix if forced == "torus" else None,
-        winding_agreement=winding.agreement if winding else None,
-        clearance=winding.clearance if winding else None,
+        winding=windings.turns(shape.label),
+        winding_matrix=windings.loops if shape.label == "torus" else None,
+        winding_agreement=windings.centre.agreement if windings.centre else None,
+        clearance=windings.centre.clearance if windings.centre else None,
         agreement=agreement,
-        n_points_used=len(points),
-        reason="; ".join(reasons + other),
-        h1_persistence=h1_persistence,
-        h2_persistence=top_persistence(diagrams[2])[0] if len(diagrams) > 2 else 0.0,
-        diagrams=diagrams,
+        n_points_used=len(homology.points),
+        reason="; ".join([*reasons, *filter(None, [shape.reason])]),
+        h1_persistence=effect.h1_persistence,
+        h2_persistence=effect.h2_persistence,
+        diagrams=homology.diagrams,
     )

@@ -6,12 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from topomod.tasks.fourier import rebase
-from topomod.topology.diagrams import rips_diagrams
-from topomod.topology.winding import winding_numbers
+from topomod.topology.complexes import rips_diagrams
+from topomod.topology.winding import MIN_WINDING_AGREEMENT, winding_numbers
 
 COEFF = 47  # a prime large enough that cocycles lift to integers
 GRID = 10  # landmarks per axis; cohomology of 100 points takes 20 ms
-MIN_WINDING_AGREEMENT = 0.9
 
 WindingMatrix = tuple[tuple[int, int], ...]
 

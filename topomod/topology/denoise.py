@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-import scipy.linalg
 from jaxtyping import Complex, Float, Int
 from scipy.spatial import cKDTree
+
+from topomod.topology.principal_components import principal_axes
 
 N_HARMONICS = 10  # fewer open holes in discs: H1 persistence .28 rms at 2 harmonics, .04 at 10
 N_NEIGHBOURS = 20
@@ -80,35 +81,6 @@ class PreparedCloud:
     sigma_left: float
     frequency: int | None
     share: float | None
-
-
-def principal_axes(
-    rows: Float[np.ndarray, "n m"], n_components: int = MAX_COMPONENTS
-) -> tuple[Float[np.ndarray, " c"], Float[np.ndarray, "m c"]]:
-    """Leading eigenvalues and orthonormal eigenvectors of ``rows.T @ rows``.
-
-    Parameters
-    ----------
-    rows : ndarray
-        (n, m), centred by the caller where that is wanted.
-    n_components : int
-        At most this many are returned.
-
-    Returns
-    -------
-    eigenvalues, axes : ndarray
-        (c,) largest first and (m, c), with c = min(n_components, n, m).
-    """
-    n, m = rows.shape
-    wide = m > n
-    gram = rows @ rows.T if wide else rows.T @ rows
-    count = min(n_components, len(gram))
-    values, vectors = scipy.linalg.eigh(gram, subset_by_index=[len(gram) - count, len(gram) - 1])
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-    if wide:
-        length = np.sqrt(np.where(values > 0, values, 1))
-        vectors = rows.T @ vectors / length
-    return values, vectors
 
 
 def dominant_frequency(power: Float[np.ndarray, "p p"]) -> tuple[int, float]:
@@ -188,7 +160,7 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> D
     harmonics = _kept_harmonics(p, frequency)
     kept = spectrum[np.ix_(harmonics, harmonics)].astype(np.complex128)
     flat = kept.reshape(-1, kept.shape[-1])
-    eigenvalues, axes = principal_axes(np.concatenate([flat.real, flat.imag]))
+    eigenvalues, axes = principal_axes(np.concatenate([flat.real, flat.imag]), MAX_COMPONENTS)
     axes = axes[:, : max(MAX_RANK, int(np.sum(eigenvalues >= tau * eigenvalues[0])))]
     coordinates = _synthesise(kept @ axes, harmonics, p)
     scores = values.reshape(p * p, -1) @ axes.astype(np.float32)
@@ -218,7 +190,7 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     centred = np.asarray(X - X.mean(axis=0), np.float64)
     centred = centred / np.abs(centred).max()
     n = len(centred)
-    eigenvalues, axes = principal_axes(centred)
+    eigenvalues, axes = principal_axes(centred, MAX_COMPONENTS)
     dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_COMPONENTS))
     # in many dimensions neighbours are far apart, and their mean would cut corners
     fitting = int(np.clip(n // (50 if dim <= MAX_RANK else 200), 1, N_NEIGHBOURS))

@@ -1,196 +1,104 @@
-"""Persistence diagrams of point clouds, and distances between them."""
+"""Persistence diagrams: what an array must be to be one, and how far two of them are apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
 
 Diagram = Float[np.ndarray, "_ 2"]
 Metric = Literal["bottleneck", "wasserstein"]
-MAX_ALPHA = 4  # Delaunay triangulations beyond four dimensions are out of reach
 InfiniteBars = Literal["error", "drop", "match"]
 
 
-@dataclass(frozen=True)
-class RipsDiagrams:
-    """Vietoris-Rips persistence of a cloud or of landmarks in it.
+def check_diagram(diagram: object, name: str) -> Diagram:
+    """Refuse what cannot be a persistence diagram of one dimension.
 
     Parameters
     ----------
-    diagrams : tuple of ndarray
-        (n_pairs, 2) births and deaths per dimension, as distances (twice the radius), infinite deaths kept.
-    r_cover : float
-        Largest distance of a point from the landmarks: diagrams are within ``2 * r_cover`` of those of all
-        points in bottleneck distance. 0 if all points were used.
-    landmarks : ndarray
-        Rows used, in the order they were chosen.
-    cocycles : tuple
-        Representative cocycles as ripser gives them; empty unless asked for.
-    """
-
-    diagrams: tuple[Diagram, ...]
-    r_cover: float
-    landmarks: np.ndarray
-    cocycles: tuple[list[np.ndarray], ...]
-
-
-def farthest_points(points: Float[np.ndarray, "n k"], n_perm: int, start: int = 0) -> np.ndarray:
-    """Rows of a greedy maxmin sample: each next point is the one farthest from those chosen.
-
-    References
-    ----------
-    Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5.
-    """
-    n_perm = min(n_perm, len(points))
-    chosen = np.empty(n_perm, dtype=np.int64)
-    columns = np.ascontiguousarray(points.T)
-    nearest = np.full(len(points), np.inf)
-    chosen[0] = start
-    for i in range(n_perm):
-        if i:
-            chosen[i] = np.argmax(nearest)
-        offset = columns - columns[:, chosen[i], None]
-        np.minimum(nearest, np.einsum("kn,kn->n", offset, offset), out=nearest)
-    return chosen
-
-
-def thin(points: Float[np.ndarray, "n k"], limit: int, rng: np.random.Generator) -> Float[np.ndarray, "d k"]:
-    """At most ``limit`` points, spread evenly so that small holes survive."""
-    if len(points) <= limit:
-        return points
-    return np.asarray(points[farthest_points(points, limit, int(rng.integers(len(points))))])
-
-
-def alpha_diagrams(points: Float[np.ndarray, "n k"], maxdim: int = 1, coeff: int = 2) -> tuple[Diagram, ...]:
-    """Persistence diagrams of the alpha complex, births and deaths as radii.
-
-    Exact for the union of balls around the points, at a small fraction of the cost of a Rips complex in up to
-    four dimensions. The points must be in general position: jitter lattices.
-
-    Parameters
-    ----------
-    points : ndarray
-        (n_points, k), k in 2..4.
-    maxdim : int
-        Highest homology dimension, below k.
-    coeff : int
-        Prime field of coefficients.
+    diagram : array_like
+        (n_pairs, 2) births and deaths, in any unit, or anything empty. Deaths may be infinite.
+    name : str
+        What the sentence of an error calls it.
 
     Returns
     -------
-    tuple of ndarray
-        (n_pairs, 2) for each dimension 0..maxdim, the infinite bar of H0 kept, bars of length 0 left out.
-
-    References
-    ----------
-    Edelsbrunner and Mucke 1994, doi 10.1145/174462.156635; gudhi (its alpha complex uses CGAL, GPL).
-    """
-    return tree_diagrams(alpha_tree(points, maxdim), maxdim, coeff)
-
-
-def alpha_tree(points: Float[np.ndarray, "n k"], maxdim: int) -> Any:
-    """Filtered simplices of the alpha complex, as far as they matter up to ``maxdim``."""
-    import gudhi
-
-    tree = gudhi.AlphaComplex(points=points, precision="fast").create_simplex_tree()
-    # simplices above maxdim + 1 cannot change these diagrams
-    tree.prune_above_dimension(maxdim + 1)
-    return tree
-
-
-def tree_diagrams(tree: Any, maxdim: int, coeff: int) -> tuple[Diagram, ...]:
-    """Persistence diagrams of :func:`alpha_tree` over one field."""
-    tree.compute_persistence(homology_coeff_field=coeff, persistence_dim_max=False)
-    diagrams = []
-    for dimension in range(maxdim + 1):
-        pairs = np.asarray(tree.persistence_intervals_in_dimension(dimension), np.float64).reshape(-1, 2)
-        diagrams.append(np.sqrt(np.maximum(pairs, 0)))
-    return tuple(diagrams)
-
-
-def cloud_diagrams(points: Float[np.ndarray, "n k"], coeffs: Sequence[int] = (2,)) -> list[tuple[Diagram, ...]]:
-    """Diagrams in radii over each field: alpha to H1 in the plane, to H2 in three and four dimensions; Rips beyond."""
-    n_dims = points.shape[1]
-    if n_dims > MAX_ALPHA:
-        found = [rips_diagrams(points, maxdim=1, n_perm=None, coeff=coeff).diagrams for coeff in coeffs]
-        return [tuple(diagram / 2 for diagram in diagrams) for diagrams in found]
-    if n_dims == 1:
-        points = np.column_stack([points, np.zeros(len(points))])
-    maxdim = 1 if n_dims < 3 else 2
-    tree = alpha_tree(points, maxdim)
-    return [tree_diagrams(tree, maxdim, coeff) for coeff in coeffs]
-
-
-def rips_diagrams(
-    X: np.ndarray,
-    maxdim: int = 1,
-    n_perm: int | None = 200,
-    coeff: int = 2,
-    seed: int = 0,
-    *,
-    do_cocycles: bool = False,
-) -> RipsDiagrams:
-    """Vietoris-Rips persistence by ripser on maxmin landmarks: a cross-check for the alpha complex.
-
-    Parameters
-    ----------
-    X : ndarray
-        (n_points, n_features).
-    maxdim, n_perm, coeff, do_cocycles
-        As in ``ripser.ripser``; ``n_perm`` of None or above n_points uses all points.
-    seed : int
-        Draws the first landmark.
-
-    Returns
-    -------
-    RipsDiagrams
+    ndarray
+        (n_pairs, 2) in double precision.
 
     Raises
     ------
     ValueError
-        If ``X`` is not a finite matrix.
-
-    References
-    ----------
-    Bauer 2021, arXiv 1908.02518; Tralie, Saul, Bar-On 2018, doi 10.21105/joss.00925.
+        For another layout, masked entries, entries that are no real numbers, NaN, infinite births, and deaths before
+        their births.
     """
-    from ripser import ripser
-    from scipy.spatial import cKDTree
-
-    X = np.asarray(X, np.float64)
-    if X.ndim != 2 or not np.isfinite(X).all():
-        raise ValueError(f"X must be a finite (n_points, n_features) array, found shape {X.shape}")
-    n_landmarks = len(X) if n_perm is None else min(n_perm, len(X))
-    # ripser's own n_perm always starts at row 0; seeded here so that runs can differ
-    start = int(np.random.default_rng(seed).integers(len(X)))
-    landmarks = farthest_points(X, n_landmarks, start) if n_landmarks < len(X) else np.arange(len(X))
-    chosen = X[landmarks]
-    result = ripser(chosen, maxdim=maxdim, coeff=coeff, do_cocycles=do_cocycles)
-    r_cover = float(cKDTree(chosen).query(X)[0].max()) if n_landmarks < len(X) else 0.0
-    cocycles = tuple(result["cocycles"]) if do_cocycles else ()
-    diagrams = tuple(np.asarray(diagram, np.float64) for diagram in result["dgms"])
-    return RipsDiagrams(diagrams, r_cover, landmarks, cocycles)
+    pairs = _as_pairs(diagram, name)
+    births, deaths = pairs.T
+    if np.isnan(pairs).any():
+        raise ValueError(f"{name} must hold births and deaths without NaN, found {int(np.isnan(pairs).sum())} NaN")
+    if np.isinf(births).any():
+        raise ValueError(f"{name} must have finite births, found {int(np.isinf(births).sum())} infinite ones")
+    if (deaths < births).any():
+        first = int(np.argmax(deaths < births))
+        found = f"found {int((deaths < births).sum())} earlier ones, first in row {first}: {pairs[first].tolist()}"
+        raise ValueError(f"{name} must have deaths no earlier than their births, {found}")
+    return pairs
 
 
-def _split_infinite(diagram: np.ndarray, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
-    diagram = np.asarray(diagram, np.float64).reshape(-1, 2)
-    if np.isnan(diagram).any() or np.isinf(diagram[:, 0]).any():
-        raise ValueError(f"{name} holds NaN or an infinite birth")
-    infinite = np.isinf(diagram[:, 1])
-    return diagram[~infinite], np.sort(diagram[infinite, 0])
+def _as_pairs(diagram: object, name: str) -> Diagram:
+    try:
+        masked: np.ma.MaskedArray = np.ma.asarray(diagram)  # type: ignore[no-untyped-call]  # numpy.ma has no types
+    except (TypeError, ValueError):  # numpy's own words do not say which argument it was
+        found = f"{type(diagram).__name__} whose rows differ in length"
+        raise ValueError(f"{name} must be an (n_pairs, 2) array of births and deaths, found a {found}") from None
+    if np.any(masked.mask):
+        raise ValueError(f"{name} must have no masked entries, found {np.sum(masked.mask)}; leave their rows out")
+    array = np.asarray(masked.data)
+    if array.size == 0:
+        return np.zeros((0, 2))
+    if array.ndim != 2 or array.shape[1] != 2:
+        triples = array.shape[-1:] == (3,)
+        select = "select those of one dimension and sample by diagram[diagram[:, 2] == 1, :2]"
+        hint = f"; the triples of giotto-tda hold the dimension in their third column: {select}"
+        allowed = "must be an (n_pairs, 2) array of births and deaths"
+        raise ValueError(f"{name} {allowed}, found shape {array.shape}{hint if triples else ''}")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must hold real numbers, found dtype {array.dtype}")
+    return np.asarray(array, np.float64)
 
 
-def diagram_distance(d1: np.ndarray, d2: np.ndarray, metric: str = "bottleneck", *, infinite: str = "error") -> float:
+def check_finite_diagram(diagram: object, name: str) -> Diagram:
+    """:func:`check_diagram` where bars that never die have no meaning.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_diagram`, and for infinite deaths.
+    """
+    pairs = check_diagram(diagram, name)
+    n_infinite = int(np.isinf(pairs[:, 1]).sum())
+    if n_infinite:
+        raise ValueError(f"{name} must have finite deaths, found {n_infinite} infinite ones; leave their rows out")
+    return pairs
+
+
+def _split_infinite(diagram: object, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
+    pairs = check_diagram(diagram, name)
+    infinite = np.isinf(pairs[:, 1])
+    return pairs[~infinite], np.sort(pairs[infinite, 0])
+
+
+def diagram_distance(d1: ArrayLike, d2: ArrayLike, metric: str = "bottleneck", *, infinite: str = "error") -> float:
     """Distance between two persistence diagrams of one dimension.
 
     Parameters
     ----------
-    d1, d2 : ndarray
-        (n_pairs, 2) births and deaths.
+    d1, d2 : array_like
+        (n_pairs, 2) births and deaths, as :func:`check_diagram` takes them.
     metric : {"bottleneck", "wasserstein"}
         Bottleneck, or 1-Wasserstein; ground metric L-infinity in both.
     infinite : {"error", "drop", "match"}
@@ -200,7 +108,8 @@ def diagram_distance(d1: np.ndarray, d2: np.ndarray, metric: str = "bottleneck",
     Raises
     ------
     ValueError
-        For an unknown metric or convention, for NaN, and for infinite bars unless a convention was chosen.
+        For an unknown metric or convention, for what :func:`check_diagram` refuses, and for infinite bars unless a
+        convention was chosen.
 
     References
     ----------
@@ -230,3 +139,64 @@ def diagram_distance(d1: np.ndarray, d2: np.ndarray, metric: str = "bottleneck",
     from gudhi.hera import wasserstein_distance
 
     return float(wasserstein_distance(finite1, finite2, order=1.0, internal_p=np.inf)) + float(gaps.sum())
+
+
+@dataclass(frozen=True)
+class DiagramMatching:
+    """A matching of two persistence diagrams whose longest pair is as short as it can be.
+
+    Parameters
+    ----------
+    pairs : ndarray
+        (n_matched, 2) rows of the first and of the second diagram; -1 stands for the diagonal. Each row of either
+        diagram occurs once.
+    distance : float
+        Bottleneck distance: the L-infinity length of the longest pair, 0 without pairs.
+    """
+
+    pairs: Int[np.ndarray, "_ 2"]
+    distance: float
+
+
+def diagram_matching(d1: ArrayLike, d2: ArrayLike) -> DiagramMatching:
+    """Bottleneck matching of two persistence diagrams of one dimension: which feature became which.
+
+    Several matchings can have the same distance; one of them comes back. Time and memory grow with the square of the
+    number of pairs and faster: leave short bars out of diagrams with thousands.
+
+    Parameters
+    ----------
+    d1, d2 : array_like
+        (n_pairs, 2) births and finite deaths.
+
+    Returns
+    -------
+    DiagramMatching
+
+    Raises
+    ------
+    ValueError
+        For what :func:`check_diagram` refuses, and for infinite deaths.
+
+    References
+    ----------
+    Efrat, Itai, Katz 2001, doi 10.1007/s00453-001-0016-8; persim.
+
+    Examples
+    --------
+    >>> diagram_matching([[0.0, 1.0], [0.2, 0.4]], [[0.0, 1.5]]).pairs.tolist()
+    [[0, 0], [1, -1]]
+    """
+    first, second = check_finite_diagram(d1, "d1"), check_finite_diagram(d2, "d2")
+    if len(first) == 0 or len(second) == 0:  # persim puts the point (0, 0) into an empty diagram and may match it
+        rows = np.arange(len(first) + len(second))
+        diagonal = np.full(len(rows), -1)
+        pairs = np.column_stack([rows, diagonal] if len(first) else [diagonal, rows])
+        return DiagramMatching(pairs, float(np.ptp(np.concatenate([first, second]), axis=1).max(initial=0) / 2))
+    from persim import bottleneck
+
+    with warnings.catch_warnings():
+        # persim 0.4 announces at each call that equally good matchings may differ from those of earlier versions
+        warnings.filterwarnings("ignore", message="As of 0.4.0", category=UserWarning)
+        distance, matched = bottleneck(first, second, matching=True)
+    return DiagramMatching(matched[:, :2].astype(np.int64), float(distance))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -33,7 +33,7 @@ class ManifoldVerdict:
         Among verdicts of this confidence at least that share was right on labelled clouds (``docs/verdicts.md``);
         0 where the label is "uncertain".
     score : float
-        Stability times purity times margin, in 0..1: what ``confidence`` is read from.
+        Stability times purity times separation, in 0..1: what ``confidence`` is read from.
     doubtful : bool
         Whether the cloud shows a sign of being past the limits: much noise, few points, a component just below
         ``tau``. Confidence is then read from a table of its own.
@@ -71,54 +71,40 @@ class ManifoldVerdict:
     """
 
     label: Label
-    forced_label: ForcedLabel
-    betti: Betti
-    confidence: float
-    score: float
-    doubtful: bool
-    hole: float
-    hole_upper_bound: float
-    rank: int
-    fine_rank: int
-    share: float | None
-    frequency: int | None
-    sigma: float
-    winding: tuple[int, int] | None
-    winding_matrix: WindingMatrix | None
-    winding_agreement: float | None
-    clearance: float | None
-    agreement: float
-    n_points_used: int
-    reason: str
-    h1_persistence: float
-    h2_persistence: float
-    diagrams: tuple[Diagram, ...]
+    forced_label: ForcedLabel = "other"
+    betti: Betti = (0, 0, 0)
+    confidence: float = 0.0
+    score: float = 0.0
+    doubtful: bool = True
+    hole: float = 0.0
+    hole_upper_bound: float = float("inf")
+    rank: int = 0
+    fine_rank: int = 0
+    share: float | None = None
+    frequency: int | None = None
+    sigma: float = 0.0
+    winding: tuple[int, int] | None = None
+    winding_matrix: WindingMatrix | None = None
+    winding_agreement: float | None = None
+    clearance: float | None = None
+    agreement: float = 0.0
+    n_points_used: int = 0
+    reason: str = ""
+    h1_persistence: float = 0.0
+    h2_persistence: float = 0.0
+    diagrams: tuple[Diagram, ...] = field(default_factory=lambda: (np.zeros((0, 2)), np.zeros((0, 2))))
 
 
 def empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedCloud | None = None) -> ManifoldVerdict:
-    """Verdict on a cloud that cannot be read, with the reason."""
-    return ManifoldVerdict(
-        label=label,
-        forced_label="other",
-        betti=(n_points, 0, 0),
-        confidence=0.0,
-        score=0.0,
-        doubtful=True,
-        hole=0.0,
-        hole_upper_bound=float("inf"),
-        rank=cloud.rank if cloud else 0,
-        fine_rank=cloud.fine_rank if cloud else 0,
-        share=cloud.share if cloud else None,
-        frequency=cloud.frequency if cloud else None,
-        sigma=cloud.sigma if cloud else 0.0,
-        winding=None,
-        winding_matrix=None,
-        winding_agreement=None,
-        clearance=None,
-        agreement=0.0,
-        n_points_used=n_points,
-        reason=reason,
-        h1_persistence=0.0,
-        h2_persistence=0.0,
-        diagrams=(np.zeros((0, 2)), np.zeros((0, 2))),
+    """Verdict on a cloud whose homology cannot be read: each of its points is a component."""
+    verdict = ManifoldVerdict(label, betti=(n_points, 0, 0), n_points_used=n_points, reason=reason)
+    if cloud is None:
+        return verdict
+    return replace(
+        verdict,
+        rank=cloud.rank,
+        fine_rank=cloud.fine_rank,
+        share=cloud.share,
+        frequency=cloud.frequency,
+        sigma=cloud.sigma,
     )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+MIN_WINDING_AGREEMENT = 0.9  # share of loops that wind alike, from which on a cloud has a winding
+
 
 class WindingNumbers(NamedTuple):
     """Class of a map from the torus of pairs to the punctured plane; unpacks as a 3-tuple.
