@@ -1,4 +1,4 @@
-"""Persistence diagrams of many circuits: features, mean Betti curves, distances between circuits."""
+"""Persistence diagrams of many circuits: features, mean Betti curves, mean images, distances between circuits."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from jaxtyping import Float
 from topomod.study.diagram_features import NotAvailableError, padded
 from topomod.study.tables import KEY, circuit_diagrams
 from topomod.topology.diagrams import diagram_distance
+from topomod.topology.persistence_images import persistence_images
 
 MIN_CIRCUITS = 10  # below this the features' means say nothing
 PER_ARCHITECTURE = 10  # circuits in the matrix of distances
@@ -67,6 +68,21 @@ def _giotto() -> tuple[Callable, Callable, Callable]:
             "They were not computed, because giotto-tda is not installed (pip install 'topomod[pipeline]')."
         ) from None
     return PersistenceEntropy, Amplitude, BettiCurve
+
+
+def mean_images(diagrams: pd.DataFrame, site: str) -> dict[str, Float[np.ndarray, "height width"]]:
+    """Mean persistence image of each architecture: H1 diagrams of the circuits' strongest groups, by persim.
+
+    Circuits whose diagram is empty are left out, as from the mean Betti curves.
+
+    References
+    ----------
+    arXiv 1507.06217.
+    """
+    by_circuit = circuit_diagrams(diagrams, site)
+    images = persistence_images(list(by_circuit.values()))
+    names = np.array([name for name, _, _ in by_circuit])
+    return {str(name): images[names == name].mean(axis=0) for name in dict.fromkeys(names)}
 
 
 def bottleneck_matrix(

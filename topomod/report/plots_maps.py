@@ -1,14 +1,15 @@
-"""Figures that compare all circuits of a study: map of endpoints, Betti curves, distances of diagrams."""
+"""Figures that compare all circuits of a study: map of endpoints, means and distances of diagrams."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from topomod.report.plot_style import figure, floats, styles
+from topomod.topology.persistence_images import BIRTHS, PERSISTENCES, PIXEL
 
 
 def circuit_map(places: pd.DataFrame, architectures: Sequence[str]) -> Any:
@@ -48,6 +49,53 @@ def betti_curves(curves: pd.DataFrame, architectures: Sequence[str]) -> Any:
         xaxis={"title": {"text": "scale (rms units)"}},
         yaxis={"title": {"text": "mean H1 Betti number"}},
     )
+
+
+def image_grid(images: Mapping[str, np.ndarray], architectures: Sequence[str]) -> Any:
+    """Mean persistence images (height, width) as small heat maps, two a row; colours run with the square root."""
+    names = [name for name in architectures if name in images]
+    n_rows = (len(names) + 1) // 2
+    top = max((float(image.max()) for image in images.values()), default=1.0)
+    traces, layout, titles = [], {}, []
+    for place, name in enumerate(names):
+        row, column = divmod(place, 2)
+        tail = str(place + 1) if place else ""
+        left, upper = 0.52 * column, 1 - row / n_rows
+        lower = upper - (0.8 if n_rows > 1 else 1) / n_rows
+        across = {"range": list(BIRTHS), "domain": [left, left + 0.46], "anchor": f"y{tail}"}
+        up = {"range": list(PERSISTENCES), "domain": [lower, upper], "anchor": f"x{tail}"}
+        last, first = place + 2 >= len(names), column == 0
+        layout[f"xaxis{tail}"] = across | _image_axis("birth (rms units)" if last else "")
+        layout[f"yaxis{tail}"] = up | _image_axis("persistence" if first else "")
+        traces.append(_image_trace(images[name], name, tail))
+        title = {"text": name, "x": left, "y": upper, "xref": "paper", "yref": "paper", "showarrow": False}
+        titles.append(title | {"xanchor": "left", "yanchor": "bottom"})
+    ticks = [value for value in (0, 0.01, 0.05, 0.2, 0.5, 1, 2, 5, 10) if value <= top]
+    bar = {"thickness": 10, "tickvals": np.sqrt(ticks).tolist(), "ticktext": [str(tick) for tick in ticks]}
+    scale = {"colorscale": "Viridis", "cmin": 0, "cmax": float(np.sqrt(top)) or 1.0, "colorbar": bar}
+    return figure(traces, height=60 + 190 * n_rows, annotations=titles, coloraxis=scale, margin={"t": 24}, **layout)
+
+
+def _image_trace(image: np.ndarray, name: str, tail: str) -> dict[str, Any]:
+    hover = f"{name}<br>birth %{{x:.3f}}<br>persistence %{{y:.3f}}<br>%{{customdata:.4f}}<extra></extra>"
+    return {
+        "type": "heatmap",
+        "name": name,
+        "z": floats(np.sqrt(image)),
+        "customdata": floats(image),
+        "x0": BIRTHS[0] + PIXEL / 2,
+        "dx": PIXEL,
+        "y0": PERSISTENCES[0] + PIXEL / 2,
+        "dy": PIXEL,
+        "xaxis": f"x{tail}",
+        "yaxis": f"y{tail}",
+        "coloraxis": "coloraxis",
+        "hovertemplate": hover,
+    }
+
+
+def _image_axis(title: str) -> dict[str, Any]:
+    return {"title": {"text": title}, "tickfont": {"size": 10}, "zeroline": False, "showgrid": False}
 
 
 def distance_blocks(circuits: Sequence[tuple[str, int]], distances: np.ndarray) -> Any:

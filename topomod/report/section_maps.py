@@ -9,10 +9,16 @@ from typing import Any
 import pandas as pd
 
 from topomod.neurons.sites import studied_sites
-from topomod.report.diagram_summaries import AMPLITUDES, PER_ARCHITECTURE, bottleneck_matrix, diagram_features
+from topomod.report.diagram_summaries import (
+    AMPLITUDES,
+    PER_ARCHITECTURE,
+    bottleneck_matrix,
+    diagram_features,
+    mean_images,
+)
 from topomod.report.endpoint_map import endpoint_map
 from topomod.report.pages import csv_link, embed
-from topomod.report.plots_maps import betti_curves, circuit_map, distance_blocks
+from topomod.report.plots_maps import betti_curves, circuit_map, distance_blocks, image_grid
 from topomod.study.config import Study
 from topomod.study.diagram_features import NotAvailableError
 from topomod.study.population import StudyTables, converged_rows, endpoint_matrix
@@ -35,7 +41,15 @@ def maps(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
 
 
 def _site_features(diagrams: pd.DataFrame, site: str, names: Sequence[str]) -> dict[str, Any]:
-    parts: dict[str, Any] = {"note": "", "rows": [], "curves": None, "csv": "", "blocks": None, "compared": 0}
+    parts: dict[str, Any] = {
+        "note": "",
+        "rows": [],
+        "curves": None,
+        "images": None,
+        "csv": "",
+        "blocks": None,
+        "compared": 0,
+    }
     if diagrams.empty:
         return parts | {"note": "They were not computed, because no group has a bar in H1."}
     circuits, distances = bottleneck_matrix(diagrams, site, list(names))
@@ -54,4 +68,5 @@ def _site_features(diagrams: pd.DataFrame, site: str, names: Sequence[str]) -> d
         if name in mean.index
     ]
     curve_plot = embed(betti_curves(curves, names), f"betti_{site}")
-    return parts | {"rows": rows, "curves": curve_plot, "csv": csv_link(features)}
+    images = embed(image_grid(mean_images(diagrams, site), names), f"images_{site}")
+    return parts | {"rows": rows, "curves": curve_plot, "images": images, "csv": csv_link(features)}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from topomod.neurons.sites import studied_sites
+from topomod.report.answers import comparison_rows, main_row
 from topomod.report.examples import BARS_SHOWN, Example, read_examples
 from topomod.report.pages import embed
-from topomod.report.plots_shapes import persistence_diagram, point_cloud
+from topomod.report.plots_shapes import matched_diagrams, persistence_diagram, point_cloud
 from topomod.study.config import Study
 from topomod.study.population import StudyTables
+from topomod.topology.diagrams import diagram_matching
 
 
 def shapes(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
@@ -23,8 +27,35 @@ def shapes(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
         "sites": studied_sites(),
         "bars_shown": BARS_SHOWN,
         "examples": [_example_card(example, tables, study.p) for example in examples],
+        "matchings": _matchings(study, tables, examples),
         "no_example": [n for n in study.architectures if n not in {e.architecture for e in examples}],
     }
+
+
+def _matchings(study: Study, tables: StudyTables, examples: Sequence[Example]) -> dict[str, dict[str, Any]]:
+    """Per site, the H1 diagrams of the main pair's two examples, matched; empty if there are no two examples."""
+    main = main_row(comparison_rows(tables.verdicts)) if len(tables.verdicts) else None
+    own = {example.architecture: example for example in examples}
+    if main is None or not {main["x"], main["y"]} <= set(own):
+        return {}
+    names = (main["x"], main["y"])
+    found = {}
+    for site in studied_sites():
+        diagrams = [_loops(own[name].bars, site) for name in names]
+        matching = diagram_matching(*diagrams)
+        drawn = matched_diagrams(diagrams, matching, names, study.architectures)
+        found[site] = {"x": names[0], "y": names[1], "distance": matching.distance}
+        found[site]["plot"] = embed(drawn, f"matching_{site}")
+    return found
+
+
+def _loops(bars: pd.DataFrame, site: str) -> Float[np.ndarray, "n 2"]:
+    """Births and deaths of the drawn H1 bars that die."""
+    if bars.empty:
+        return np.zeros((0, 2))
+    own = bars[(bars["site"] == site) & (bars["dimension"] == 1)]
+    finite = own[np.isfinite(own["death"].astype(float))]
+    return finite[["birth", "death"]].to_numpy(float)
 
 
 def _example_card(example: Example, tables: StudyTables, p: int) -> dict[str, Any]:
