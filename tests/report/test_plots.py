@@ -14,6 +14,8 @@ from topomod.report import (
 )
 from topomod.report.examples import Example
 from topomod.study.population import LABELS
+from topomod.topology.diagrams import diagram_matching
+from topomod.topology.persistence_images import persistence_images
 from topomod.training.recipes import Recipe
 
 NAMES = ["mlp_add", "attention_0.0"]
@@ -133,3 +135,36 @@ def test_loss_curves_break_between_circuits() -> None:
 def test_map_leaves_unconverged_circuits_hollow() -> None:
     places = pd.DataFrame({"architecture": "mlp_add", "seed": [0, 1], "converged": [True, False], "x": 0.0, "y": 1.0})
     assert list(plots_maps.circuit_map(places, NAMES).data[0].marker.symbol) == ["circle", "circle-open"]
+
+
+def test_matched_diagrams_join_partners_and_lone_bars_to_the_diagonal() -> None:
+    diagrams = (np.array([[0.0, 1.0], [0.2, 0.4]]), np.array([[0.1, 1.5]]))
+    matching = diagram_matching(*diagrams)
+    figure = plots_shapes.matched_diagrams(diagrams, matching, NAMES, NAMES)
+    lines = np.column_stack([figure.data[1].x, figure.data[1].y]).reshape(-1, 3, 2)[:, :2]
+    assert lines == pytest.approx(np.array([[[0.0, 1.0], [0.1, 1.5]], [[0.2, 0.4], [0.3, 0.3]]]))
+    assert np.abs(np.diff(lines, axis=1)).max() == pytest.approx(matching.distance) == 0.5
+    assert [trace.name for trace in figure.data[2:]] == NAMES
+
+
+@pytest.mark.parametrize("empty", [(0, 1), (1, 0), (0, 0)])
+def test_matched_diagrams_may_be_empty(empty: tuple[int, int]) -> None:
+    diagrams = [np.array([[0.2, 0.6]])[:count] for count in empty]
+    figure = plots_shapes.matched_diagrams(diagrams, diagram_matching(*diagrams), NAMES, NAMES)
+    ends = np.asarray(figure.data[1].x).reshape(-1, 3)[:, :2]
+    assert np.sort(ends, axis=1) == pytest.approx(np.array([[0.2, 0.4]] * sum(empty)).reshape(-1, 2))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_image_grid_has_a_map_for_each_architecture_on_one_scale(count: int) -> None:
+    names = [f"mlp_add@{place}" for place in range(count)]
+    images = {name: persistence_images([[[0.1, 0.2 + place / 5]]])[0] for place, name in enumerate(names)}
+    figure = plots_maps.image_grid(images, ["not drawn", *names])
+    assert [trace.name for trace in figure.data] == names and len(figure.layout.annotations) == count
+    peaks = [np.unravel_index(np.argmax(trace.customdata), trace.customdata.shape)[0] for trace in figure.data]
+    heights = [trace.y0 + peak * trace.dy for trace, peak in zip(figure.data, peaks, strict=True)]
+    assert heights == pytest.approx([0.1 + place / 5 for place in range(count)], abs=0.051)
+    largest = max(float(image.max()) for image in images.values())
+    assert figure.layout.coloraxis.cmax == pytest.approx(np.sqrt(largest))
+    for trace in figure.data:
+        assert trace.z == pytest.approx(np.sqrt(np.maximum(trace.customdata, 0)), abs=1e-6)

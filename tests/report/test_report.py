@@ -10,9 +10,11 @@ from typer.testing import CliRunner
 
 from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from topomod.cli import app
+from topomod.neurons.sites import studied_sites
 from topomod.report import report
 from topomod.report.answers import control_outcomes, family_answers, main_row, verdict_counts
 from topomod.report.section_published import published
+from topomod.report.section_shapes import shapes
 from topomod.report.words import number, p_value
 from topomod.study.config import Study
 from topomod.study.population import load_tables
@@ -145,6 +147,16 @@ def test_three_statements_and_controls_are_answered(text: str) -> None:
     assert "mlp_add vs mlp_concat (positive control)" in text
     assert "(negative control)" in text
     assert "Did attention_0.0 (uniform attention) and attention_1.0 (learnable attention) learn the same" in text
+
+
+def test_examples_of_the_main_pair_are_matched_at_every_site(folder: Path, study: Study, text: str) -> None:
+    found = shapes(folder, study, load_tables(folder, study))["matchings"]
+    assert list(found) == list(studied_sites())
+    for item in found.values():
+        assert (item["x"], item["y"]) == ("attention_0.0", "attention_1.0")
+        assert f"Here it is {number(item['distance'])} rms." in text
+    alone = study.model_copy(update={"architectures": ["mlp_add"]})
+    assert shapes(folder, alone, load_tables(folder, study))["matchings"] == {}
 
 
 def test_unconverged_circuits_are_listed(text: str) -> None:

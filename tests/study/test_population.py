@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from synthetic_study import make_study
-from topomod.report.diagram_summaries import bottleneck_matrix, diagram_features
+from topomod.report.diagram_summaries import bottleneck_matrix, diagram_features, mean_images
 from topomod.report.endpoint_map import MIN_CIRCUITS, endpoint_map
 from topomod.report.examples import choose_circuit, longest_bars, principal_components
 from topomod.statistics.intervals import mean_interval, share_interval
@@ -21,6 +21,7 @@ from topomod.study.population import (
     strongest_groups,
 )
 from topomod.study.tables import circuit_diagrams
+from topomod.topology.persistence_images import persistence_images
 
 KEY = {"architecture": "mlp_add", "step": 300}
 
@@ -186,6 +187,14 @@ def test_features_tell_the_loop_apart() -> None:
     means = features.groupby("architecture")["bottleneck"].mean()
     assert means["mlp_concat"] == pytest.approx(0.35) and means["mlp_add"] < 0.05
     assert set(curves["architecture"]) == {"mlp_add", "mlp_concat"} and curves["betti"].max() >= 1
+
+
+def test_mean_images_weight_circuits_equally() -> None:
+    images = mean_images(make_diagrams(4), "preactivations")
+    assert list(images) == ["mlp_add", "mlp_concat"]
+    single = persistence_images([[(0.05, 0.1 + 0.001 * seed), (0.1, 0.8)] for seed in range(4)])
+    assert images["mlp_concat"] == pytest.approx(single.mean(axis=0))
+    assert mean_images(make_diagrams(1), "logits") == {}
 
 
 def test_features_need_circuits_and_giotto(monkeypatch) -> None:

@@ -81,7 +81,7 @@ def _image_trace(image: np.ndarray, name: str, tail: str) -> dict[str, Any]:
     return {
         "type": "heatmap",
         "name": name,
-        "z": floats(np.sqrt(image)),
+        "z": floats(np.sqrt(np.maximum(image, 0))),  # rounding leaves pixels just below 0
         "customdata": floats(image),
         "x0": BIRTHS[0] + PIXEL / 2,
         "dx": PIXEL,
