@@ -162,7 +162,7 @@ def test_image_grid_has_a_map_for_each_architecture_on_one_scale(count: int) -> 
     figure = plots_maps.image_grid(images, ["not drawn", *names])
     assert [trace.name for trace in figure.data] == names and len(figure.layout.annotations) == count
     peaks = [np.unravel_index(np.argmax(trace.customdata), trace.customdata.shape)[0] for trace in figure.data]
-    heights = [trace.y0 + peak * trace.dy for trace, peak in zip(figure.data, peaks, strict=True)]
+    heights = [trace.y[peak] for trace, peak in zip(figure.data, peaks, strict=True)]
     assert heights == pytest.approx([0.1 + place / 5 for place in range(count)], abs=0.051)
     largest = max(float(image.max()) for image in images.values())
     assert figure.layout.coloraxis.cmax == pytest.approx(np.sqrt(largest))

@@ -83,10 +83,8 @@ def _image_trace(image: np.ndarray, name: str, tail: str) -> dict[str, Any]:
         "name": name,
         "z": floats(np.sqrt(np.maximum(image, 0))),  # rounding leaves pixels just below 0
         "customdata": floats(image),
-        "x0": BIRTHS[0] + PIXEL / 2,
-        "dx": PIXEL,
-        "y0": PERSISTENCES[0] + PIXEL / 2,
-        "dy": PIXEL,
+        "x": floats(BIRTHS[0] + PIXEL * (np.arange(image.shape[1]) + 0.5)),
+        "y": floats(PERSISTENCES[0] + PIXEL * (np.arange(image.shape[0]) + 0.5)),
         "xaxis": f"x{tail}",
         "yaxis": f"y{tail}",
         "coloraxis": "coloraxis",
