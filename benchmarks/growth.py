@@ -23,7 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import topomod
-from topomod.networks.labels import parse_label
+from topomod.networks.labels import Label
 from topomod.networks.size import NetworkSize
 from topomod.training.draws import pinned_arithmetic
 from topomod.training.learner import Setup
@@ -48,7 +48,8 @@ def step_cost(label: str, p: int = 59, size: NetworkSize | None = None) -> tuple
 
 def time_steps(label: str, p: int, size: NetworkSize) -> tuple[float, float]:
     """In a worker: what :func:`step_cost` returns."""
-    name, rate = parse_label(label)
+    parsed = Label.parse(label)
+    name, rate = parsed.architecture, parsed.attention_rate
     times = []
     with pinned_arithmetic():
         learner = PairLearner(Setup(name, topomod.ModularAddition(p), topomod.Recipe(), rate, size), [0])

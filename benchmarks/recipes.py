@@ -16,7 +16,7 @@ from datetime import date
 import numpy as np
 
 import topomod
-from topomod.networks.labels import parse_label
+from topomod.networks.labels import Label
 from topomod.study.groups import analyse_groups
 
 DEFAULT = topomod.Recipe()
@@ -35,7 +35,8 @@ COLUMNS = ("disc_cka", "torus_cka", "first_order_r2", "logit_circle_cka", "coord
 
 def line(label: str, name: str, recipe: topomod.Recipe, seeds: range, p: int) -> str:
     """Train, analyse and describe one recipe: means over converged circuits, groups weighted by neurons."""
-    architecture, rate = parse_label(label)
+    parsed = Label.parse(label)
+    architecture, rate = parsed.architecture, parsed.attention_rate
     started = time.perf_counter()
     circuits = topomod.train(architecture, topomod.ModularAddition(p), seeds, attention_rate=rate, recipe=recipe)
     seconds = (time.perf_counter() - started) / len(circuits)

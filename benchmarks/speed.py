@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 import torch
 
 import topomod
-from topomod.networks.labels import parse_label
+from topomod.networks.labels import Label
 from topomod.training.draws import draw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -57,7 +57,8 @@ def _seconds(work) -> float:  # type: ignore[no-untyped-def]
 
 def plain_loop(label: str, max_steps: int) -> tuple[float, str, float]:
     """Median ms a step, steps to a loss of 1e-6 (``>`` before ``max_steps`` if it is not reached), their seconds."""
-    name, rate = parse_label(label)
+    parsed = Label.parse(label)
+    name, rate = parsed.architecture, parsed.attention_rate
     weights, mask, _ = draw(label, name, TASK, 0, ZHONG.train_fraction)
     leaves = {key: torch.tensor(value, requires_grad=True) for key, value in weights.items()}
     optimizer = torch.optim.AdamW(leaves.values(), lr=ZHONG.lr, betas=(0.9, 0.98), weight_decay=ZHONG.weight_decay)
@@ -82,7 +83,8 @@ def plain_loop(label: str, max_steps: int) -> tuple[float, str, float]:
 def train_here(job: tuple[str, int, int, topomod.Recipe]) -> tuple[float, int, int, float]:
     """In a worker: seconds, steps, converged circuits and peak GB of training some seeds of one architecture."""
     label, first, count, recipe = job
-    name, rate = parse_label(label)
+    parsed = Label.parse(label)
+    name, rate = parsed.architecture, parsed.attention_rate
     short = replace(recipe, steps=3, max_steps=3)
     topomod.train(name, TASK, [0], attention_rate=rate, recipe=short, device="cpu")
     started = time.perf_counter()

@@ -10,18 +10,6 @@ import yaml
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
-from topomod.networks.labels import Label
-from topomod.study.check import check_study
-from topomod.study.config import Study
-from topomod.study.diagram_features import add_features
-from topomod.study.endpoint_catalogue import ALL_ENDPOINTS
-from topomod.study.endpoints import circuit_endpoints, summarise
-from topomod.study.equivalence import verdict_table
-from topomod.study.groups import analyse_groups
-from topomod.study.homology import analyse_homology
-from topomod.study.population import read_diagrams, strongest_groups
-from topomod.study.power import plan, planned_pair
-from topomod.study.tables import read_tables, write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]
@@ -31,7 +19,7 @@ FAMILIES = DEFAULT["families"]
 
 
 def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any) -> Study:
-    margins = {name: {"margin": 0.1, "reason": f"a tenth <i>of</i> {name} & more"} for name in ALL_ENDPOINTS}
+    margins = {name: {"margin": 0.1, "reason": f"a tenth <i>of</i> {name} & more"} for name in all_endpoints()}
     config: dict[str, Any] = {
         "study": "synthetic",
         "p": p,
@@ -49,7 +37,8 @@ def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any
 def make_circuit(label: str, seed: int, p: int, step: int = 300, frequencies: tuple[int, ...] = (1, 2)) -> Circuit:
     """Neurons of cosines: equal phases for a and b, independent ones for mlp_concat; frequencies in turn."""
     rng = np.random.default_rng([seed, step, len(label)])
-    name, rate = parse_label(label)
+    parsed = Label.parse(label)
+    name, rate = parsed.architecture, parsed.attention_rate
     a = np.arange(p)
     waves = np.concatenate([[np.cos(2 * np.pi * f * a / p), np.sin(2 * np.pi * f * a / p)] for f in frequencies])
     m, d = 24 * len(frequencies), len(waves)
@@ -76,6 +65,7 @@ def make_circuit(label: str, seed: int, p: int, step: int = 300, frequencies: tu
         weights={key: np.ascontiguousarray(value, np.float32) for key, value in weights.items()},
         seed=seed,
         attention_rate=rate,
+        recipe=topomod.Recipe(steps=300),
         step=step,
         converged=not bad,
         reason=REASON if bad else "",
@@ -101,23 +91,21 @@ def spread(table: pd.DataFrame, circuits: int, wanted: list[int]) -> pd.DataFram
     return pd.concat(parts, ignore_index=True)
 
 
-def write_synthetic(folder: Path, study: Study, distinct: int = 2, frequencies: tuple[int, ...] = (1, 2)) -> None:
+def write_synthetic(root: Path, study: Study, distinct: int = 2, frequencies: tuple[int, ...] = (1, 2)) -> None:
     """Write everything that the report reads."""
+    folder = StudyFolder(root)
     for shard in study.shards():
-        label, block = shard.split("/")
-        first, last = (int(end) for end in block.split("-"))
-        circuits = [make_circuit(label, s, study.p, frequencies=frequencies) for s in range(min(distinct, last + 1))]
-        wanted = list(range(first, last + 1))
-        _write_tables(folder / "population" / shard, circuits, study, wanted)
-        save_circuits(
-            folder / "population" / shard / "circuits.safetensors",
-            [make_circuit(label, s, study.p, frequencies=frequencies) for s in wanted],
-        )
+        label, wanted = str(shard.label), list(shard.seeds)
+        seeds = range(min(distinct, shard.seeds.last + 1))
+        circuits = [make_circuit(label, seed, study.p, frequencies=frequencies) for seed in seeds]
+        _write_tables(folder.population(shard), circuits, study, wanted)
+        stored = [make_circuit(label, seed, study.p, frequencies=frequencies) for seed in wanted]
+        save_circuits(folder.population(shard) / CIRCUITS, stored)
     for shard in study.maturity_shards():
-        label, block = shard.split("/")
-        circuits = [make_circuit(label, int(block[:5]), study.p, step) for step in study.maturity.steps]
-        _write_tables(folder / "maturity" / shard, circuits, study, None)
-    write_equivalence(folder, study)
+        seed = shard.seeds.first
+        circuits = [make_circuit(str(shard.label), seed, study.p, step) for step in study.maturity.steps]
+        _write_tables(folder.maturity(shard), circuits, study, None)
+    write_equivalence(root, study)
 
 
 def _write_tables(folder: Path, circuits: list[Circuit], study: Study, wanted: list[int] | None) -> None:
@@ -127,17 +115,12 @@ def _write_tables(folder: Path, circuits: list[Circuit], study: Study, wanted: l
         write_table(table if wanted is None else spread(table, len(circuits), wanted), folder / f"{name}.parquet")
 
 
-def write_equivalence(folder: Path, study: Study) -> None:
+def write_equivalence(root: Path, study: Study) -> None:
     """The tables of the equivalence stage."""
-    shards = [folder / "population" / shard for shard in study.shards()]
-    names = ("circuits", "groups", "homology", "phases")
-    circuits, groups, homology, phases = (read_tables(s / f"{name}.parquet" for s in shards) for name in names)
-    diagrams = [shard / "diagrams.parquet" for shard in shards]
-    endpoints = circuit_endpoints(circuits, groups, add_features(homology, diagrams))
-    write_table(endpoints, folder / "endpoints.parquet")
-    write_table(summarise(endpoints, study.alpha), folder / "summary.parquet")
+    folder = StudyFolder(root)
+    endpoints = read_endpoints(folder, study)
+    write_table(endpoints, folder.table("endpoints"))
+    write_table(summarise(endpoints, study.alpha), folder.table("summary"))
+    write_table(compare_study(folder, study), folder.table("verdicts"))
     settings = study.model_dump()
-    bars = read_diagrams(diagrams, strongest_groups(groups))
-    verdicts = verdict_table(endpoints, settings, populations={"phases": phases, "diagrams": bars})
-    write_table(verdicts, folder / "verdicts.parquet")
-    write_table(plan(endpoints, settings, planned_pair(settings)), folder / "power.parquet")
+    write_table(plan(endpoints, settings, planned_pair(settings)), folder.table("power"))

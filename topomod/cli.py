@@ -231,9 +231,10 @@ def power(
     table: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
 ) -> None:
     """Say how many circuits a study needs to conclude at its margins, from the circuits of a finished one."""
+    from topomod.report.power_lines import power_lines
     from topomod.study.check import load_study_file, parse_settings
     from topomod.study.config import Comparison
-    from topomod.study.power import chosen_pair, plan, power_lines
+    from topomod.study.power import chosen_pair, plan
     from topomod.study.tables import read_tables, write_table
 
     if (config is None) == (not settings):

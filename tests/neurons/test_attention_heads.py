@@ -9,7 +9,7 @@ import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.size import NetworkSize
 from topomod.neurons.attention_heads import attention_patterns, head_spectra, input_spectra, score_tables, untrained
-from topomod.report.plots_curves import score_spectrum
+from topomod.report.plots_frequencies import score_spectrum
 from topomod.study.sequence_tables import sequence_circuit_rows, sequence_curve_rows, sequence_score_rows
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.fourier import folded_power

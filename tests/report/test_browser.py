@@ -146,3 +146,15 @@ def test_dark_page_has_light_text_in_figures(browser: Any) -> None:
     assert wait(browser, f"return {box}.dataset.state === 'drawn'")
     colour = f"return getComputedStyle({box}.querySelector('.xtick text')).fill"
     assert wait(browser, f"{colour} === 'rgb(230, 233, 236)'")
+
+
+@pytest.mark.parametrize("name", ["phases_mlp_add", "phases_mlp_concat"])
+def test_data_of_a_map_are_its_values_not_its_colours(browser: Any, name: str) -> None:
+    box = f"document.querySelector('button[data-name=\"{name}\"]').closest('.plotted').querySelector('.plot')"
+    browser.execute_script(f"{box}.scrollIntoView({{block: 'center'}})")
+    assert wait(browser, f"return {box}.dataset.state === 'drawn'")
+    rows = browser.execute_script(f"return dataOf({box})").splitlines()[1:]
+    told = max(float(row.rsplit(",", 1)[1]) for row in rows)
+    values = f"{box}._fullData.map((trace) => Math.max(...Array.from(trace.customdata, (row) => Math.max(...row))))"
+    assert told == pytest.approx(browser.execute_script(f"return Math.max(...{values})"))
+    assert told != pytest.approx(1) and len(rows) == 13 * 13

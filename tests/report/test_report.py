@@ -10,15 +10,12 @@ from typer.testing import CliRunner
 
 from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from topomod.cli import app
+from topomod.neurons.sites import studied_sites
 from topomod.report import report
-from topomod.report.words import (
-    control_outcomes,
-    family_answers,
-    main_row,
-    number,
-    p_value,
-    verdict_counts,
-)
+from topomod.report.answers import control_outcomes, family_answers, main_row, verdict_counts
+from topomod.report.section_published import published
+from topomod.report.section_shapes import shapes
+from topomod.report.words import number, p_value
 from topomod.study.config import Study
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
@@ -149,15 +146,25 @@ def test_three_statements_and_controls_are_answered(text: str) -> None:
         assert text.count(f"<h3>{claim}:") == 1
     assert "mlp_add vs mlp_concat (positive control)" in text
     assert "(negative control)" in text
-    assert "did attention_0.0 (uniform attention) and attention_1.0 (learnable attention) learn the same" in text
+    assert "Did attention_0.0 (uniform attention) and attention_1.0 (learnable attention) learn the same" in text
+
+
+def test_examples_of_the_main_pair_are_matched_at_every_site(folder: Path, study: Study, text: str) -> None:
+    found = shapes(folder, study, load_tables(folder, study))["matchings"]
+    assert list(found) == list(studied_sites())
+    for item in found.values():
+        assert (item["x"], item["y"]) == ("attention_0.0", "attention_1.0")
+        assert f"Here it is {number(item['distance'])} rms." in text
+    alone = study.model_copy(update={"architectures": ["mlp_add"]})
+    assert shapes(folder, alone, load_tables(folder, study))["matchings"] == {}
 
 
 def test_unconverged_circuits_are_listed(text: str) -> None:
-    assert text.count("1 not converged, left out of every test") == 4
+    assert text.count("1 circuit did not converge. No test uses it.") == 4
 
 
 def test_published_table_needs_its_modulus(text: str, folder: Path, study: Study) -> None:
-    assert "this study has p = 13" in text
+    assert "This study has p = 13" in text
     tables = load_tables(folder, study)
     table = compare_published(tables, study.architectures)
     assert len(table) == 4 * sum(len(row.columns) for row in PUBLISHED)
@@ -168,7 +175,7 @@ def test_published_table_needs_its_modulus(text: str, folder: Path, study: Study
 
 def test_published_table_is_shown_at_its_modulus(folder: Path, study: Study) -> None:
     tables = load_tables(folder, study)
-    context = report.published(folder, study.model_copy(update={"p": 59}), tables)
+    context = published(folder, study.model_copy(update={"p": 59}), tables)
     assert len(context["published"]) == 8
     assert set(context["published"][0]["cells"]) == set(study.architectures)
 
@@ -200,19 +207,19 @@ def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
     study = make_study(["mlp_add"], 2, maturity={"count": 0, "steps": [100]})
     write_synthetic(tmp_path, study, distinct=1)
     text = report.render(tmp_path, study)
-    assert "describes, and answers nothing about sameness" in text
-    assert "This study declares no control" in text
-    assert "No circuit was followed past the schedule" in text
-    assert "UMAP needs at least 10 circuits, there are 2" in text
+    assert "It describes them, and answers nothing about sameness." in text
+    assert "This study declares no control. Nothing here shows what its tests can find." in text
+    assert "No circuit was trained longer than the schedule, because" in text
+    assert "UMAP needs at least 10 circuits, and there are 2." in text
 
 
 def test_circuits_without_a_group(tmp_path: Path) -> None:
     study = make_study(["mlp_add", "mlp_concat"], 2, min_neurons=100)
     write_synthetic(tmp_path, study, distinct=1)
     text = report.render(tmp_path, study)
-    assert "has a group of at least 100 neurons, so there is nothing to label" in text
-    assert "there are no phases to show" in text
-    assert "converged circuits lack" in text
+    assert "has a group of at least 100 neurons. There is nothing to label." in text
+    assert "There are no phases to show." in text
+    assert "1 converged circuit lacks at least one of these endpoints" in text
 
 
 def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Path) -> None:
@@ -221,7 +228,7 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))
     text = report.render(copy, study)
-    assert "there are no training curves" in text
+    assert "There are no training curves." in text
     assert "its circuit file is not there" in text
 
 
@@ -252,10 +259,10 @@ def rows(*verdicts: str) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("verdicts", "answer", "said"),
     [
-        (("equivalent", "trivially different"), "yes", "shown on every endpoint"),
+        (("equivalent", "trivially different"), "yes", "Sameness is shown on every endpoint"),
         (("equivalent", "inconclusive"), "partly shown", "no evidence of sameness"),
         (("inconclusive", "inconclusive"), "undecided", "no evidence of sameness"),
-        (("equivalent", "different"), "no", "1 of 2 endpoints differ"),
+        (("equivalent", "different"), "no", "They differ on 1 of 2 endpoints."),
     ],
 )
 def test_answers_in_words(verdicts: tuple[str, ...], answer: str, said: str) -> None:
@@ -281,7 +288,7 @@ def test_controls_pass_or_fail() -> None:
         alpha=0.05,
     )
     assert [outcome["passed"] for outcome in outcomes] == [True, False, True, None, False]
-    assert "1 stay open" in outcomes[3]["text"]
+    assert "do not decide 1 of the 2" in outcomes[3]["text"]
 
 
 def test_main_comparison_prefers_the_attention_pair() -> None:
@@ -304,5 +311,5 @@ def test_display_of_numbers() -> None:
         "–",
         "3.0e+10",
     ]
-    assert [p_value(v) for v in (1.0, 0.00001, 0.5, float("nan"))] == ["1.000", "< .001", ".500", "–"]
+    assert [p_value(v) for v in (1.0, 0.00001, 0.5, float("nan"))] == ["1.000", "< 0.001", "0.500", "–"]
     assert verdict_counts(rows("different"))["different"] == 1

@@ -5,16 +5,11 @@ import pandas as pd
 import pytest
 
 from synthetic_study import make_study
-from topomod.report import maps as population_map
+from topomod.report.diagram_summaries import bottleneck_matrix, diagram_features, mean_images
+from topomod.report.endpoint_map import MIN_CIRCUITS, endpoint_map
 from topomod.report.examples import choose_circuit, longest_bars, principal_components
-from topomod.report.maps import (
-    NotAvailableError,
-    bottleneck_matrix,
-    diagram_features,
-    endpoint_map,
-    padded,
-)
 from topomod.statistics.intervals import mean_interval, share_interval
+from topomod.study.diagram_features import NotAvailableError, padded
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.population import (
     endpoint_matrix,
@@ -26,6 +21,7 @@ from topomod.study.population import (
     strongest_groups,
 )
 from topomod.study.tables import circuit_diagrams
+from topomod.topology.persistence_images import persistence_images
 
 KEY = {"architecture": "mlp_add", "step": 300}
 
@@ -193,8 +189,16 @@ def test_features_tell_the_loop_apart() -> None:
     assert set(curves["architecture"]) == {"mlp_add", "mlp_concat"} and curves["betti"].max() >= 1
 
 
+def test_mean_images_weight_circuits_equally() -> None:
+    images = mean_images(make_diagrams(4), "preactivations")
+    assert list(images) == ["mlp_add", "mlp_concat"]
+    single = persistence_images([[(0.05, 0.1 + 0.001 * seed), (0.1, 0.8)] for seed in range(4)])
+    assert images["mlp_concat"] == pytest.approx(single.mean(axis=0))
+    assert mean_images(make_diagrams(1), "logits") == {}
+
+
 def test_features_need_circuits_and_giotto(monkeypatch) -> None:
-    with pytest.raises(NotAvailableError, match="at least 10 circuits with an H1 diagram are needed, there are 2"):
+    with pytest.raises(NotAvailableError, match="At least 10 circuits with an H1 diagram are needed, and there are 2"):
         diagram_features(make_diagrams(1), "preactivations")
     monkeypatch.setitem(sys.modules, "gtda.diagrams", None)
     with pytest.raises(NotAvailableError, match="giotto-tda is not installed"):
@@ -209,7 +213,7 @@ def make_matrix(count: int) -> pd.DataFrame:
 
 
 def test_map_needs_circuits_umap_and_variation(monkeypatch) -> None:
-    with pytest.raises(NotAvailableError, match="at least 10 circuits, there are 3"):
+    with pytest.raises(NotAvailableError, match="at least 10 circuits, and there are 3"):
         endpoint_map(make_matrix(3))
     flat = make_matrix(12)
     flat[list(ENDPOINTS)[:3]] = 1.0
@@ -222,7 +226,7 @@ def test_map_needs_circuits_umap_and_variation(monkeypatch) -> None:
 
 def test_map_places_every_circuit_the_same_way_twice() -> None:
     pytest.importorskip("umap", reason="umap-learn is not installed")
-    matrix = make_matrix(population_map.MIN_CIRCUITS)
+    matrix = make_matrix(MIN_CIRCUITS)
     places = endpoint_map(matrix)
     assert len(places) == len(matrix) and np.isfinite(places[["x", "y"]].to_numpy()).all()
     pd.testing.assert_frame_equal(places, endpoint_map(matrix))

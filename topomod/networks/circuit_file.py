@@ -50,7 +50,7 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
         "architecture": first.architecture,
         "attention_rate": first.attention_rate,
         "task": first.task.describe(),
-        "recipe": None if first.recipe is None else dataclasses.asdict(first.recipe),
+        "recipe": None if first.recipe is None else _fields(first.recipe),
         "circuits": [{"seed": c.seed, "step": c.step, "converged": c.converged, "reason": c.reason} for c in circuits],
     }
     tensors = {f"weights/{k}": np.stack([c.weights[k] for c in circuits]) for k in first.weights}
@@ -58,6 +58,11 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
     metadata = {"format": FORMAT, "version": str(VERSION), "header": json.dumps(header)}
     with atomic_path(Path(path)) as temporary:
         save_file(tensors, temporary, metadata=metadata)
+
+
+def _fields(recipe: Any) -> dict[str, Any]:
+    fields: dict[str, Any] = dataclasses.asdict(recipe)
+    return fields
 
 
 def _stack_padded(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -16,7 +16,7 @@ from topomod.neurons.sites import layer_cloud, layer_sites
 from topomod.report import pages, plots_shapes
 from topomod.report.examples import Example, principal_components
 from topomod.report.pages import Plot, csv_link, embed
-from topomod.report.plots_history import topology_curves
+from topomod.report.plots_training import topology_curves
 from topomod.study.analyze import Inspection
 from topomod.tasks.spectra import neuron_spectra
 

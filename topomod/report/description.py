@@ -10,28 +10,27 @@ from typing import Any
 import pandas as pd
 
 from topomod.mechanisms.normalized_margin import known_max_margin
-from topomod.networks.labels import parse_label
-from topomod.report import plots
-from topomod.report.examples import read_histories
+from topomod.report.histories import read_histories
 from topomod.report.pages import Option, csv_link, embed, render_page, write_page
-from topomod.report.plots_curves import accuracy_curves, feature_bars, irrep_bars, score_spectrum
-from topomod.report.plots_population import loss_curves
+from topomod.report.plots_endpoints import endpoint_strip
+from topomod.report.plots_frequencies import feature_bars, irrep_bars, score_spectrum
+from topomod.report.plots_training import accuracy_curves, loss_curves
 from topomod.study.config import Study
 from topomod.study.describe import measure_rows
 from topomod.study.irrep_manifolds import manifold_summary
 from topomod.study.measure_catalogue import MEASURES
 from topomod.study.population import converged_rows
 from topomod.study.provenance import provenance
-from topomod.study.systems import TABLES
+from topomod.study.shards import StudyFolder
 from topomod.study.tables import read_tables
 
 
-def write_description(folder: Path, study: Study, output: Path) -> None:
+def write_description(folder: StudyFolder, study: Study, output: Path) -> None:
     """Write the page of a finished study; it appears under its name only when complete.
 
     Parameters
     ----------
-    folder : Path
+    folder : StudyFolder
         ``results/<study>``.
     study : Study
         The settings it ran with.
@@ -43,36 +42,36 @@ def write_description(folder: Path, study: Study, output: Path) -> None:
     FileNotFoundError, ValueError
         If a table of the study is missing or corrupt.
     """
-    shards = [folder / "population" / shard for shard in study.shards()]
-    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in TABLES}
-    summary = read_tables([folder / "summary_of_measures.parquet"])
+    shards = [folder.population(shard) for shard in study.shards()]
+    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in study.system.shard_tables}
+    summary = read_tables([folder.table("summary_of_measures")])
     context: dict[str, Any] = {"study": study, "alpha": study.alpha}
     context |= populations(study, tables["measures"])
     context |= {"rows": measure_rows(summary, study.architectures), "summary_csv": csv_link(summary)}
     context |= figures(folder, study, tables)
-    context |= {"provenance": provenance(folder), "config_json": json.dumps(study.model_dump(), indent=1)}
+    context |= {"provenance": provenance(folder.benchmarks), "config_json": json.dumps(study.model_dump(), indent=1)}
     write_page(render_page("description.html", context), output)
 
 
 def populations(study: Study, measures: pd.DataFrame) -> dict[str, Any]:
     """What was trained, and how much of it converged."""
     rows = []
-    for label in study.architectures:
-        own = measures[measures["architecture"] == label]
+    for label in study.labels:
+        own = measures[measures["architecture"] == str(label)]
         failures = own[~own["converged"].astype(bool)]
-        row = {"architecture": label, "task": str(study.task_of(label)), "trained": len(own)}
+        row = {"architecture": str(label), "task": str(study.task_of(label)), "trained": len(own)}
         row |= {"converged": int(own["converged"].sum()), "right": int((own["accuracy"] == 1).sum())}
         row["accuracy"] = float(own["accuracy"].min())
         row |= {"failures": [f"seed {f.seed}: {f.reason}" for f in failures.itertuples()]}
-        rows.append(row | {"max_margin": known_max_margin(parse_label(label)[0], study.task_of(label))})
+        rows.append(row | {"max_margin": known_max_margin(label.architecture, study.task_of(label))})
     return {"populations": rows, "measures_csv": csv_link(measures)}
 
 
-def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+def figures(folder: StudyFolder, study: Study, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """One figure per measure, neurons by frequency or irrep, accuracy or loss along training."""
     measures, names = tables["measures"], study.architectures
     found = [name for name in MEASURES if name in measures and measures[name].notna().any()]
-    drawn = {name: plots.endpoint_strip(measures, name, MEASURES[name], names) for name in found}
+    drawn = {name: endpoint_strip(measures, name, MEASURES[name].title, names) for name in found}
     kept = {kind: converged_rows(tables[kind], measures) for kind in ("neurons", "irreps", "manifolds")}
     neurons, irreps = (_by_architecture(kept[kind], names) for kind in ("neurons", "irreps"))
     features = {name: own for name, own in neurons.items() if name not in irreps and own["feature"].nunique() > 1}
@@ -82,7 +81,7 @@ def figures(folder: Path, study: Study, tables: dict[str, pd.DataFrame]) -> dict
     else:
         training = embed(loss_curves(read_histories(folder, study), names), "loss")
     return {
-        "strips": [_option(name, MEASURES[name], figure) for name, figure in drawn.items()],
+        "strips": [_option(name, MEASURES[name].title, figure) for name, figure in drawn.items()],
         "neurons": [_option(name, name, feature_bars(own)) for name, own in features.items()],
         "irreps": [_option(name, name, irrep_bars(own, study.alpha)) for name, own in irreps.items()],
         "manifolds": manifold_summary(kept["manifolds"]),

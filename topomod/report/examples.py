@@ -1,4 +1,4 @@
-"""What the report reads from the circuits themselves: one example per architecture and all loss curves."""
+"""One example per architecture: the largest group of one circuit, its clouds and its bars."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from jaxtyping import Float
 
 from topomod.study.config import Study
 from topomod.study.population import read_diagrams
+from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.study.tables import KEY
 from topomod.topology.principal_components import principal_axes
 
-CURVE_POINTS = 60  # per circuit, evenly spaced in log step
 BARS_SHOWN = 150  # longest bars per dimension of a drawn diagram
 
 
@@ -75,7 +75,7 @@ def choose_circuit(circuits: pd.DataFrame, groups: pd.DataFrame) -> dict[str, An
     return {str(name): value for name, value in first.items()}
 
 
-def read_examples(folder: Path, study: Study, circuits: pd.DataFrame, groups: pd.DataFrame) -> list[Example]:
+def read_examples(folder: StudyFolder, study: Study, circuits: pd.DataFrame, groups: pd.DataFrame) -> list[Example]:
     """One example per architecture that has a group."""
     examples = []
     for architecture in study.architectures:
@@ -88,13 +88,11 @@ def read_examples(folder: Path, study: Study, circuits: pd.DataFrame, groups: pd
     return examples
 
 
-def _shard_of(folder: Path, study: Study, architecture: str, seed: int) -> Path | None:
+def _shard_of(folder: StudyFolder, study: Study, architecture: str, seed: int) -> Path | None:
     for shard in study.shards():
-        label, block = shard.split("/")
-        first, last = (int(end) for end in block.split("-"))
-        if label == architecture and first <= seed <= last:
-            path = folder / "population" / shard
-            return path if (path / "circuits.safetensors").is_file() else None
+        if str(shard.label) == architecture and seed in shard.seeds:
+            path = folder.population(shard)
+            return path if (path / CIRCUITS).is_file() else None
     return None
 
 
@@ -104,7 +102,7 @@ def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
     from topomod.study.groups import first_layer, first_order_groups
     from topomod.tasks.spectra import neuron_spectra
 
-    found = [c for c in load_circuits(shard / "circuits.safetensors") if c.seed == row["seed"]]
+    found = [c for c in load_circuits(shard / CIRCUITS) if c.seed == row["seed"]]
     layer = first_layer(found[0])
     group = max(first_order_groups(neuron_spectra(layer.preactivations), min_neurons), key=lambda g: len(g.neurons))
     parts = {site: principal_components(layer_cloud(layer, group, site)) for site in studied_sites()}
@@ -129,29 +127,3 @@ def longest_bars(bars: pd.DataFrame, count: int = BARS_SHOWN) -> pd.DataFrame:
         return bars
     ordered = bars.assign(length=bars["death"] - bars["birth"]).sort_values("length", ascending=False)
     return ordered.groupby(["site", "dimension"], sort=False).head(count).drop(columns="length")
-
-
-def read_histories(folder: Path, study: Study) -> pd.DataFrame:
-    """Loss along training of every circuit, thinned: architecture, seed, step, loss, accurate."""
-    from topomod.networks.circuit_file import load_circuits
-
-    parts = []
-    for shard in study.shards():
-        path = folder / "population" / shard / "circuits.safetensors"
-        if path.is_file():
-            parts += [_history(circuit) for circuit in load_circuits(path)]
-    filled = [part for part in parts if len(part)]
-    columns = ["architecture", "seed", "step", "loss", "accurate"]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
-
-
-def _history(circuit: Any) -> pd.DataFrame:
-    losses = np.asarray(circuit.history.get("loss", ()), float)
-    steps = np.arange(len(losses))
-    kept = np.flatnonzero((steps > 0) & (steps <= max(circuit.step, 1)) & np.isfinite(losses) & (losses > 0))
-    if len(kept) > CURVE_POINTS:
-        targets = np.geomspace(steps[kept[0]], steps[kept[-1]], CURVE_POINTS)
-        kept = np.unique(kept[np.searchsorted(steps[kept], targets).clip(0, len(kept) - 1)])
-    accurate = np.asarray(circuit.history.get("accurate", np.zeros(len(steps))), float)
-    table = {"step": steps[kept], "loss": losses[kept], "accurate": accurate[kept]}
-    return pd.DataFrame({"architecture": circuit.label, "seed": circuit.seed, **table})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import pandas as pd
 
 from topomod.files import atomic_path
 from topomod.report.words import described, needed_circuits, number, p_value, sample_name
+from topomod.study.config import Study
+from topomod.study.endpoint_catalogue import ENDPOINTS
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -78,6 +81,16 @@ def embed(figure: Any, name: str) -> Plot:
     """Make a figure's JSON that cannot end the script element it stands in."""
     text = figure.to_json().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return Plot(text, int(figure.layout.height), name)
+
+
+def endpoint_options(draw: Callable[[str, str], Any], study: Study, file: str) -> list[Option]:
+    """One figure per scalar endpoint, in the order of the study's families."""
+    return [
+        Option(name, ENDPOINTS[name].title, family, embed(draw(name, ENDPOINTS[name].title), f"{file}_{name}"))
+        for family, names in study.families.items()
+        for name in names
+        if name in ENDPOINTS
+    ]
 
 
 def csv_link(table: pd.DataFrame) -> str:

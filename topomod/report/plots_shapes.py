@@ -1,4 +1,4 @@
-"""Figures of shapes: point clouds, persistence diagrams, phase alignment."""
+"""Figures of shapes: point clouds, persistence diagrams, and two diagrams matched."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from topomod.report.examples import Example
-from topomod.report.plots import figure, floats, styles
-from topomod.study.population import phase_density
-from topomod.study.tables import KEY
+from topomod.report.plot_style import figure, floats, styles
+from topomod.topology.diagrams import DiagramMatching
 
 DIMENSION_STYLE = (("#8c8c8c", "circle-open"), ("#D55E00", "square"), ("#0072B2", "diamond"))
 # cmocean's "phase", cyclic and of even lightness: the ends meet, so p - 1 is beside 0
@@ -90,50 +89,58 @@ def persistence_diagram(bars: pd.DataFrame, site: str) -> Any:
     )
 
 
-def phase_heatmap(phases: pd.DataFrame, architecture: str, p: int, top: float) -> Any:
-    """Phase alignment distribution over (a, b), 1 being uniform; colours run with its square root."""
-    density = phase_density(phases[phases["architecture"] == architecture], p)
-    ticks = [value for value in (0, 1, 5, 10, 20, 40, 80, 160) if value <= top] or [0]
-    trace = {
-        "type": "heatmap",
-        "z": floats(np.sqrt(density.T)),
-        "customdata": floats(density.T),
-        "colorscale": "Viridis",
-        "zmin": 0,
-        "zmax": float(np.sqrt(top)),
-        "colorbar": {"thickness": 10, "tickvals": np.sqrt(ticks).tolist(), "ticktext": [str(t) for t in ticks]},
-        "hovertemplate": "a = %{x}, b = %{y}<br>%{customdata:.2f} times uniform<extra></extra>",
-    }
-    return figure(
-        [trace],
-        height=300,
-        xaxis={"title": {"text": "a (re-based)"}, "constrain": "domain", "showgrid": False},
-        yaxis={"title": {"text": "b (re-based)"}, "scaleanchor": "x", "constrain": "domain", "showgrid": False},
-    )
+def matched_diagrams(
+    diagrams: Sequence[np.ndarray], matching: DiagramMatching, names: Sequence[str], architectures: Sequence[str]
+) -> Any:
+    """Two diagrams of one dimension and their matching; a pair without a partner is joined to the diagonal.
 
-
-def torus_histogram(phases: pd.DataFrame, architectures: Sequence[str], p: int) -> Any:
-    """Share of neurons at each distance from the diagonal a = b, circuits weighted equally."""
-    steps = np.arange(p // 2 + 1)
-    uniform = np.where((steps == 0) | (2 * steps == p), 1, 2) / p
+    Parameters
+    ----------
+    diagrams : sequence of two ndarray
+        (n_pairs, 2) births and finite deaths in rms units.
+    matching : DiagramMatching
+        Of the two, in this order.
+    names : sequence of two str
+        Their architectures.
+    architectures : sequence of str
+        All of the study, which gives both their colours and marks.
+    """
+    top = max((float(one.max()) for one in diagrams if len(one)), default=1.0) * 1.12
+    ends = np.full((len(matching.pairs), 3, 2), np.nan)  # two ends of a line and a gap
+    for line, places in zip(ends, matching.pairs, strict=True):
+        points = [None if place < 0 else one[place] for one, place in zip(diagrams, places, strict=True)]
+        line[0], line[1] = (_or_diagonal(points[k], points[1 - k]) for k in (0, 1))
+    lines = ends.reshape(-1, 2)
+    grey = {"type": "scatter", "mode": "lines", "showlegend": False, "hoverinfo": "skip"}
     traces: list[dict[str, Any]] = [
-        {"type": "scatter", "mode": "lines", "name": "independent phases", "x": steps, "y": floats(uniform)}
-        | {"line": {"color": "#8c8c8c", "dash": "dot"}}
+        grey | {"x": floats([0, top]), "y": floats([0, top]), "line": {"color": "#8c8c8c", "width": 1}},
+        grey
+        | {
+            "x": floats(lines[:, 0]),
+            "y": floats(lines[:, 1]),
+            "line": {"color": "#8c8c8c", "width": 1.5},
+            "opacity": 0.6,
+        },
     ]
-    for name, (colour, marker) in styles(architectures).items():
-        rows = phases[phases["architecture"] == name]
-        if not len(rows):
-            continue
-        gap = (rows["a"].to_numpy(int) - rows["b"].to_numpy(int)) % p
-        weights = (1 / rows.groupby(KEY)["a"].transform("size")).to_numpy(float)
-        shares = np.bincount(np.minimum(gap, p - gap), weights=weights, minlength=len(steps)) / weights.sum()
+    for name, one in zip(names, diagrams, strict=True):
+        colour, symbol = styles(architectures)[name]
         traces.append(
-            {"type": "scatter", "mode": "lines+markers", "name": name, "x": steps, "y": floats(shares)}
-            | {"line": {"color": colour}, "marker": {"symbol": marker, "size": 6}}
+            {"type": "scatter", "mode": "markers", "name": name, "x": floats(one[:, 0]), "y": floats(one[:, 1])}
+            | {"marker": {"color": colour, "symbol": symbol, "size": 8}}
+            | {"hovertemplate": f"{name}<br>birth %{{x:.3f}}<br>death %{{y:.3f}}<extra></extra>"}
         )
+    axis = {"range": [-0.03 * top, 1.03 * top], "zeroline": False}
     return figure(
         traces,
-        height=340,
-        xaxis={"title": {"text": "torus distance (steps)"}},
-        yaxis={"title": {"text": "share of neurons"}, "tickformat": ".0%"},
+        height=420,
+        xaxis=axis | {"title": {"text": "birth (rms units)"}, "constrain": "domain"},
+        yaxis=axis | {"title": {"text": "death (rms units)"}, "scaleanchor": "x", "constrain": "domain"},
     )
+
+
+def _or_diagonal(point: np.ndarray | None, partner: np.ndarray | None) -> np.ndarray:
+    """A point, or the place on the diagonal that is nearest to its partner."""
+    if point is not None:
+        return point
+    assert partner is not None, "a matching never joins the diagonal to itself"
+    return np.full(2, partner.mean())

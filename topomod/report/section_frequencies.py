@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from topomod.mechanisms.ablation import ABLATION_SITES
 from topomod.report.pages import Option, csv_link, embed
-from topomod.report.plots_curves import ablation_curves
+from topomod.report.plots_frequencies import ablation_curves
 from topomod.study.config import Study
 from topomod.study.describe import measure_rows, measure_table
 from topomod.study.population import StudyTables
+from topomod.study.shards import StudyFolder
 from topomod.study.tables import read_tables
 
 SITE_WORDS = {
@@ -20,12 +20,12 @@ SITE_WORDS = {
 }
 
 
-def frequencies(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+def frequencies(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
     """Energies, ranks and ablation curves, where the study asks for them."""
     context: dict[str, Any] = {"frequency_rows": [], "ablation_options": [], "frequency_csv": "", "ablation_csv": ""}
     if not study.ablation:
         return context
-    shards = [folder / "population" / shard for shard in study.shards()]
+    shards = [folder.population(shard) for shard in study.shards()]
     found, curves = (read_tables(s / f"{name}.parquet" for s in shards) for name in ("frequencies", "ablation"))
     measured = measure_table(found.drop(columns="accuracy"), study.alpha)
     context["frequency_rows"] = measure_rows(measured, study.architectures)

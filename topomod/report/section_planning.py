@@ -1,22 +1,18 @@
-"""Sections of the report on numbers of circuits, the attention rate, and recipes."""
+"""Section on planning: how many circuits the margins ask for."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from topomod.report.pages import Option, csv_link, embed
-from topomod.report.plots_planning import power_curve, rate_curve
+from topomod.report.plots_planning import power_curve
 from topomod.statistics.power import TARGET
 from topomod.study.config import Study
-from topomod.study.contrasts import READINGS, attention_rates, rate_table, recipe_table
-from topomod.study.endpoint_catalogue import ENDPOINTS
-from topomod.study.population import StudyTables, endpoint_matrix
+from topomod.study.population import StudyTables
+from topomod.study.shards import StudyFolder
 
 
-def planning(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
+def planning(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
     """How many circuits the margins ask for, by the spread seen here."""
     context: dict[str, Any] = {"target": TARGET, "power_options": [], "power_rows": []}
     if tables.power.empty:
@@ -28,33 +24,3 @@ def planning(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
         for r in rows
     ]
     return context | {"power_rows": rows, "power_csv": csv_link(tables.power)}
-
-
-def contrasts(folder: Path, study: Study, tables: StudyTables) -> dict[str, Any]:
-    """Where sameness ends along the attention rate, and which verdicts depend on the recipe."""
-    rates = attention_rates(study.architectures)
-    along = rate_table(tables.verdicts, study.architectures)
-    recipes = recipe_table(tables.verdicts, study.architectures)
-    matrix = endpoint_matrix(tables.endpoints)
-    drawn = [row for row in along.itertuples() if row.endpoint in ENDPOINTS and row.endpoint in matrix]
-    options = [_rate_option(matrix, row, rates) for row in drawn]
-    return {
-        "rates": list(rates.values()),
-        "rate_rows": along.to_dict("records"),
-        "rate_options": options,
-        "rate_csv": csv_link(along) if len(along) else "",
-        "recipe_pairs": [
-            {"x": x, "y": y, "recipe": recipe, "rows": rows.to_dict("records"), "counts": _readings(rows)}
-            for (x, y, recipe), rows in (recipes.groupby(["x", "y", "recipe"], sort=False) if len(recipes) else [])
-        ],
-        "recipe_csv": csv_link(recipes) if len(recipes) else "",
-    }
-
-
-def _rate_option(matrix: pd.DataFrame, row: Any, rates: dict[str, float]) -> Option:
-    curve = rate_curve(matrix, row.endpoint, row.title, rates, row.margin)
-    return Option(row.endpoint, row.title, row.family, embed(curve, f"rate_{row.endpoint}"))
-
-
-def _readings(rows: pd.DataFrame) -> dict[str, int]:
-    return {reading: int((rows["reading"] == reading).sum()) for reading in READINGS}

@@ -1,17 +1,10 @@
-"""What the report says in words: counts of verdicts, controls, circuits. "Not significant" is never "the same"."""
+"""How numbers, samples and comparisons are written for readers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-import pandas as pd
 
-from topomod.statistics.power import CURVE, TARGET
-from topomod.study.config import Study
-from topomod.study.equivalence import main_comparison
-from topomod.study.tables import KEY
+from topomod.statistics.power import CURVE
 
 VERDICTS = ("equivalent", "trivially different", "different", "inconclusive")
 SYMBOLS = {"equivalent": "=", "trivially different": "≈", "different": "≠", "inconclusive": "?"}
@@ -40,11 +33,11 @@ def p_value(value: float | None) -> str:
     Examples
     --------
     >>> p_value(0.0002), p_value(0.0431)
-    ('< .001', '.043')
+    ('< 0.001', '0.043')
     """
     if value is None or np.isnan(value):
         return "–"
-    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def sample_name(name: str) -> str:
@@ -65,144 +58,10 @@ def described(name: str) -> str:
     return f"{sample_name(name)} ({kinds[name]})" if name in kinds else sample_name(name)
 
 
-def comparison_rows(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
-    """Role, names and rows of each comparison, pairs first as declared, the negative control last."""
-    grouped = verdicts.groupby(["role", "x", "y"], sort=False)
-    return [
-        {"role": role, "x": x, "y": y, "title": comparison_title(str(role), str(x), str(y)), "rows": rows}
-        for (role, x, y), rows in grouped
-    ]
-
-
 def comparison_title(role: str, x: str, y: str) -> str:
     """Name of a comparison for readers, with its role if it is a control."""
     title = f"{sample_name(x)} vs {sample_name(y)}"
     return title if role == "pair" else f"{title} ({role})"
-
-
-def main_row(comparisons: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The comparison a study is about, see :func:`topomod.study.equivalence.main_comparison`."""
-    main = main_comparison([(one["role"], one["x"], one["y"]) for one in comparisons])
-    return next((one for one in comparisons if (one["role"], one["x"], one["y"]) == main), None)
-
-
-def verdict_counts(rows: pd.DataFrame) -> dict[str, int]:
-    """Number of endpoints with each verdict."""
-    return {verdict: int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS}
-
-
-def family_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """One answer per family for the rows of one comparison.
-
-    Returns
-    -------
-    list of dict
-        ``claim``, ``answer`` (yes, no, partly shown, undecided), ``sentence``, ``counts``, and ``different`` (titles of
-        the endpoints that differ).
-    """
-    answers = []
-    for family, own in rows.groupby("family", sort=False):
-        counts = verdict_counts(own)
-        answer, sentence = _answer(counts, len(own))
-        different = own[own["verdict"] == "different"]
-        beyond = (different["ci_low"] > different["margin"]) | (different["ci_high"] < -different["margin"])
-        answers.append(
-            {"claim": f"Same {family}", "answer": answer, "sentence": sentence, "counts": counts, "n": len(own)}
-            | {"different": list(different["title"]), "beyond": list(different.loc[beyond, "title"])}
-            | {"trivial": list(own.loc[own["verdict"] == "trivially different", "title"])}
-        )
-    return answers
-
-
-def _answer(counts: dict[str, int], n: int) -> tuple[str, str]:
-    shown = counts["equivalent"] + counts["trivially different"]
-    if counts["different"]:
-        return "no", f"not the same: {counts['different']} of {n} endpoints differ."
-    if shown == n:
-        return "yes", "shown on every endpoint, up to the declared margins."
-    if shown:
-        return "partly shown", (
-            f"shown on {shown} of {n} endpoints; the others are undecided, which is no evidence of sameness."
-        )
-    return "undecided", "these circuits decide no endpoint, which is no evidence of sameness."
-
-
-def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> list[dict[str, Any]]:
-    """What the controls say of the tests: the positive one should find differences, the negative one none.
-
-    ``passed`` is None where halves show no difference, yet are too few to be found equivalent on every endpoint.
-    """
-    outcomes = []
-    for comparison in comparisons:
-        if comparison["role"] == "pair":
-            continue
-        counts = verdict_counts(comparison["rows"])
-        n, different = len(comparison["rows"]), counts["different"] + counts["trivially different"]
-        if comparison["role"] == "positive control":
-            passed: bool | None = counts["different"] > 0
-            text = f"known to differ: {counts['different']} of {n} endpoints are found different"
-            text += "." if passed else "; differences of this size cannot be seen with these circuits."
-        else:
-            same = counts["equivalent"] + counts["trivially different"]
-            passed = False if counts["different"] else True if same == n else None
-            text = (
-                f"two halves of one architecture: {same} of {n} endpoints are found equivalent, {different} different "
-                f"(0 expected; at least one by chance in at most {alpha:.0%} of studies per family)"
-            )
-            text += f"; {n - same} stay open, as halves have few circuits." if passed is None else "."
-        outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
-    return outcomes
-
-
-def circuit_counts(circuits: pd.DataFrame, endpoints: pd.DataFrame, study: Study) -> list[dict[str, Any]]:
-    """Trained, converged and unusable circuits per architecture."""
-    missing = endpoints[endpoints["converged"].astype(bool) & endpoints["value"].isna()]
-    rows = []
-    for architecture in study.architectures:
-        own = circuits[circuits["architecture"] == architecture]
-        converged = own["converged"].astype(bool)
-        gaps = missing[missing["architecture"] == architecture]
-        failures = [f"seed {row.seed}: {row.reason}" for row in own[~converged].itertuples()]
-        rows.append(
-            {"architecture": architecture, "trained": len(own), "converged": int(converged.sum())}
-            | {"failures": failures, "without_groups": int((own["n_groups"] == 0).sum())}
-            | {"missing": len(gaps[KEY].drop_duplicates()), "missing_endpoints": sorted(set(gaps["endpoint"]))}
-            | {"steps": _range(own.loc[converged, "step"]), "accuracy": float(own["accuracy"].min())}
-        )
-    return rows
-
-
-def _range(values: pd.Series) -> str:
-    if values.empty:
-        return "–"
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low}–{high}"
-
-
-def power_lines(table: pd.DataFrame, study: Study, pair: tuple[str, str] | None) -> list[str]:
-    """What `topomod power` prints: per endpoint, the circuits needed, and whether the study has them."""
-    if pair is None:
-        return ["the study compares no two architectures"]
-    planned = min(study.seeds.counts.get(name, study.seeds.count) for name in pair)
-    lines = [
-        f"{pair[0]} against {pair[1]}, {planned} circuits each; level {study.alpha} over the size of a family (Holm).",
-        f"same: equivalence shown in {TARGET:.0%} of studies where there is no difference.",
-        f"decided: in {TARGET:.0%} of studies some verdict follows, equivalent or different, whatever the difference.",
-        "",
-        f"{'endpoint':30s} {'margin':>7s} {'sd':>7s} {'same':>6s} {'decided':>8s}  enough",
-    ]
-    for row in table.to_dict("records"):
-        if np.isnan(row.get("sd", np.nan)):
-            lines.append(
-                f"{row['endpoint']:30s} {row['margin']:7g}  the pilot has {row['n_pilot']} values, 3 are needed"
-            )
-            continue
-        needed = [needed_circuits(row[name]) for name in ("n_equivalent", "n_decided")]
-        enough = "yes" if row["n_decided"] <= planned else "same only" if row["n_equivalent"] <= planned else "no"
-        lines.append(
-            f"{row['endpoint']:30s} {row['margin']:7g} {row['sd']:7.3g} {needed[0]:>6s} {needed[1]:>8s}  {enough}"
-        )
-    return lines
 
 
 def needed_circuits(n: float) -> str:

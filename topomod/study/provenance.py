@@ -18,7 +18,7 @@ PACKAGES = (
 ).split()
 
 
-def provenance(folder: Path) -> dict[str, Any]:
+def provenance(benchmarks: Path) -> dict[str, Any]:
     """Record of what made a report now, with the time that the study's stages took.
 
     Returns
@@ -31,7 +31,7 @@ def provenance(folder: Path) -> dict[str, Any]:
         "commit": git_commit(Path(__file__).parent),
         "machine": {"cpu": cpu_model(), "cores": os.cpu_count(), "system": platform.system()},
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
-        "stages": stage_costs(folder / "benchmarks"),
+        "stages": stage_costs(benchmarks),
     }
 
 

@@ -70,7 +70,9 @@ function dataOf(box) {
   for (const trace of box._fullData) {
     const [x, y, z] = [listed(trace.x), listed(trace.y), listed(trace.z)];
     if (trace.type === "heatmap") {
-      z.forEach((row, j) => listed(row).forEach((cell, i) => rows.push([quote(trace.name), x[i] ?? i, y[j] ?? j, cell].join(","))));
+      // where colours run with a root or a logarithm, customdata holds the values themselves
+      const cells = trace.customdata ? listed(trace.customdata) : z;
+      cells.forEach((row, j) => listed(row).forEach((cell, i) => rows.push([quote(trace.name), x[i] ?? i, y[j] ?? j, cell].join(","))));
     } else {
       y.forEach((_, i) => rows.push([trace.name, x[i], y[i], z[i]].map(quote).join(",")));
     }

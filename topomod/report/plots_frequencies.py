@@ -1,4 +1,4 @@
-"""Figures of studies that are described: accuracy after ablation and along training, frequencies, irreps."""
+"""Figures of frequencies and irreps: which are used, and what is left without them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.report.plots import OKABE_ITO, figure, floats, joined_curves, styles
+from topomod.report.plot_style import OKABE_ITO, figure, floats, styles
 from topomod.statistics.intervals import mean_interval
 
 
@@ -50,36 +50,6 @@ def _with_interval(part: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
     ]
     trace = {"type": "scatter", "x": floats(places), "y": floats([f[1] for f in found]), "error_y": ends}
     return trace | {"hovertext": hover, "hoverinfo": "text+name"}
-
-
-def accuracy_curves(table: pd.DataFrame, architectures: Sequence[str]) -> Any:
-    """Accuracy by step: thin, each circuit on held-out inputs; solid, their median; dotted, that on training inputs."""
-    traces = []
-    for label, (colour, _) in styles(architectures).items():
-        own = table[table["architecture"] == label]
-        if not len(own):
-            continue
-        single = {"type": "scatter", "mode": "lines", "showlegend": False, "hoverinfo": "skip", "legendgroup": label}
-        single |= {"line": {"color": colour, "width": 0.7}, "opacity": 0.35}
-        traces.append(single | joined_curves([one for _, one in own.groupby("seed")], "test_accuracy"))
-        for column, dash in (("test_accuracy", "solid"), ("train_accuracy", "dot")):
-            wide = own.pivot_table(index="step", columns="seed", values=column).ffill()
-            line = {"color": colour, "dash": dash, "width": 2}
-            words = "held out" if column == "test_accuracy" else "training"
-            trace = {
-                "type": "scatter",
-                "mode": "lines",
-                "name": f"{label}, {words}",
-                "line": line,
-                "legendgroup": label,
-            }
-            traces.append(trace | {"x": floats(wide.index), "y": floats(wide.median(axis=1))})
-    return figure(
-        traces,
-        height=380,
-        xaxis={"type": "log", "dtick": 1, "title": {"text": "training step"}},
-        yaxis={"title": {"text": "accuracy"}, "range": [-0.03, 1.05], "tickformat": ".0%"},
-    )
 
 
 def feature_bars(neurons: pd.DataFrame) -> Any:
@@ -131,7 +101,7 @@ def score_spectrum(scores: pd.DataFrame) -> Any:
     weight = scores["power"] * scores["share"]
     power = weight.groupby([scores["query_frequency"], scores["key_frequency"]]).sum().unstack()
     shares = np.maximum(power.to_numpy() / max(power.to_numpy().sum(), np.finfo(float).tiny), 1e-5)
-    ticks = {"tickvals": [-5, -4, -3, -2, -1, 0], "ticktext": ["≤ .00001", ".0001", ".001", ".01", ".1", "1"]}
+    ticks = {"tickvals": [-5, -4, -3, -2, -1, 0], "ticktext": ["≤ 0.00001", "0.0001", "0.001", "0.01", "0.1", "1"]}
     trace = {"type": "heatmap", "z": floats(np.log10(shares)), "zmin": -5, "zmax": 0, "colorscale": "Cividis"}
     trace |= {"customdata": floats(shares), "colorbar": ticks | {"thickness": 10, "title": {"text": "share"}}}
     hover = "query frequency %{y}, key frequency %{x}: %{customdata:.4f}<extra></extra>"

@@ -1,8 +1,7 @@
-"""Maps of a population: UMAP of endpoints, features of diagrams, bottleneck distances between circuits."""
+"""Persistence diagrams of many circuits: features, mean Betti curves, mean images, distances between circuits."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -10,62 +9,13 @@ import pandas as pd
 from jaxtyping import Float
 
 from topomod.study.diagram_features import NotAvailableError, padded
-from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.tables import KEY, circuit_diagrams
 from topomod.topology.diagrams import diagram_distance
+from topomod.topology.persistence_images import persistence_images
 
-MIN_CIRCUITS = 10  # below this UMAP's neighbourhoods and the features' means say nothing
+MIN_CIRCUITS = 10  # below this the features' means say nothing
 PER_ARCHITECTURE = 10  # circuits in the matrix of distances
 AMPLITUDES = ("bottleneck", "wasserstein", "landscape", "betti", "heat")
-
-
-def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """UMAP of standardised endpoints, for display only.
-
-    Parameters
-    ----------
-    matrix : DataFrame
-        From :func:`topomod.study.population.endpoint_matrix`. A missing endpoint takes its column's median.
-    seed : int
-        Of UMAP.
-
-    Returns
-    -------
-    DataFrame
-        Columns architecture, seed, step, converged, x, y.
-
-    Raises
-    ------
-    NotAvailableError
-        With fewer than ``MIN_CIRCUITS`` circuits, or without umap-learn.
-
-    References
-    ----------
-    arXiv 1802.03426.
-    """
-    if len(matrix) < MIN_CIRCUITS:
-        raise NotAvailableError(f"Not drawn: UMAP needs at least {MIN_CIRCUITS} circuits, there are {len(matrix)}.")
-    values = matrix[[name for name in ENDPOINTS if name in matrix]].astype(float)
-    values = values.fillna(values.median()).dropna(axis=1)
-    spread = values.std(ddof=0)
-    values = values.loc[:, spread > 1e-12]
-    standard = ((values - values.mean()) / values.std(ddof=0)).to_numpy()
-    if not standard.shape[1]:
-        raise NotAvailableError("Not drawn: no endpoint varies between circuits.")
-    try:
-        from sklearn.neighbors import NearestNeighbors
-        from umap import UMAP
-    except ImportError:
-        raise NotAvailableError("Not drawn: umap-learn is not installed (pip install 'topomod[pipeline]').") from None
-    neighbours = min(15, len(matrix) - 1)
-    init = "spectral" if len(matrix) > 20 else "random"
-    with warnings.catch_warnings():
-        # it warns that without its own neighbour search, 5 s to compile, later points cannot be placed
-        warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
-        near = NearestNeighbors(n_neighbors=neighbours).fit(standard).kneighbors(standard)[::-1]
-        model = UMAP(neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init, precomputed_knn=near)
-        places = model.fit_transform(standard)
-    return matrix[[*KEY, "converged"]].assign(x=places[:, 0], y=places[:, 1])
 
 
 def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,8 +42,8 @@ def diagram_features(diagrams: pd.DataFrame, site: str) -> tuple[pd.DataFrame, p
     by_circuit = circuit_diagrams(diagrams, site)
     if len(by_circuit) < MIN_CIRCUITS:
         raise NotAvailableError(
-            f"Not computed: at least {MIN_CIRCUITS} circuits with an H1 diagram are needed, "
-            f"there are {len(by_circuit)}."
+            f"They were not computed. At least {MIN_CIRCUITS} circuits with an H1 diagram are needed, "
+            f"and there are {len(by_circuit)}."
         )
     entropy, amplitude, betti_curve = _giotto()
     stacked = padded(list(by_circuit.values()))
@@ -115,9 +65,24 @@ def _giotto() -> tuple[Callable, Callable, Callable]:
         from gtda.diagrams import Amplitude, BettiCurve, PersistenceEntropy
     except ImportError:
         raise NotAvailableError(
-            "Not computed: giotto-tda is not installed (pip install 'topomod[pipeline]')."
+            "They were not computed, because giotto-tda is not installed (pip install 'topomod[pipeline]')."
         ) from None
     return PersistenceEntropy, Amplitude, BettiCurve
+
+
+def mean_images(diagrams: pd.DataFrame, site: str) -> dict[str, Float[np.ndarray, "height width"]]:
+    """Mean persistence image of each architecture: H1 diagrams of the circuits' strongest groups, by persim.
+
+    Circuits whose diagram is empty are left out, as from the mean Betti curves.
+
+    References
+    ----------
+    arXiv 1507.06217.
+    """
+    by_circuit = circuit_diagrams(diagrams, site)
+    images = persistence_images(list(by_circuit.values()))
+    names = np.array([name for name, _, _ in by_circuit])
+    return {str(name): images[names == name].mean(axis=0) for name in dict.fromkeys(names)}
 
 
 def bottleneck_matrix(
