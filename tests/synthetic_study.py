@@ -10,6 +10,17 @@ import yaml
 import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
+from topomod.networks.labels import Label
+from topomod.study.check import check_study
+from topomod.study.config import Study
+from topomod.study.endpoint_catalogue import all_endpoints
+from topomod.study.endpoints import read_endpoints, summarise
+from topomod.study.equivalence import compare_study
+from topomod.study.groups import analyse_groups
+from topomod.study.homology import analyse_homology
+from topomod.study.power import plan, planned_pair
+from topomod.study.shards import CIRCUITS, StudyFolder
+from topomod.study.tables import write_table
 
 REASON = "purity <b>0.5</b> & \"low\" </script><script>alert('reason')</script>"
 ALL = ["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"]
@@ -28,6 +39,7 @@ def make_study(architectures: list[str], count: int, p: int = 13, **changes: Any
         "shard_size": 10,
         "recipe": {"steps": 300},
         "maturity": {"count": 1, "steps": [100, 300, 600]},
+        "main_pair": ["attention_0.0", "attention_1.0"],
         "margins": margins,
         "families": FAMILIES,
     }

@@ -13,6 +13,7 @@ from topomod.networks.circuit import Circuit
 from topomod.report.analyze_page import write_page
 from topomod.report.report import write_report
 from topomod.study.analyze import inspect_networks
+from topomod.study.shards import StudyFolder
 
 pytestmark = pytest.mark.browser
 OPTIONS = (
@@ -28,7 +29,7 @@ def report_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     study = make_study(ALL, 3, positive_control=("mlp_add", "mlp_concat"), negative_control="attention_0.0")
     folder = tmp_path_factory.mktemp("page") / "synthetic"
     write_synthetic(folder, study)
-    write_report(folder, study, folder / "report.html")
+    write_report(StudyFolder(folder), study, folder / "report.html")
     return folder / "report.html"
 
 

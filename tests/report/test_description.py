@@ -12,7 +12,8 @@ from synthetic_study import make_study
 from topomod.networks.circuit import Circuit
 from topomod.report.description import figures, populations, write_description
 from topomod.study.describe import measure_table
-from topomod.study.systems import TABLES, measure_circuits
+from topomod.study.measure import measure_circuits
+from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.study.tables import read_tables, write_table
 from topomod.training.recipes import MarginRecipe
 
@@ -42,8 +43,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         found = measure_circuits(circuits)
         measures.append(found["measures"])
         for name, table in found.items():
-            write_table(table, place / "population" / shard / f"{name}.parquet")
-        topomod.save_circuits(place / "population" / shard / "circuits.safetensors", circuits)
+            write_table(table, StudyFolder(place).population(shard) / f"{name}.parquet")
+        topomod.save_circuits(StudyFolder(place).population(shard) / CIRCUITS, circuits)
     summary = measure_table(read_tables(place.rglob("measures.parquet")))
     write_table(summary, place / "summary_of_measures.parquet")
     return place
@@ -51,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_page_says_what_converged_and_how_near_theory_is(folder: Path) -> None:
     study = make_study(["power_mlp@k2", "power_mlp@s3"], 2, **SETTINGS)
-    write_description(folder, study, folder / "report.html")
+    write_description(StudyFolder(folder), study, folder / "report.html")
     page = (folder / "report.html").read_text()
     assert "1.7145e-02" in page and "2.3605e-02" in page and "seed 1: a test" in page
     assert "normalized margin / its maximum" in page and 'id="irreps"' in page and 'id="neurons"' in page
@@ -59,9 +60,9 @@ def test_page_says_what_converged_and_how_near_theory_is(folder: Path) -> None:
 
 def test_figures_hold_converged_circuits_only(folder: Path) -> None:
     study = make_study(["power_mlp@k2", "power_mlp@s3"], 2, **SETTINGS)
-    shards = [folder / "population" / shard for shard in study.shards()]
-    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in TABLES}
-    found = figures(folder, study, tables)
+    shards = [StudyFolder(folder).population(shard) for shard in study.shards()]
+    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in study.system.shard_tables}
+    found = figures(StudyFolder(folder), study, tables)
     assert [option.value for option in found["neurons"]] == ["power_mlp@k2"]
     assert [option.value for option in found["irreps"]] == ["power_mlp@s3"]
     rows = populations(study, tables["measures"])["populations"]

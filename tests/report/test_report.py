@@ -20,6 +20,7 @@ from topomod.study.config import Study
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
 from topomod.study.published import PUBLISHED, compare_published
+from topomod.study.shards import StudyFolder
 
 CONTROLS = {"positive_control": ("mlp_add", "mlp_concat"), "negative_control": "attention_0.0"}
 SECTIONS = "answer verdicts published labels manifolds endpoints phases maturity maps training methods provenance"
@@ -75,7 +76,7 @@ def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def text(folder: Path, study: Study) -> str:
-    return report.render(folder, study)
+    return report.render(StudyFolder(folder), study)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_a_failed_report_leaves_no_file(folder: Path, study: Study, tmp_path: Pa
 
     monkeypatch.setattr(report, "training", fail)
     with pytest.raises(RuntimeError, match="stop"):
-        report.write_report(folder, study, tmp_path / "report.html")
+        report.write_report(StudyFolder(folder), study, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,13 +151,13 @@ def test_three_statements_and_controls_are_answered(text: str) -> None:
 
 
 def test_examples_of_the_main_pair_are_matched_at_every_site(folder: Path, study: Study, text: str) -> None:
-    found = shapes(folder, study, load_tables(folder, study))["matchings"]
+    found = shapes(StudyFolder(folder), study, load_tables(StudyFolder(folder), study))["matchings"]
     assert list(found) == list(studied_sites())
     for item in found.values():
         assert (item["x"], item["y"]) == ("attention_0.0", "attention_1.0")
         assert f"Here it is {number(item['distance'])} rms." in text
     alone = study.model_copy(update={"architectures": ["mlp_add"]})
-    assert shapes(folder, alone, load_tables(folder, study))["matchings"] == {}
+    assert shapes(StudyFolder(folder), alone, load_tables(StudyFolder(folder), study))["matchings"] == {}
 
 
 def test_unconverged_circuits_are_listed(text: str) -> None:
@@ -165,7 +166,7 @@ def test_unconverged_circuits_are_listed(text: str) -> None:
 
 def test_published_table_needs_its_modulus(text: str, folder: Path, study: Study) -> None:
     assert "This study has p = 13" in text
-    tables = load_tables(folder, study)
+    tables = load_tables(StudyFolder(folder), study)
     table = compare_published(tables, study.architectures)
     assert len(table) == 4 * sum(len(row.columns) for row in PUBLISHED)
     disc = table[(table["column"] == "disc_cka_fixed") & (table["architecture"] == "mlp_add")].iloc[0]
@@ -174,8 +175,8 @@ def test_published_table_needs_its_modulus(text: str, folder: Path, study: Study
 
 
 def test_published_table_is_shown_at_its_modulus(folder: Path, study: Study) -> None:
-    tables = load_tables(folder, study)
-    context = published(folder, study.model_copy(update={"p": 59}), tables)
+    tables = load_tables(StudyFolder(folder), study)
+    context = published(StudyFolder(folder), study.model_copy(update={"p": 59}), tables)
     assert len(context["published"]) == 8
     assert set(context["published"][0]["cells"]) == set(study.architectures)
 
@@ -186,7 +187,7 @@ def test_no_path_or_host_is_told(text: str, folder: Path) -> None:
     page = without_plotly(text)
     assert str(folder) not in page and str(Path(report.__file__).parent) not in page
     assert not re.search(rf"\b{re.escape(platform.node())}\b.example", page)
-    record = provenance(folder)
+    record = provenance(StudyFolder(folder).benchmarks)
     assert record["versions"]["numpy"] and record["machine"]["cores"] >= 1 and record["stages"] == []
 
 
@@ -196,7 +197,7 @@ def test_commit_outside_a_checkout_is_unknown(tmp_path: Path) -> None:
 
 def test_stage_costs_are_summed(tmp_path: Path) -> None:
     for seed in (0, 1):
-        path = tmp_path / "benchmarks" / "train" / "population" / f"{seed}.tsv"
+        path = tmp_path / "train" / "population" / f"{seed}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"s\th:m:s\tmax_rss\n{seed + 1}.5\t0:00:01\t-\n")
     (stage,) = provenance(tmp_path)["stages"]
@@ -206,7 +207,7 @@ def test_stage_costs_are_summed(tmp_path: Path) -> None:
 def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
     study = make_study(["mlp_add"], 2, maturity={"count": 0, "steps": [100]})
     write_synthetic(tmp_path, study, distinct=1)
-    text = report.render(tmp_path, study)
+    text = report.render(StudyFolder(tmp_path), study)
     assert "It describes them, and answers nothing about sameness." in text
     assert "This study declares no control. Nothing here shows what its tests can find." in text
     assert "No circuit was trained longer than the schedule, because" in text
@@ -216,7 +217,7 @@ def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
 def test_circuits_without_a_group(tmp_path: Path) -> None:
     study = make_study(["mlp_add", "mlp_concat"], 2, min_neurons=100)
     write_synthetic(tmp_path, study, distinct=1)
-    text = report.render(tmp_path, study)
+    text = report.render(StudyFolder(tmp_path), study)
     assert "has a group of at least 100 neurons. There is nothing to label." in text
     assert "There are no phases to show." in text
     assert "1 converged circuit lacks at least one of these endpoints" in text
@@ -227,18 +228,18 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
 
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))
-    text = report.render(copy, study)
+    text = report.render(StudyFolder(copy), study)
     assert "There are no training curves." in text
     assert "its circuit file is not there" in text
 
 
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
-        load_tables(tmp_path, study)
+        load_tables(StudyFolder(tmp_path), study)
     for name in ("endpoints", "summary", "verdicts", "power"):
         (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
     with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
-        load_tables(tmp_path, study)
+        load_tables(StudyFolder(tmp_path), study)
 
 
 def test_verdicts_written_again_are_the_same(folder: Path, study: Study, tmp_path: Path) -> None:
@@ -291,15 +292,14 @@ def test_controls_pass_or_fail() -> None:
     assert "do not decide 1 of the 2" in outcomes[3]["text"]
 
 
-def test_main_comparison_prefers_the_attention_pair() -> None:
+def test_the_main_comparison_is_the_pair_that_the_study_names() -> None:
     pairs = [
         {"role": "pair", "x": x, "y": y} for x, y in (("mlp_add", "mlp_concat"), ("attention_1.0", "attention_0.0"))
     ]
-    assert main_row(pairs) is pairs[1]
-    assert main_row(pairs[:1]) is pairs[0]
+    assert main_row(pairs, ("attention_0.0", "attention_1.0")) is pairs[1]
+    assert main_row(pairs) is pairs[0]
+    assert main_row(pairs, ("rnn", "attention_1.0")) is pairs[0]
     assert main_row([{"role": "negative control", "x": "u#even", "y": "u#odd"}]) is None
-    recurrent = {"role": "pair", "x": "rnn", "y": "attention_1.0"}
-    assert main_row([*pairs, recurrent]) is recurrent
 
 
 def test_display_of_numbers() -> None:

@@ -9,7 +9,8 @@ from synthetic_study import make_study
 from topomod.study.check import load_study
 from topomod.study.estimate import Calibration, calibrate, predict, wall_seconds
 
-COST = Calibration(train=4.0, per_step=0.01, groups=0.5, homology=1.0, memory=400.0, disk=0.5)
+STAGES = {"groups": 0.5, "homology": 1.0, "measure": 0.5}
+COST = Calibration(train=4.0, per_step=0.01, stages=STAGES, memory=400.0, disk=0.5)
 
 
 def test_every_stage_is_counted() -> None:
@@ -50,4 +51,9 @@ def test_calibration_trains_and_analyses_every_architecture() -> None:
     assert list(costs) == study.architectures
     for cost in costs.values():
         assert cost.train > cost.per_step * study.recipe.steps * 0.99 > 0
-        assert cost.groups > 0 and cost.homology > 0 and cost.memory > 100 and 0.1 < cost.disk < 50
+        assert (
+            set(cost.stages) == {"groups", "homology"}
+            and min(cost.stages.values()) > 0
+            and cost.memory > 100
+            and 0.1 < cost.disk < 50
+        )

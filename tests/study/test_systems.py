@@ -14,11 +14,12 @@ import yaml
 
 import topomod
 from topomod.networks.circuit import Circuit
-from topomod.networks.labels import StudyError, system_of
+from topomod.networks.labels import Label, written_names
 from topomod.study.check import load_study
 from topomod.study.describe import measure_rows, measure_table
+from topomod.study.measure import measure_circuits
 from topomod.study.measure_catalogue import MEASURES
-from topomod.study.systems import TABLES, measure_circuits
+from topomod.study.systems import MEASURED_TABLES, SYSTEMS
 from topomod.study.tables import read_tables
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,19 +45,21 @@ SHORT: dict[str, dict[str, Any]] = {
 
 
 def test_systems_of_labels() -> None:
-    assert [system_of(label) for label in ("rnn", "attention_0.5", "relu_mlp@x", "sequence_transformer")] == [
+    assert [
+        Label.parse(label).record.system for label in ("rnn", "attention_0.5", "relu_mlp@x", "sequence_transformer")
+    ] == [
         "pairs",
         "pairs",
         "margins",
         "sequences",
     ]
-    with pytest.raises(StudyError, match="unknown architecture 'attention'"):
-        system_of("attention")
+    assert written_names("pairs") == ("mlp_add", "mlp_concat", "attention_<rate>", "rnn")
+    assert {name for system in SYSTEMS for name in written_names(system)} == set(written_names())
 
 
 def test_the_network_of_largest_margin_has_every_feature_of_theory() -> None:
     found = measure_circuits([topomod.max_margin_network(topomod.ModularAddition(p=7, k=3))])
-    assert tuple(found) == TABLES and found["irreps"].empty and found["curves"].empty
+    assert tuple(found) == MEASURED_TABLES and found["irreps"].empty and found["curves"].empty
     row = found["measures"].iloc[0]
     assert row["margin_ratio"] == pytest.approx(1, rel=1e-10) and row["accuracy"] == 1
     assert row["single_frequency_share"] == row["shared_frequency"] == 1 and row["n_frequencies"] == 3
@@ -92,14 +95,14 @@ def test_measures_have_means_over_converged_circuits() -> None:
     assert tuple(fixed.loc["expected_margin_ratio", ["ci_low", "ci_high"]]) == (1, 1)  # nothing to estimate
     assert fixed.loc["shared_frequency", "ci_low"] < 1 == fixed.loc["shared_frequency", "ci_high"]
     rows = measure_rows(table, ["b", "a"])
-    assert [row["title"] for row in rows] == [MEASURES["n_dead"]] and set(rows[0]["cells"]) == {"a"}
+    assert [row["title"] for row in rows] == [MEASURES["n_dead"].title] and set(rows[0]["cells"]) == {"a"}
 
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_the_studies_are_valid_and_large_enough(name: str) -> None:
     study = load_study(ROOT / "config" / f"{name}.yaml", ROOT / "config" / "config.yaml")
     assert study.study == name and study.seeds.count >= 16
-    assert study.system == ("pairs" if name == "rnn" else "sequences" if name == "transformers_k" else "margins")
+    assert study.system.name == ("pairs" if name == "rnn" else "sequences" if name == "transformers_k" else "margins")
 
 
 @pytest.mark.workflow

@@ -114,7 +114,7 @@ def test_schedule_warms_up_decays_and_sums() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("mlp", [0], None), "unknown architecture 'mlp'; known: mlp_add, mlp_concat, attention"),
+        (("mlp", [0], None), "unknown architecture 'mlp'; known: mlp_add, mlp_concat, rnn, attention"),
         (("attention", [0], None), r"needs attention_rate in \[0, 1\], found None"),
         (("attention", [0], 1.5), r"needs attention_rate in \[0, 1\], found 1.5"),
         (("mlp_add", [0], 0.5), "mlp_add has no attention"),
@@ -129,5 +129,5 @@ def test_bad_arguments(arguments: tuple[str, list[int], float | None], message: 
 
 
 def test_other_tasks_are_refused() -> None:
-    with pytest.raises(ValueError, match="mlp_add trains on ModularAddition, found SparseParity"):
+    with pytest.raises(ValueError, match="mlp_add learns addition, found SparseParity"):
         topomod.train("mlp_add", topomod.SparseParity(n=4, k=2), [0])

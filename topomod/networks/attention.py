@@ -41,8 +41,15 @@ def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) ->
         skip_left=skip_left,
         skip_right=skip_right + weights["b_out"][:, None] @ W_U,
     )
-    if rate == 0:
-        return form
+    return form if rate == 0 else _gated(form, weights, x, x_right, value, rate)
+
+
+def _gated(form: PairForm, weights: Weights, x: Tensor, x_right: Tensor, value: Tensor, rate: float) -> PairForm:
+    """The form with what the learnt share of attention adds; ``x`` (S, n_left + n_right, d_model), both tokens."""
+    n_right = x_right.shape[1]
+    n_left = x.shape[1] - n_right
+    W_in, W_U = weights["W_in"].mT, weights["W_U"]
+    W_O = weights["W_O"].mT.flatten(1, 2)
     query, key = x_right @ weights["W_Q"].flatten(1, 2).mT, x @ weights["W_K"].flatten(1, 2).mT
     n_heads, d_head = weights["W_Q"].shape[1:3]
     by_head = [part.unflatten(2, (n_heads, d_head)).transpose(1, 2) for part in (query, key, value)]

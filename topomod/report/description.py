@@ -64,7 +64,8 @@ def populations(study: Study, measures: pd.DataFrame) -> dict[str, Any]:
         row["accuracy"] = float(own["accuracy"].min())
         row |= {"failures": [f"seed {f.seed}: {f.reason}" for f in failures.itertuples()]}
         rows.append(row | {"max_margin": known_max_margin(label.architecture, study.task_of(label))})
-    return {"populations": rows, "measures_csv": csv_link(measures)}
+    known = any(label.record.homogeneous for label in study.labels)
+    return {"populations": rows, "measures_csv": csv_link(measures), "has_normalized_margin": known}
 
 
 def figures(folder: StudyFolder, study: Study, tables: dict[str, pd.DataFrame]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def _sentence(problem: Any, model: type[Strict]) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "study"
     found = problem["input"]
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden":
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown key '{key}'; allowed here: {', '.join(_keys_beside(problem['loc'], model))}"
     if problem["type"] == "missing":
         return f"key '{key}' is missing"
