@@ -69,7 +69,7 @@ def main_pair(study: Study, tables: StudyTables) -> Iterator[str]:
         for answer in family_answers(main["rows"])
     ]
     yield from table(("family", "endpoints", *COLOURS), rows)
-    yield "A line is an endpoint: both means, the difference with its 90 % interval, the margin, the verdict after Holm."
+    yield "A line is an endpoint: both means, their difference with a 90 % interval, margin, and verdict after Holm."
     yield ""
     lines = [
         (

@@ -65,7 +65,7 @@ def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:
     shard = study.shards()[0]
     circuit = topomod.load_circuit(folder.population(shard) / CIRCUITS)
     assert circuit.label == "plain_mlp" and circuit.task == task.ModularSubtraction(P)
-    assert circuit.accuracy() > 0.9, circuit.reason
+    assert circuit.accuracy() > 0.8, circuit.reason
     homology = pd.read_parquet(folder.population(shard) / "homology.parquet")
     assert set(homology["site"]) == {"preactivations", "logits", "squashed"}
     values = pd.read_parquet(folder.table("endpoints")).query("endpoint == @endpoint.NAME")["value"]

@@ -95,11 +95,11 @@ def homology(circuits: Path, verdicts_table: Table, diagrams_table: Table, min_n
     """Label the manifold of every group of a shard at both sites by persistent homology."""
     from topomod.networks.circuit_file import load_circuits
     from topomod.study.homology import analyse_homology
-    from topomod.study.progress import counted, log
+    from topomod.study.progress import counter, log
     from topomod.study.tables import write_table
 
-    found = load_circuits(circuits)
-    verdicts, diagrams = analyse_homology(counted(found, len(found), "circuits labelled"), min_neurons)
+    with counter("clouds labelled") as labelled:
+        verdicts, diagrams = analyse_homology(load_circuits(circuits), min_neurons, labelled=labelled)
     write_table(verdicts, verdicts_table)
     write_table(diagrams, diagrams_table)
     log(f"{circuits}: {len(verdicts)} point clouds labelled")

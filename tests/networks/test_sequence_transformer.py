@@ -163,7 +163,7 @@ def test_snapshots_are_the_same_circuit_along_its_training() -> None:
 def test_what_cannot_be_trained_is_refused() -> None:
     with pytest.raises(ValueError, match="holds all inputs at once, at most 65536, found 5764801"):
         topomod.train("sequence_transformer", ModularAddition(7, k=8), [0])
-    with pytest.raises(ValueError, match="sequence_transformer trains on ModularAddition, found SparseParity"):
+    with pytest.raises(ValueError, match="sequence_transformer learns addition, found SparseParity"):
         topomod.train("sequence_transformer", SparseParity(n=4, k=2), [0])
     with pytest.raises(ValueError, match="needs batches = 1 and min_purity = 0, found 2 and 0.9"):
         topomod.train("sequence_transformer", ModularAddition(7), [0], recipe=Recipe())

@@ -53,7 +53,7 @@ def test_systems_of_labels() -> None:
         "margins",
         "sequences",
     ]
-    assert written_names("pairs") == ("mlp_add", "mlp_concat", "attention_<rate>", "rnn")
+    assert written_names("pairs") == ("mlp_add", "mlp_concat", "rnn", "attention_<rate>")
     assert {name for system in SYSTEMS for name in written_names(system)} == set(written_names())
 
 

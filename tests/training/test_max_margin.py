@@ -124,7 +124,7 @@ def test_refusals() -> None:
         topomod.train("power_mlp", "parity", [0])
     with pytest.raises(ValueError, match="power_mlp has no attention"):
         topomod.train("power_mlp", task, [0], attention_rate=1.0)
-    with pytest.raises(ValueError, match="at most 1048576 are"):
+    with pytest.raises(ValueError, match="at most 1048576, found"):
         topomod.train("power_mlp", ModularAddition(59, 9), [0])
     with pytest.raises(ValueError, match="seeds must hold at least one seed"):
         topomod.train("power_mlp", task, [])

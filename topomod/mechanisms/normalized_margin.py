@@ -37,6 +37,7 @@ def max_margin(task: Task) -> float:
 
     Examples
     --------
+    >>> from topomod import ModularAddition, SparseParity
     >>> round(max_margin(ModularAddition(p=59)), 12)
     0.000610912648
     >>> round(max_margin(SparseParity(n=10, k=4)), 12)

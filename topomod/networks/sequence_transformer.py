@@ -47,6 +47,7 @@ def all_inputs(task: Task) -> Tensor:
 
     Examples
     --------
+    >>> from topomod import ModularAddition
     >>> all_inputs(ModularAddition(p=3, k=2))[:4].tolist()
     [[0, 0], [0, 1], [0, 2], [1, 0]]
     """

@@ -38,7 +38,7 @@ def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
 
     Examples
     --------
-    >>> from topomod import max_margin_network
+    >>> from topomod import GroupComposition, max_margin_network
     >>> network = max_margin_network(GroupComposition("D5"))
     >>> [(group.irrep, len(group.neurons)) for group in irrep_groups(network, min_neurons=2)]
     [('A2', 2), ('E1', 16), ('E2', 16)]

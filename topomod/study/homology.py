@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,21 @@ from topomod.topology.classify import classify_manifold
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
 
 
-def analyse_homology(circuits: Iterable[Circuit], min_neurons: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts and stored diagrams of every group at both sites for one shard.
+def analyse_homology(
+    circuits: Iterable[Circuit], min_neurons: int, seed: int = 0, labelled: Callable[[], object] | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Verdicts and stored diagrams of every group at every studied site for one shard.
+
+    Parameters
+    ----------
+    circuits : iterable of Circuit
+        One shard.
+    min_neurons : int
+        Smaller first-order groups are left out.
+    seed : int
+        As in :func:`topomod.classify_manifold`.
+    labelled : callable, optional
+        Called after each cloud, to show how far the stage is.
 
     Returns
     -------
@@ -40,6 +53,8 @@ def analyse_homology(circuits: Iterable[Circuit], min_neurons: int, seed: int = 
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
                 verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
+                if labelled is not None:
+                    labelled()
     columns = ["architecture", "seed", "step", "frequency", "site"]
     return (
         pd.DataFrame(verdicts) if verdicts else pd.DataFrame(columns=columns),

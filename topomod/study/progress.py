@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from topomod.training.watcher import Watcher
 
 if TYPE_CHECKING:
     from topomod.networks.circuit import Circuit
-
-Item = TypeVar("Item")
 
 
 def log(message: str) -> None:
@@ -34,10 +32,12 @@ def bars() -> Iterator[Any]:
         yield progress
 
 
-def counted(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
-    """Give the items, counted on a bar."""
+@contextmanager
+def counter(what: str) -> Iterator[Callable[[], None]]:
+    """Give a function that counts one more thing on a bar whose end is not known."""
     with bars() as progress:
-        yield from progress.track(items, total=total, description=what)
+        task = progress.add_task(what, total=None)
+        yield lambda: progress.advance(task)
 
 
 class TrainingProgress(Watcher):

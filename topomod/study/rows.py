@@ -49,7 +49,8 @@ def diverged_columns(circuit: Circuit) -> dict[str, Any]:
     Every measured column of its row is missing. It has no groups.
     """
     reason = circuit.reason or "diverged: its weights are not finite"
-    return {"converged": False, "reason": reason, "accuracy": float("nan"), "loss": float("nan"), "n_groups": 0}
+    missing = dict.fromkeys(("accuracy", "loss", "purity"), float("nan"))
+    return {"converged": False, "reason": reason, **missing, "n_groups": 0}
 
 
 def endpoint_columns(table: str, *view: Any) -> dict[str, float]:

@@ -83,9 +83,9 @@ def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
 
     Examples
     --------
-    >>> z = np.exp(2j * np.pi * 3 * np.add.outer(np.arange(7), np.arange(7)) / 7)
-    >>> winding_numbers(z).winding, winding_numbers(rebase(z, 3)).winding
-    ((3, 3), (1, 1))
+    >>> fast, slow = (np.exp(2j * np.pi * f * np.add.outer(np.arange(7), np.arange(7)) / 7) for f in (3, 1))
+    >>> np.allclose(rebase(fast, 3), slow)
+    True
     """
     if values.ndim < 2 or values.shape[0] != values.shape[1]:
         raise ValueError(f"values must be (p, p, ...), found {values.shape}")
