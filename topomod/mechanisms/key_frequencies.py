@@ -1,4 +1,4 @@
-"""Which frequencies a circuit's matrices and states carry, their rank, and how exactly the read-out hears a + b."""
+"""Which frequencies the matrices and states of a circuit carry, their rank, and how exactly the read-out follows a + b."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def readout_error(circuit: Circuit, frequency: int) -> float:
     arXiv 2503.22059, its relative error of the final layer.
     """
     p = circuit.p
-    heard = circuit.logits().astype(np.float64) @ frequency_basis(p, [frequency])  # (p, p, 2)
-    centred = heard - heard.mean(axis=(0, 1))
+    read = circuit.logits().astype(np.float64) @ frequency_basis(p, [frequency])  # (p, p, 2)
+    centred = read - read.mean(axis=(0, 1))
     means = class_means(centred, circuit.task.targets())
     basis = frequency_basis(p, [frequency])
     explained = p * np.sum((basis.T @ means) ** 2)
