@@ -1,4 +1,4 @@
-"""Which frequencies the matrices and states of a circuit carry, their rank, and how exactly the read-out follows a + b."""
+"""Which frequencies a circuit holds in its matrices and states, their rank, and how well the read-out follows a + b."""
 
 from __future__ import annotations
 
