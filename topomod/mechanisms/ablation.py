@@ -26,11 +26,11 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     circuit : Circuit
         Any circuit that adds mod p, of any number of inputs.
     frequencies : sequence of int
-        Each in 1..p//2; none leaves the circuit as it is.
+        Each in 1..p//2. Without any, the circuit stays as it is.
     site : {"logits", "hidden", "embedding"}
-        Along the classes of the logits; in the last layer's activations, their cosines and sines of the sum over the
-        inputs (the read-out is linear, so these are taken from what it makes of them); along the tokens of the
-        embedding, or of each input's weights where there is none.
+        ``logits`` projects along the classes. ``hidden`` takes the cosines and sines of the sum of the inputs out of
+        the last layer's activations; the read-out is linear, so this is done on what it makes of them. ``embedding``
+        projects along the tokens of the embedding, or of each input's weights where there is no embedding.
 
     Returns
     -------
@@ -86,11 +86,11 @@ def ablation_rows(circuit: Circuit, n: int = N_ABLATED, seed: int = 0) -> pd.Dat
     Parameters
     ----------
     circuit : Circuit
-        Adding two inputs mod p.
+        A circuit that adds two inputs mod p.
     n : int
         How many frequencies, in falling order of the read-out's energy.
     seed : int
-        Of the random control: as many frequencies that are neither key nor among the n strongest.
+        Seed of the random control: as many frequencies, which are neither key ones nor among the n strongest.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How a circuit computes, as Zhong et al. measure it; three statements apart from its shape."""
+"""How a circuit computes, as Zhong et al. measure it. None of this is read from the labels of its clouds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRADIENT_TRIPLES = 100
 def gradient_symmetricity(circuit: Circuit) -> float:
     """Mean cosine between the gradients of a logit with respect to the two token embeddings.
 
-    Over 100 random triples (a, b, c), the ones Zhong et al. draw. Near 1 for pizza-like circuits.
+    The mean is over 100 random triples (a, b, c), those that Zhong et al. draw. It is near 1 for pizza-like circuits.
 
     Returns
     -------
@@ -33,9 +33,9 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     """
     a, b, c = (torch.tensor(column) for column in zip(*_triples(circuit.p), strict=True))
     n = len(a)
-    # in double precision: a neuron within rounding of its kink would decide the fourth digit
+    # double precision: else a neuron within rounding of the ReLU's kink changes the fourth digit
     own = {name: torch.from_numpy(value).double() for name, value in circuit.weights.items()}
-    # a stack of one circuit with itself, one pair each: the other pairs of a with b are not asked for
+    # the circuit is stacked with itself once per triple, so that each copy runs on the one pair of its triple
     weights = {name: value.expand(n, *value.shape) for name, value in own.items()}
     x_a = torch.from_numpy(circuit.embedding()).double()[a, None].requires_grad_()
     x_b = own.get("W_E_right", own["W_E"])[b, None].requires_grad_()
@@ -49,14 +49,14 @@ def gradient_symmetricity(circuit: Circuit) -> float:
 @lru_cache
 def _triples(p: int) -> list[tuple[int, int, int]]:
     triples = [(a, b, c) for a in range(p) for b in range(p) for c in range(p)]
-    random.Random(42).shuffle(triples)  # Zhong et al.'s generator and seed, so that their values are met
+    random.Random(42).shuffle(triples)  # Zhong et al.'s generator and seed, so that the values are the same as theirs
     return triples[:GRADIENT_TRIPLES]
 
 
 def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     """How little a logit depends on the distance a - b: near 0 pizza, near 1 clock.
 
-    Two definitions circulate and must not be mixed: the correct logit (paper, notebook) and the largest wrong
+    Two definitions are in use and must not be mixed: the correct logit (paper, notebook) and the largest wrong
     logit (released tables).
 
     Parameters
@@ -69,8 +69,8 @@ def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     Returns
     -------
     float
-        Mean over distances of the standard deviation over sums, over the standard deviation of all; NaN for a
-        constant logit.
+        Mean over distances of the standard deviation over sums, divided by the standard deviation of all values; NaN
+        for a constant logit.
 
     Raises
     ------
@@ -151,11 +151,11 @@ class LogitFVE:
     Parameters
     ----------
     frequency : int
-        Of the circle, in 1..p//2.
+        Frequency of the circle, in 1..p//2.
     clock : float
-        By ``cos(w (a + b - c))``, ``w = 2 pi frequency / p``.
+        Share that ``cos(w (a + b - c))``, ``w = 2 pi frequency / p``, explains.
     pizza : float
-        By ``|cos(w (a - b) / 2)| cos(w (a + b - c))``.
+        Share that ``|cos(w (a - b) / 2)| cos(w (a + b - c))`` explains.
     """
 
     frequency: int
@@ -167,15 +167,15 @@ def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> lis
     """Explained variance of the logits, circle by circle.
 
     A circle is a pair of principal components of the embedding with one frequency, and at least a tenth of the
-    first one's variance; all others are set to their mean. Both sides are standardised, so the share is
+    first one's variance; all other components are set to their mean. Both sides are standardised, so the share is
     ``2 r - 1`` with Pearson's r, not its square.
 
     Parameters
     ----------
     circuit : Circuit
-        Of modular addition, both tokens embedded alike.
+        A circuit of modular addition that embeds both tokens alike.
     frequencies : sequence of int, optional
-        Only circles of these, say those that neurons read; embeddings also carry others that no neuron does.
+        Only these circles are measured, such as those that neurons read. Embeddings also hold others.
 
     Returns
     -------

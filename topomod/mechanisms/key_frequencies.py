@@ -13,7 +13,7 @@ MATRICES = {"W_E": "embedding", "W_in": "input", "W_h": "recurrent", "W_U": "une
 
 
 def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
-    """Frequency energy of every place where a circuit of two inputs keeps its numbers.
+    """Frequency energy of each place in a circuit of two inputs.
 
     Returns
     -------
@@ -41,7 +41,8 @@ def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
 def key_frequencies(circuit: Circuit, n: int | None = None) -> list[int]:
     """Frequencies of the read-out by falling energy: the ``n`` strongest, or all that stand out from noise.
 
-    Standing out: more than three times an even share of the energy, ``6 / (p - 1)``, or than half of it.
+    A frequency stands out if it has more than three times an even share of the energy, ``6 / (p - 1)``, or more than
+    half of all.
     """
     energy = frequency_energy(circuit.readout(0))
     order = np.argsort(-energy)
@@ -56,7 +57,7 @@ def rank_at(matrix: Float[np.ndarray, "m n"], share: float = 0.95) -> int:
 
 
 def matrix_ranks(circuit: Circuit, share: float = 0.95) -> dict[str, int]:
-    """:func:`rank_at` of each weight matrix of :data:`MATRICES` that is there; the embedding centred over tokens."""
+    """:func:`rank_at` of each weight matrix of :data:`MATRICES` that is there; the embedding is centred."""
     ranks = {}
     for name, title in MATRICES.items():
         if name in circuit.weights:

@@ -16,7 +16,7 @@ def max_margin(task: Task) -> float:
 
     * k inputs mod odd p: ``2 k! / ((2k + 2)^((k + 1) / 2) (p - 1) p^((k - 1) / 2))``;
     * (n, k)-sparse parity: ``k! sqrt(2 (k + 1)^-(k + 1))``;
-    * a group with real irreps of dimension D and commutant dimension e:
+    * a finite group with real irreps of dimension D and commutant dimension e:
       ``2 / (3 sqrt(3 |G|)) / sum D^2.5 / e`` over the non-trivial ones, or the linear program of
       :func:`topomod.tasks.irrep_strengths.irrep_strengths` where that formula's condition fails (A5, S6).
 
@@ -33,7 +33,7 @@ def max_margin(task: Task) -> float:
     References
     ----------
     Morwani et al., arXiv 2311.07568 (k = 2, parity, groups with real irreps); Li et al., arXiv 2402.09469 (k inputs).
-    The printed group formula is for real irreps and too large for cyclic groups.
+    The printed formula of finite groups is for irreps of real type and too large for cyclic ones.
 
     Examples
     --------
@@ -55,11 +55,13 @@ def known_max_margin(architecture: str, task: Task) -> float:
 
 
 def normalized_margin(circuit: Circuit) -> float:
-    """Smallest margin over all inputs, divided by the sum of neuron norms to the power of the homogeneity.
+    """Least lead of the correct logit, divided by the sum of neuron norms to the power of the homogeneity.
+
+    The lead is the correct logit minus the largest other one, and the least is taken over all inputs.
 
     A neuron's norm is that of its rows of ``W_in`` and ``W_U`` together; logits of ``power_mlp`` grow with degree
-    ``task.n_factors + 1`` in it, of ``relu_mlp`` with degree 2. Negative where some input is wrong, NaN without
-    weights.
+    ``task.n_factors + 1`` in it, of ``relu_mlp`` with degree 2. The result is negative where some input is wrong,
+    and NaN where all weights are 0.
 
     Raises
     ------
@@ -85,8 +87,8 @@ def normalized_margin(circuit: Circuit) -> float:
 def max_margin_network(task: Task) -> Circuit:
     """Build a ``power_mlp`` that attains :func:`max_margin`, in float64.
 
-    Neurons: ``2^(2k - 2) (p - 1)`` for k inputs mod p, ``2^(k - 1)`` for parity, and for a group ``2 D^3`` for each
-    used real irrep of real type, ``D^3`` of complex or quaternionic type. Fewer can suffice.
+    It has ``2^(2k - 2) (p - 1)`` neurons for k inputs mod p and ``2^(k - 1)`` for parity. For a finite group it has
+    ``2 D^3`` for each used real irrep of real type and ``D^3`` for each of another type. Fewer can suffice.
 
     Parameters
     ----------

@@ -10,14 +10,14 @@ from topomod.tasks.task import MAX_EVALUATED, MAX_INPUTS, Task
 
 
 def any_task(task: Task) -> str:
-    """All inputs are looked at, so there may not be too many."""
+    """Accept any task with few enough inputs to look at all of them."""
     if task.n_inputs > MAX_EVALUATED:
         return f"is looked at on all inputs, at most {MAX_EVALUATED}, found {task.n_inputs}"
     return ""
 
 
 def two_numbers(task: Task) -> str:
-    """Two tokens, each a number mod p."""
+    """Accept two tokens, each a number mod p."""
     if task.modulus is None:
         return "learns addition, found {task}"
     if len(task.input_shape) != 2:
@@ -26,7 +26,7 @@ def two_numbers(task: Task) -> str:
 
 
 def few_numbers(task: Task) -> str:
-    """Any number of tokens, each a number mod p, as long as all inputs fit into memory at once."""
+    """Accept any number of tokens, each a number mod p, as long as all inputs fit into memory at once."""
     if task.modulus is None:
         return "learns addition, found {task}"
     if task.n_inputs > MAX_INPUTS:

@@ -12,7 +12,7 @@ Shapes = dict[str, tuple[tuple[int, ...], float]]  # shape and standard deviatio
 
 @dataclass(frozen=True)
 class Activations:
-    """What a stack of networks computes on all pairs; for k inputs the two axes of tokens are k.
+    """What a stack of networks computes on all pairs; for k inputs there are k axes of tokens.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""The catalogue of architectures: a new one is one entry here, and its own file.
+"""The catalogue of architectures. A new architecture is one entry here and a file of its own.
 
-Light: heavy parts are named as ``"module:function"`` and loaded on first use, so that a workflow can read the names
-without torch.
+Importing this module is fast: heavy parts are named as ``"module:function"`` and loaded on first use, so that a
+workflow can read the names without torch.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def resolve(part: Part) -> Any:
 class Architecture:
     """One kind of network.
 
-    A network of two inputs has a ``pair_form`` (work for each token apart from work for each pair), or a plain
-    ``on_pairs``; one of any inputs has ``on_inputs``.
+    A network of two inputs has a ``pair_form``, which separates the work for each token from the work for each pair,
+    or a plain ``on_pairs``. A network of any number of inputs has ``on_inputs``.
 
     Parameters
     ----------
     name : str
-        As circuits store it; in a study's YAML followed by ``_<rate>`` where it takes an attention rate.
+        Name that circuits store. In a study's YAML ``_<rate>`` follows it where it takes an attention rate.
     system : str
         Name in :data:`topomod.study.systems.SYSTEMS`; empty for networks that are read, not trained here.
     takes_rate : bool
@@ -58,10 +58,11 @@ class Architecture:
     on_inputs : part
         ``(weights, task) -> Activations`` on every input of a task.
     logits : part
-        ``(task, weights as arrays) -> logits`` of all inputs, some at a time, where all activations may not fit.
+        ``(task, weights as arrays) -> logits`` of all inputs, some at a time. It is needed where not
+        all activations fit into memory.
     map_tokens : part
-        ``(weights as arrays, function) -> weights``: the function, of arrays whose last axis runs over tokens, applied
-        to the weights that read the tokens. By default those are the embeddings.
+        ``(weights as arrays, function) -> weights``. It applies the function, which takes arrays whose last axis runs
+        over tokens, to the weights that read the tokens. By default those are the embeddings.
     recipe, learner : part
         Class of its recipe, and of :class:`topomod.training.train.Learner` that takes its training steps.
     homogeneous : bool

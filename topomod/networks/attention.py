@@ -15,7 +15,7 @@ from topomod.tasks.task import Task
 
 
 def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> PairForm:
-    """One layer, tokens a then b, read at b; attention weights ``rate * softmax + (1 - rate)`` (Zhong et al.).
+    """One layer over tokens a, b, read at b; attention is ``rate * softmax + (1 - rate)`` (Zhong et al.).
 
     With two tokens softmax is a sigmoid ``gate``, so token a gets ``1 - rate + rate * gate`` and token b
     ``1 - rate * gate``.
@@ -45,7 +45,7 @@ def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) ->
 
 
 def _gated(form: PairForm, weights: Weights, x: Tensor, x_right: Tensor, value: Tensor, rate: float) -> PairForm:
-    """The form with what the learnt share of attention adds; ``x`` (S, n_left + n_right, d_model), both tokens."""
+    """The form, with what the learnable part of attention adds; ``x`` (S, n_left + n_right, d_model), both tokens."""
     n_right = x_right.shape[1]
     n_left = x.shape[1] - n_right
     W_in, W_U = weights["W_in"].mT, weights["W_U"]
@@ -59,7 +59,7 @@ def _gated(form: PairForm, weights: Weights, x: Tensor, x_right: Tensor, value: 
     score_right = (query * key_right).sum(-1)  # (S, h, b)
 
     def gated(W: Tensor) -> tuple[Tensor, Tensor]:
-        # W_O W first: fewer products than taking every token through d_model
+        # W_O W comes first: this takes fewer products than a pass of every token through d_model
         through = (W_O @ W).unflatten(1, (n_heads, d_head))
         return values[0] @ through, values[1] @ through
 
@@ -75,7 +75,7 @@ def _gated(form: PairForm, weights: Weights, x: Tensor, x_right: Tensor, value: 
 
 
 def attention_shapes(task: Task, size: NetworkSize) -> Shapes:
-    """Weights of a one-layer transformer, one position for each token of the task."""
+    """Weights of a one-layer transformer, with one position for each token of the task."""
     d, m, n_heads, n_tokens = size.d_model, size.d_mlp, size.n_heads, task.input_shape[0]
     std, d_head = 1 / math.sqrt(d), d // n_heads
     return {

@@ -1,4 +1,4 @@
-"""A trained network with its task, seed, recipe and history, and the file many of them share."""
+"""A trained network with its task, seed, recipe and history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from topomod.tasks.task import Task
 
 @runtime_checkable
 class NamedRecipe(Protocol):
-    """How a circuit was trained: one of the recipes of the training room, a dataclass with a name."""
+    """How a circuit was trained: a recipe of :mod:`topomod.training.recipes`, a dataclass with a name."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -39,15 +39,15 @@ class Circuit:
     seed : int or None
         Decides initial weights and train split; None for imported networks.
     attention_rate : float or None
-        0 uniform ... 1 learnable attention; None for other architectures.
+        From 0 (uniform attention) to 1 (learnable attention); None for other architectures.
     recipe : Recipe, MarginRecipe or None
         How it was trained; None for imported networks.
     step : int
         Optimiser steps taken when the weights were kept.
     converged : bool
-        Right on all inputs and, by a :class:`Recipe` that says so, structured.
+        Whether it is right on all inputs and, where its recipe asks for that, structured.
     reason : str
-        Why not converged; empty when it is.
+        Why it has not converged; empty where it has.
     history : dict of ndarray
         ``loss`` and ``accurate`` (right on all inputs) before step 0, 1, ..., ``step``.
     """
@@ -65,7 +65,7 @@ class Circuit:
 
     @property
     def label(self) -> str:
-        """Architecture as tables and paths print it, ``attention_1.0``, or ``attention_1.0@long`` of a named recipe."""
+        """Name in tables and paths: ``attention_1.0``, or ``attention_1.0@long`` with a named recipe."""
         return str(Label(self.architecture, self.attention_rate, self.recipe.name if self.recipe else ""))
 
     @property
@@ -80,7 +80,7 @@ class Circuit:
         return all(bool(np.isfinite(weight).all()) for weight in self.weights.values())
 
     def activations(self) -> Activations:
-        """Pre-activations and logits on all inputs, one pass."""
+        """Pre-activations and logits on all inputs, from one run."""
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
         with torch.no_grad():
             return ARCHITECTURES[self.architecture].run(weights, self.task, self.attention_rate or 0.0)
@@ -88,7 +88,7 @@ class Circuit:
     def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, ..., p, n_neurons), indexed ``[a_1, ..., a_k]``.
 
-        Other tasks: as their targets, (*inputs, n_neurons).
+        For other tasks the first axes are those of the targets: (*inputs, n_neurons).
 
         Raises
         ------

@@ -64,7 +64,7 @@ class Label:
 
     @property
     def record(self) -> Architecture:
-        """Entry of the catalogue."""
+        """Its entry in the catalogue of architectures."""
         return ARCHITECTURES[self.architecture]
 
     @property

@@ -14,7 +14,7 @@ from topomod.tasks.task import Task
 
 
 def mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
-    """Embeddings added, then one hidden layer."""
+    """Add the embeddings, then apply one hidden layer."""
     half_bias = weights["b_in"][:, None] / 2
     left = x_left @ weights["W_in"].mT + half_bias
     shared = x_left is x_right
@@ -23,7 +23,7 @@ def mlp_add(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> 
 
 
 def mlp_concat(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float) -> PairForm:
-    """Embeddings concatenated, then one hidden layer; without ``b_in`` where there is none."""
+    """Concatenate the embeddings, then apply one hidden layer; there may be no ``b_in``."""
     W_left, W_right = weights["W_in"].mT.split(x_left.shape[-1], dim=1)
     right = x_right @ W_right
     if "b_in" in weights:
@@ -37,7 +37,7 @@ def _mlp_readout(weights: Weights) -> Tensor:
 
 
 def two_layer_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float, n_biases: int = 1) -> Activations:
-    """Embeddings added, two hidden layers; the first bias is counted once, or once for each token."""
+    """Add the embeddings, then apply two hidden layers; the first bias counts once, or once for each token."""
     W_in = weights["W_in"].mT
     pre = (x_left @ W_in)[:, :, None] + (x_right @ W_in)[:, None] + n_biases * weights["b_in"][:, None, None]
     second = torch.relu(pre) @ weights["W_in_1"].mT[:, None] + weights["b_in_1"][:, None, None]

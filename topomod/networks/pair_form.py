@@ -2,7 +2,7 @@
 
 Everything before the nonlinearity is a function of ``p`` tokens, not of ``p**2`` inputs. Each architecture that
 is trained here therefore states its *pair form* (:class:`PairForm`), which training and analysis evaluate alike.
-Every tensor carries a leading axis of circuits, so one call serves a whole stack.
+Every tensor has a leading axis of circuits, so one call serves a whole stack.
 
 Weight names are the field's: ``W_E`` embedding (p, d_model), ``W_in`` (d_mlp, d_model), ``W_out``, ``W_U``.
 """
@@ -22,7 +22,7 @@ class PairForm:
     """Pre-activations of all pairs as ``left[a] + right[b] + sum_h gate[h,a,b] (gate_left[h,a] - gate_right[h,b])``.
 
     Logits are ``relu(preactivations) @ readout^T``, plus what the residual stream adds: the same sum over the
-    tables named ``skip_*``. S circuits, n_left x n_right pairs, h heads.
+    tables named ``skip_*``. There are S circuits, n_left x n_right pairs and h heads.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""One hidden layer without biases on one-hot inputs or signs: the networks whose margin theory knows.
+"""One hidden layer without biases on one-hot inputs or signs: networks whose largest margin theory knows.
 
 ``logits(x) = sum_i W_U[i] phi(W_in[i] . x)`` with ``phi`` a power (``power_mlp``) or ReLU (``relu_mlp``). ``x``
-concatenates one-hot blocks (k inputs mod p, two group elements), so ``W_in . x`` is a sum of looked-up columns; for
-parity x is the vector of signs. Weights: ``W_in`` (n_neurons, d_in), ``W_U`` (n_neurons, n_classes).
+concatenates one-hot blocks (k inputs mod p, or two elements of a finite group), so ``W_in . x`` is a sum of looked-up
+columns. For parity ``x`` is the vector of signs. Weights: ``W_in`` (n_neurons, d_in), ``W_U`` (n_neurons, n_classes).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class TaskInputs:
     Parameters
     ----------
     task : Task
-        Whose inputs.
+        The task whose inputs they are.
 
     Attributes
     ----------
     shape : tuple of int
-        Of all inputs: (p,) * k, (order, order), or (2**n,) for parity.
+        Axes of all inputs: (p,) * k, (order, order), or (2**n,) for parity.
     d_in : int
         Length of an input vector: k p, 2 order, or n.
     """
@@ -103,7 +103,7 @@ def _on_inputs(architecture: str, weights: Weights, task: Task) -> Activations:
 
 
 def map_tokens(weights: dict[str, np.ndarray], function: Callable[[np.ndarray], np.ndarray]) -> dict[str, np.ndarray]:
-    """Apply a function of arrays (..., n_classes) to what each neuron makes of each one-hot block."""
+    """Apply a function of arrays (..., n_classes) to each neuron's weights of each one-hot block."""
     W_in, W_U = weights["W_in"], weights["W_U"]
     blocks = W_in.reshape(len(W_in), -1, W_U.shape[1])
     return weights | {"W_in": function(blocks).reshape(W_in.shape).astype(W_in.dtype)}
@@ -117,7 +117,7 @@ def logit_chunks(
     Yields
     ------
     part : slice
-        Of the flat order of inputs.
+        Which inputs, in their flat order.
     logits : ndarray
         (part, n_classes).
     """

@@ -28,8 +28,8 @@ def load_released(model_path: Path | str, config: Path | str | Mapping[str, Any]
 
     Everything else is refused, as is a config that changes the function in another way.
 
-    Which task a network learnt is decided as follows. Its config's ``group`` is a cyclic group where the key is
-    missing. A network of a cyclic group adds mod p. An MLP of a symmetric or alternating group is read only if at
+    Which task a network learnt is decided as follows. A config without the key ``group`` means a cyclic
+    group. A network of a cyclic group adds mod p. An MLP of a symmetric or alternating group is read only if at
     least 90 % of its own answers agree with the group's table in lexicographic order: with a lower share nobody knows
     in which order its elements are. Transformers of these groups, and all networks of other groups, are refused. A
     network whose answers are the table of another operation is refused too.
@@ -55,7 +55,7 @@ def load_released(model_path: Path | str, config: Path | str | Mapping[str, Any]
     FileNotFoundError
         If there is no such file.
     ValueError
-        For a network that is not read rightly. The sentence names the file, the key, what was found and what is
+        For a network that topomod cannot read. The sentence names the file, the key, what was found and what is
         allowed.
 
     References

@@ -52,7 +52,7 @@ def _fault(value: Any) -> str:
     if value.is_complex():
         return "complex numbers"
     if value.numel() * value.element_size() > value.untyped_storage().nbytes():
-        return f"shape {tuple(value.shape)} with fewer numbers behind it"
+        return f"shape {tuple(value.shape)} with fewer numbers stored"
     return ""
 
 

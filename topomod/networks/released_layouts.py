@@ -43,7 +43,7 @@ LINEAR_TYPES = {  # Zhong et al.'s letters: two embeddings, concatenated, two hi
 }
 
 
-# their type C sends each embedding through the first layer on its own, bias and all
+# their type C applies the first layer to each embedding on its own, so that its bias counts twice
 LINEAR_ARCHITECTURES = {
     "A": "mlp_add",
     "B": "mlp_add_two_layers",

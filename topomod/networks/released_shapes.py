@@ -47,14 +47,14 @@ def match_shapes(
     state : dict of ndarray
         A state dict.
     needed, optional : mapping
-        Key to shape, in names or products of names: ``"d h*k"``. A name has one size everywhere.
+        Shape of each key, in names or products of names: ``"d h*k"``. A name has one size everywhere.
     unused : tuple of str
         Keys that may be there and do not change the function.
 
     Raises
     ------
     ValueError
-        Naming the key, what was found and what is allowed.
+        If a key is wrong. The sentence names the key, what was found and what is allowed.
     """
     known = {**needed, **(optional or {})}
     if unknown := sorted(set(state) - set(known) - set(unused)):
@@ -62,7 +62,7 @@ def match_shapes(
     if missing := sorted(set(needed) - set(state)):
         raise ValueError(f"keys are missing: {', '.join(missing)}")
     sizes: dict[str, int] = {}
-    # products last, when the sizes of their factors are known
+    # products come last, when the sizes of their factors are known
     for key in sorted((key for key in known if key in state), key=lambda key: "*" in known[key]):
         shape, names = state[key].shape, known[key].split()
         for name, size in zip(names, shape, strict=False):

@@ -12,7 +12,7 @@ from topomod.tasks.finite_group import GroupComposition
 
 CYCLIC = "CyclicGroup"
 PERMUTATIONS = ("SymmetricGroup", "AlternatingGroup")
-# in lexicographic order, which is not theirs, the released S5 and A5 networks agree on less than .06
+# in lexicographic order, which is not theirs, the released S5 and A5 networks agree on less than 0.06
 KNOWN_ORDER = 0.9
 
 
@@ -37,9 +37,9 @@ def task_of(fields: Fields, n: int, groups: tuple[str, ...] = ()) -> ModularAddi
     Parameters
     ----------
     fields : mapping
-        Their config.
+        Config of the network.
     n : int
-        Classes of the network.
+        Number of classes of the network.
     groups : tuple of str
         Finite groups other than cyclic ones that this layout is read for.
 

@@ -47,7 +47,7 @@ def transformer_lens(state: State, fields: Fields) -> Reading:
     sizes = match_shapes(state, needed, optional, tuple(unused))
     for copy in ("x_embed", "y_embed"):
         if copy in state and not np.array_equal(state[copy], state["embed.W_E"]):
-            raise ValueError(f"{copy} differs from embed.W_E; a network with one embedding is read")
+            raise ValueError(f"{copy} differs from embed.W_E; only a network with one embedding is read")
     p, doubt = _lens_classes(sizes, fields)
     weights = {name: state[f"{place}.{name}"] for place, name in (("pos_embed", "W_pos"), ("unembed", "W_U"))}
     weights |= {"W_E": state["embed.W_E"][:p], "W_eq": state["embed.W_E"][p]}
@@ -90,7 +90,7 @@ def _lens_architecture(fields: Fields, layers: int, d_head: int) -> str:
     nonlinearity = _nonlinearity(fields)
     if nonlinearity == "relu":
         return "transformer" if direction == "bidirectional" else "transformer_causal"
-    if direction == "causal" and layers > 1:  # of one layer only the last position is read, which attends to all
+    if direction == "causal" and layers > 1:  # one layer is read at its last position, which attends to all
         raise ValueError("config act_fn 'gelu' is not understood with causal attention in several layers; known: relu")
     return "transformer_gelu"
 
@@ -163,7 +163,7 @@ def _attention_rate(fields: Fields) -> float:
 def _zhong_classes(sizes: Mapping[str, int], fields: Fields) -> tuple[int, bool, bool]:
     """Number of classes, whether b has tokens of its own, and whether there is "=": what shapes and config allow.
 
-    Tokens are 0..p-1, with two vocabularies as many again for b, and "=" where there are three positions. Logit
+    Tokens are 0..p-1. With two vocabularies there are p more for b, and with three positions there is also "=". Logit
     columns are the classes or all tokens, with or without "=".
     """
     has_sign = sizes["n"] == 3

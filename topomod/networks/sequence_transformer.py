@@ -97,7 +97,7 @@ def on_all_inputs(weights: Weights, task: Task) -> Activations:
     Raises
     ------
     ValueError
-        As :func:`all_inputs`, and if ``W_pos`` has not one row a token.
+        As :func:`all_inputs`, and if ``W_pos`` does not have one row per token.
     """
     inputs = all_inputs(task)
     k, n_positions = inputs.shape[1], weights["W_pos"].shape[1]

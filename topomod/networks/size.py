@@ -1,4 +1,4 @@
-"""How wide a network is. Imports nothing heavy: the Snakefile reads it."""
+"""How wide a network is. This module imports nothing heavy, because the Snakefile reads it."""
 
 from __future__ import annotations
 

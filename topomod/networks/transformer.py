@@ -1,7 +1,7 @@
 """Networks that are analysed, not trained here: deeper ones, other nonlinearities, an "=" token, biases, a mask.
 
-Written plainly, over all pairs at once; speed matters where thousands of steps are taken
-(:mod:`topomod.networks.pair_form`). Weights of layers after the first carry its number: ``W_in_1``.
+The code is plain and runs over all pairs at once. Speed matters only where thousands of steps are taken
+(:mod:`topomod.networks.pair_form`). Weights of a layer after the first have its number in their name: ``W_in_1``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def transformer(
 ) -> Activations:
     """Transformer without layer norm over the tokens a, b and, where there is a ``W_eq``, "=", read at the last.
 
-    Attention weights are ``rate * softmax + (1 - rate)``. Biases ``b_Q, b_K, b_V, b_O`` and ``b_U`` count where they
-    are there.
+    Attention weights are ``rate * softmax + (1 - rate)``. Biases ``b_Q, b_K, b_V, b_O`` and ``b_U`` are added where
+    the network has them.
     """
     shape = (len(x_left), x_left.shape[1], x_right.shape[1], x_left.shape[2])
     tokens = [x_left[:, :, None].expand(shape), x_right[:, None].expand(shape)]

@@ -1,1 +1,1 @@
-"""What is to be learnt, and Fourier analysis over it."""
+"""The tasks that networks learn, and Fourier analysis over their inputs."""

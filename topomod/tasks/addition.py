@@ -13,7 +13,7 @@ from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import sign_patterns
 from topomod.tasks.task import TaskKind, checked_integer, token_grid
 
-MAX_TERMS = 20  # of numbers mod 3 these already have more inputs than any network is evaluated on
+MAX_TERMS = 20  # even mod 3 so many numbers have more inputs than any network is evaluated on
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ModularAddition:
 
     @property
     def n_factors(self) -> int:
-        """All ``k`` inputs decide the class together."""
+        """``k``: all inputs decide the class together."""
         return self.k
 
     @property
@@ -98,7 +98,7 @@ class ModularAddition:
 
     @property
     def no_margin_theory(self) -> str:
-        """The frequency p / 2 of an even p changes the formula."""
+        """Why there is no formula for an even p: its frequency p / 2 changes it. Empty for an odd p."""
         if self.p % 2:
             return ""
         instead = f'; GroupComposition("C{self.p}") has one' if self.k == 2 else ""
@@ -127,14 +127,17 @@ class ModularAddition:
         return 2 * math.factorial(k) / float((2 * k + 2) ** ((k + 1) / 2) * (self.p - 1) * self.p ** ((k - 1) / 2))
 
     def margin_at(self, regularization: float) -> float:
-        """The largest margin: by symmetry one strength fits all features, and only scale follows the regularisation."""
+        """Largest normalized margin, whatever the regularisation.
+
+        By symmetry all features have the same strength, so the regularisation changes only the scale of the weights.
+        """
         return self.max_margin()
 
     def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
         """``u_j[a] = e_j cos(s_j + 2 pi f a / p)`` and ``w[c] = (prod e) cos(sum s + 2 pi f c / p)``.
 
-        Over all frequencies f, phases s in {0, pi / 2}^k and signs e: ``2^(2k - 2) (p - 1)`` neurons whose phases obey
-        the sum rule.
+        There is one neuron for each frequency f, phases s in {0, pi / 2}^k and signs e up to a common sign, which makes
+        ``2^(2k - 2) (p - 1)`` neurons. Their phases obey the sum rule.
         """
         x = 2 * np.pi * np.arange(self.p) / self.p
         signs = sign_patterns(self.k)[:, :, None]

@@ -1,4 +1,4 @@
-"""The kinds of tasks: a new one is one entry here, and its own file."""
+"""The kinds of tasks. A new kind is one entry here and a file of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def task_from_description(description: dict[str, Any]) -> Task:
 
 
 def parse_task(name: str, p: int) -> Task:
-    """Task that a study's YAML names: ``addition``, ``addition_<k>`` (both mod p), ``parity_<n>_<k>`` or a group.
+    """Task that a study names: ``addition``, ``addition_<k>`` (both mod p), ``parity_<n>_<k>`` or a finite group.
 
     Raises
     ------

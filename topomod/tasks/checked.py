@@ -1,4 +1,4 @@
-"""Dataclasses whose values are checked: by pydantic inside a study's YAML, in one sentence everywhere else."""
+"""Dataclasses whose values pydantic checks. Outside a study's YAML each error is one sentence."""
 
 from __future__ import annotations
 

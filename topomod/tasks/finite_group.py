@@ -16,8 +16,8 @@ from topomod.tasks.task import TaskKind, token_grid
 class GroupComposition:
     """Learn the product of two elements of a finite group.
 
-    Elements are permutations; of S and A in lexicographic order, else in the order of
-    :meth:`elements`. The identity comes first.
+    Elements are permutations. Those of S and A are in lexicographic order, all others in the order that
+    :meth:`elements` gives. The identity comes first.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class GroupComposition:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes, the order of the group."""
+        """Number of classes, the order of the finite group."""
         return self.order
 
     def elements(self) -> np.ndarray:
@@ -99,7 +99,7 @@ class GroupComposition:
 
     @property
     def n_factors(self) -> int:
-        """Two elements decide the class together."""
+        """2: both elements decide the class together."""
         return 2
 
     @property
@@ -124,7 +124,7 @@ class GroupComposition:
 
     @property
     def no_margin_theory(self) -> str:
-        """Empty: theory knows every finite group's largest margin."""
+        """Empty: theory knows the largest normalized margin of every finite group."""
         return ""
 
     def inputs(self) -> np.ndarray:
@@ -132,20 +132,20 @@ class GroupComposition:
         return token_grid(self.input_shape)
 
     def max_margin(self) -> float:
-        """Largest margin by the strengths of :func:`topomod.irrep_strengths`."""
-        from topomod.tasks.irrep_strengths import max_group_margin  # which knows this class
+        """Largest normalized margin, that of the strengths of :func:`topomod.irrep_strengths`."""
+        from topomod.tasks.irrep_strengths import max_group_margin  # that module imports this class
 
         return max_group_margin(self)
 
     def margin_at(self, regularization: float) -> float:
-        """Margin of the strengths that are optimal under a regularisation."""
-        from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths  # which know this class
+        """Normalized margin of the strengths that are optimal under a regularisation."""
+        from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths  # it imports this class
 
         return margin_of_strengths(self, irrep_strengths(self, regularization))
 
     def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
-        """``2 D^3`` neurons for each used real irrep of real type, ``D^3`` of complex or quaternionic type."""
-        from topomod.tasks.irrep_strengths import max_margin_group_neurons  # which knows this class
+        """``2 D^3`` neurons for each used real irrep of real type, ``D^3`` for each of another type."""
+        from topomod.tasks.irrep_strengths import max_margin_group_neurons  # it imports this class
 
         return max_margin_group_neurons(self)
 
@@ -170,7 +170,7 @@ def _quaternion_products() -> np.ndarray:
 KIND = TaskKind(
     name="group_composition",
     pattern="[A-Z].*",
-    written="or a group such as S5",
+    written="or a finite group such as S5",
     parse=lambda match, _p: GroupComposition(match[0]),
     rebuild=lambda description: GroupComposition(description["group"]),
 )

@@ -1,4 +1,4 @@
-"""Fourier analysis over Z_p, +f and -f folded into one frequency."""
+"""Fourier analysis over Z_p, where +f and -f count as one frequency."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
 
 
 def frequency_basis(p: int, frequencies: Sequence[int]) -> Float[np.ndarray, "p k"]:
-    """Orthonormal cosines and sines over Z_p at the given frequencies, (p, 2 n) or less where p / 2 is among them.
+    """Orthonormal cosines and sines over Z_p at the given frequencies, (p, 2 n); p / 2 has no sine.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def frequency_energy(rows: Float[np.ndarray, "p n"]) -> Float[np.ndarray, " f"]:
 def class_means(
     values: Float[np.ndarray, "*inputs n"], targets: Int[np.ndarray, "*inputs"]
 ) -> Float[np.ndarray, "p n"]:
-    """Mean of a function of the inputs over those of each class, (p, n); every class has as many inputs."""
+    """Mean of a function over the inputs of each class, (p, n); all classes must have equally many inputs."""
     order = np.argsort(targets, axis=None, kind="stable")
     rows = values.reshape(-1, values.shape[-1])[order]
     return np.asarray(rows.reshape(int(targets.max()) + 1, -1, rows.shape[1]).mean(axis=1))

@@ -1,8 +1,8 @@
 """Margin theory of quadratic networks on finite groups: ``logits(a, b)[c] = sum_i w_i[c] (u_i[a] + v_i[b])^2``.
 
 A network of largest margin computes ``sum_n y_n chi_n(a b c^-1)`` over real irreps n with strengths ``y_n >= 0``.
-Everything is in real irreps of dimension D and commutant dimension e (:mod:`topomod.tasks.irreps`); the published
-theorem is the case e = 1 throughout, and its formula is too large where an irrep is complex or quaternionic.
+All formulas are in real irreps of dimension D and commutant dimension e (:mod:`topomod.tasks.irreps`). The published
+theorem is the case where every e is 1. Its formula is too large where an irrep is complex or quaternionic.
 """
 
 from __future__ import annotations
@@ -14,34 +14,35 @@ import numpy as np
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import real_irreps
 
-UNUSED = 1e-9  # of the largest strength; below it the linear program's answer is zero
+UNUSED = 1e-9  # share of the largest strength; smaller strengths in the linear program's answer count as zero
 
 
 def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict[str, float]:
     """How strongly a network of largest margin, or one trained with regularisation, uses each real irrep.
 
-    Largest margin: where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum over non-trivial
-    real irreps), the strengths are ``D / e``, all irreps are used and the margin at every input and class is the
-    same. Otherwise they solve ``max_{y >= 0} min_{g != identity} sum_n y_n (D_n - chi_n(g))`` subject to
+    For the largest margin: where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum over
+    non-trivial real irreps), the strengths are ``D / e``, all irreps are used and the margin is the same at every
+    input and class. Otherwise they solve ``max_{y >= 0} min_{g != identity} sum_n y_n (D_n - chi_n(g))`` subject to
     ``sum_n y_n D_n^1.5 <= 1``, and some irreps are unused: the 5-dimensional one of A5. For A5 the solution is
     unique; for S6 it is one of several.
 
     With regularisation: the network that minimises cross entropy over all inputs plus ``regularization`` times the
     sum of cubed neuron norms computes such a sum too, and that norm costs ``1.5 sqrt(3) |G|^1.5 sum_n y_n D_n^1.5``,
-    which leaves a convex problem in the strengths. It nears the limit only with the logarithm of the regularisation.
+    which leaves a convex problem in the strengths. Its solution comes near the largest margin only slowly, with the
+    logarithm of the regularisation.
 
     Parameters
     ----------
     task : GroupComposition
-        The group.
+        The finite group.
     regularization : float
-        0 for the largest margin, its limit.
+        Weight of the regulariser. 0 stands for its limit, the largest margin.
 
     Returns
     -------
     dict
-        Real irrep's name to its strength, the largest scaled to 1; the trivial irrep's is 0. All are 0 where the
-        regularisation is too strong to learn anything.
+        Strength of each real irrep, by name, scaled so that the largest is 1. The trivial irrep has 0. All are 0
+        where the regularisation is too strong to learn anything.
 
     Raises
     ------
@@ -77,7 +78,7 @@ def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict
 
 
 def _widest(gaps: np.ndarray, cost: np.ndarray) -> np.ndarray:
-    """Strengths with the widest least gap for their cost; ``gaps`` (n_irreps, n_classes), ``cost`` (n_irreps,)."""
+    """Strengths whose least gap is largest for their cost; ``gaps`` (n_irreps, n_classes), ``cost`` (n_irreps,)."""
     from scipy.optimize import linprog
 
     n_irreps, n_classes = gaps.shape
@@ -126,7 +127,7 @@ def max_group_margin(task: GroupComposition) -> float:
 def margin_of_strengths(task: GroupComposition, strengths: dict[str, float]) -> float:
     """Normalized margin of the cheapest network that computes ``sum_n y_n chi_n(a b c^-1)``.
 
-    ``2 / (3 sqrt(3) |G|^1.5)`` times the least gap between the identity and another element over
+    ``2 / (3 sqrt(3) |G|^1.5)`` times the least gap between the identity and another element, divided by
     ``sum_n y_n D_n^1.5``; NaN where all strengths are 0.
     """
     irreps = real_irreps(task)
@@ -145,9 +146,9 @@ def strength_costs(task: GroupComposition, strengths: dict[str, float]) -> dict[
 def max_margin_group_neurons(task: GroupComposition) -> tuple[np.ndarray, np.ndarray]:
     """Neurons that attain :func:`max_group_margin`: ``W_in`` (n_neurons, 2 |G|) and ``W_U`` (n_neurons, |G|).
 
-    ``2 D^3`` neurons for each used irrep of real type, from ``4 u v w = (u + v)^2 w - (u - v)^2 w`` and
-    ``sum_ijk rho_ij(a) rho_jk(b) rho_ik(c) = chi(a b c^-1)``; ``8 d^3`` of other types, whose complex entries are
-    taken at two phases each.
+    There are ``2 D^3`` neurons for each used irrep of real type, from ``4 u v w = (u + v)^2 w - (u - v)^2 w`` and
+    ``sum_ijk rho_ij(a) rho_jk(b) rho_ik(c) = chi(a b c^-1)``. For an irrep of another type there
+    are ``8 d^3``: each of its complex entries is taken at two phases.
     """
     strengths = irrep_strengths(task)
     parts = []

@@ -1,7 +1,7 @@
-"""Irreducible real representations of the finite groups, and how much of a function on a group lies in each.
+"""Irreducible real representations of the finite groups, and how much of a function on one lies in each.
 
 A real irrep is of real, complex or quaternionic type: its commutant, the matrices that commute with all of it, has
-dimension 1, 2 or 4. Of complex type it stands for a pair of conjugate complex irreps.
+dimension 1, 2 or 4. An irrep of complex type stands for a pair of conjugate complex irreps.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Irrep:
     matrices : ndarray
         (order, D, D) orthogonal, in the order of the task's elements.
     commutant : int
-        1 real, 2 complex, 4 quaternionic type.
+        1 for real, 2 for complex, 4 for quaternionic type.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Irrep:
             return self.matrices.astype(complex)
         D = self.real_dimension
         random = np.random.default_rng(0).standard_normal((D, D))
-        # averaged over the group an antisymmetric matrix commutes with it: a multiple of some J with J^2 = -1
+        # an antisymmetric matrix, averaged over the finite group, commutes with it: a multiple of some J with J^2 = -1
         J = np.einsum("gij,jk,glk->il", self.matrices, random - random.T, self.matrices, optimize=True)
         basis = np.linalg.eigh(1j * J)[1][:, : D // 2]
         return np.asarray(basis.conj().T @ self.matrices @ basis)
@@ -65,16 +65,16 @@ class Irrep:
 
 @lru_cache(maxsize=8)
 def real_irreps(task: GroupComposition) -> tuple[Irrep, ...]:
-    """All irreducible real representations of a group, the trivial one first.
+    """All irreducible real representations of a finite group, the trivial one first.
 
     C_n and D_n are written down. For the others the regular representation is split: a random symmetric element of
-    its commutant has one irrep in each eigenspace. Accurate to rounding: an eigenspace that is off by an angle t
-    spoils matrices by t^2 only.
+    its commutant has one irrep in each eigenspace. The matrices are accurate to rounding: an eigenspace that is off
+    by an angle t changes them by t^2 only.
 
     Parameters
     ----------
     task : GroupComposition
-        The group; the order of elements is that of ``task.elements()``.
+        The finite group; the order of elements is that of ``task.elements()``.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def real_irreps(task: GroupComposition) -> tuple[Irrep, ...]:
 
 
 def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
-    """Share of the power of functions on a group that lies in each real irrep.
+    """Share of the power of functions on a finite group that lies in each real irrep.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If ``u`` is not real or not over the group.
+        If ``u`` is not real, or has not one value for each element of the finite group.
 
     References
     ----------

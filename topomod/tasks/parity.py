@@ -72,7 +72,7 @@ class SparseParity:
 
     @property
     def n_factors(self) -> int:
-        """The ``k`` signs of the support decide the class together."""
+        """``k``: the signs of the support decide the class together."""
         return self.k
 
     @property
@@ -92,7 +92,7 @@ class SparseParity:
 
     @property
     def no_margin_theory(self) -> str:
-        """Empty: theory knows every parity's largest margin."""
+        """Empty: theory knows the largest normalized margin of every parity."""
         return ""
 
     def describe(self) -> dict[str, Any]:
@@ -117,7 +117,10 @@ class SparseParity:
         return math.factorial(self.k) * math.sqrt(2 / (self.k + 1) ** (self.k + 1))
 
     def margin_at(self, regularization: float) -> float:
-        """The largest margin: by symmetry one strength fits all features, and only scale follows the regularisation."""
+        """Largest normalized margin, whatever the regularisation.
+
+        By symmetry all features have the same strength, so the regularisation changes only the scale of the weights.
+        """
         return self.max_margin()
 
     def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +131,7 @@ class SparseParity:
 
 
 def sign_patterns(k: int) -> np.ndarray:
-    """All signs of k inputs up to a common sign, (2^(k - 1), k): ``sum (prod e) (e . x)^k = 2^(k-1) k! prod x``."""
+    """Signs e of k inputs up to a common sign, (2^(k-1), k); ``sum (prod e) (e . x)^k = 2^(k-1) k! prod x``."""
     return np.array([(1.0, *rest) for rest in product((1.0, -1.0), repeat=k - 1)])
 
 

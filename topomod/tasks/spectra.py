@@ -1,4 +1,4 @@
-"""Fourier analysis on Z_p x Z_p: which frequency a neuron answers to, and how much of it that explains."""
+"""Fourier analysis on Z_p x Z_p: the frequency that explains most of a neuron, and how much it explains."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from jaxtyping import Complex, Float, Int
 
 from topomod.tasks.fourier import order_power, spectrum
 
-DEAD_POWER = 1e-4  # of the strongest neuron's power; one released network has 465 of 512 below it
+DEAD_POWER = 1e-4  # share of the strongest neuron's power; in one released network 465 of 512 neurons have less
 
 
 @dataclass(frozen=True)
 class NeuronSpectra:
     """Dominant frequency and explained variance of every neuron.
 
-    First order means cosines of ``a`` or of ``b`` alone, 2-D DFT peaks at (f, 0) and (0, f); second order means
-    cosines of ``a + b`` and ``a - b``, peaks at (f, f) and (f, -f). Looking at the axes alone files a
-    second-order neuron under 2f.
+    First order means cosines of ``a`` or of ``b`` alone: the 2-D DFT has its peaks at (f, 0) and (0, f). Second order
+    means cosines of ``a + b`` and ``a - b``: the peaks are at (f, f) and (f, -f). Whoever looks at the axes alone takes
+    a second-order neuron for one of frequency 2f.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What every task answers: its inputs, its targets, its symmetry, and the largest margin where theory knows it.
+"""What every task tells: its inputs, its targets, its symmetry, and the largest margin where theory knows it.
 
 Code asks a task; it does not ask of which class a task is.
 """
@@ -15,8 +15,8 @@ import numpy as np
 if TYPE_CHECKING:
     from topomod.tasks.finite_group import GroupComposition
 
-MAX_EVALUATED = 2**20  # inputs of any task: each is looked at to tell a circuit's accuracy and margin
-MAX_INPUTS = 2**16  # of a network that holds all inputs: one layer of 256 neurons in float32 is then 64 MiB
+MAX_EVALUATED = 2**20  # most inputs of a task; accuracy and normalized margin are measured on all of them
+MAX_INPUTS = 2**16  # most inputs where all are held at once; one layer of 256 neurons in float32 then takes 64 MiB
 
 
 @runtime_checkable
@@ -32,7 +32,7 @@ class Task(Protocol):
     one_hot : bool
         Whether an input is a row of tokens, each a one-hot block; else it is a vector of numbers.
     n_factors : int
-        Inputs that have to be multiplied to tell the class: the power of a power network's neurons.
+        Number of inputs that have to be multiplied to tell the class, and the power of a power network's neurons.
     modulus : int or None
         p where tokens and classes are numbers mod p, whose characters are the waves ``exp(2 pi i f a / p)``.
     finite_group : GroupComposition or None
@@ -78,7 +78,7 @@ class Task(Protocol):
         """Normalized margin at the optimum of a ``power_mlp`` of any width under a regularisation."""
 
     def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
-        """``W_in`` (n_neurons, d_in) and ``W_U`` (n_neurons, n_classes) of a network that attains it."""
+        """``W_in`` (n_neurons, d_in) and ``W_U`` (n_neurons, n_classes) of a network that attains ``max_margin``."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,13 @@ class TaskKind:
     Parameters
     ----------
     name : str
-        In stored circuits, the value of ``describe()["name"]``.
+        Value of ``describe()["name"]`` in stored circuits.
     pattern : str
         Regular expression of the whole name in a study's YAML.
     written : str
-        The same for people, such as ``addition_<k>``.
+        The same as people read it, such as ``addition_<k>``.
     parse : callable
-        ``(match of the pattern, p) -> Task``; a ValueError where its numbers are out of range.
+        ``(match of the pattern, p) -> Task``; raises a ValueError where its numbers are out of range.
     rebuild : callable
         ``(description) -> Task``.
     """
