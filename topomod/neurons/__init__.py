@@ -1,1 +1,1 @@
-"""What the neurons of one circuit hold: sites, groups, references, similarity, phases."""
+"""What is measured of the neurons of one circuit: sites, groups, references, similarity, phases."""

@@ -1,4 +1,4 @@
-"""Which frequencies a one-layer transformer over k tokens answers to: embedding, heads, patterns, neurons.
+"""Which frequencies a one-layer transformer over k tokens uses: embedding, heads, patterns, neurons.
 
 Frequencies f and p - f are the same wave and are merged everywhere, so they run over 0, 1, ..., p // 2.
 """
@@ -85,7 +85,8 @@ def _shares(power: np.ndarray, total: np.ndarray) -> np.ndarray:
 def score_tables(circuit: Circuit) -> Float[np.ndarray, "n_heads p p"]:
     """Score that a last token gives a token elsewhere, ``(W_E + W_pos[-1]) W_Q^T W_K W_E^T``, (n_heads, p, p).
 
-    Rows are queries, columns keys; not divided by the root of d_head. What position adds to a key is left out.
+    Rows are queries, columns are keys. Scores are not divided by the root of d_head, and what position adds to a key
+    is left out.
 
     References
     ----------
@@ -100,7 +101,7 @@ def score_tables(circuit: Circuit) -> Float[np.ndarray, "n_heads p p"]:
 def head_spectra(tables: Float[np.ndarray, "n_heads p p"]) -> HeadSpectra:
     """Spectra of score tables, (n_heads, p, p) with rows of queries.
 
-    Each query's mean over keys is taken out first: the softmax does not see it.
+    Each query's mean over keys is taken out first: the softmax does not depend on it.
     """
     power = folded_power(tables - tables.mean(axis=2, keepdims=True), [1, 2])
     power[:, :, 0] = 0  # rounding

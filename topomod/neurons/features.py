@@ -1,4 +1,4 @@
-"""What single neurons of a power network hold: a frequency, the support of a parity, an irrep of a group."""
+"""What single neurons of a power network hold: a frequency, the support of a parity, an irrep of a finite group."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from topomod.tasks.fourier import folded_power
 from topomod.tasks.irreps import Irrep, irrep_power, real_irreps
 
 SINGLE = 0.95  # share of a neuron's power at one frequency from which it counts as single-frequency
-DEAD_SHARE = 1e-4  # the gradient of a small neuron's penalty vanishes with it, so that it never quite gets to 0
+DEAD_SHARE = 1e-4  # a neuron's penalty has a gradient that vanishes with its norm: no norm gets to exactly 0
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ class Supports:
 
 @dataclass(frozen=True)
 class IrrepShares:
-    """How the power of the neurons of a network that composes group elements lies in the real irreps.
+    """How the neurons of a network that learnt a finite group divide their power among the real irreps.
 
     Parameters
     ----------
     shares : ndarray
         (m, n_irreps) share of each neuron's power, inputs and output together, in each real irrep.
     finite_group : GroupComposition
-        Whose irreps.
+        The finite group that has these irreps.
     """
 
     shares: Float[np.ndarray, "m n_irreps"]
@@ -153,7 +153,7 @@ def neuron_norms(circuit: Circuit) -> Float[np.ndarray, " m"]:
 
 
 def contributions(circuit: Circuit) -> Float[np.ndarray, " m"]:
-    """What each neuron adds to the regulariser, and at most to a logit: its norm to the homogeneity, (m,)."""
+    """What each neuron adds to the regulariser and at most to a logit: its norm to the power of homogeneity, (m,)."""
     return np.asarray(neuron_norms(circuit) ** homogeneity(circuit.architecture, circuit.task))
 
 
@@ -164,7 +164,7 @@ def live_neurons(circuit: Circuit) -> np.ndarray:
 
 
 def neuron_parts(circuit: Circuit) -> Float[np.ndarray, "m parts n"]:
-    """Functions on Z_p or a group that each neuron applies to its inputs, then the one it adds to the logits."""
+    """Functions on Z_p or a finite group that each neuron applies to its inputs, then the one it adds to the logits."""
     n = circuit.task.n_classes
     W_in, W_U = (circuit.weights[name].astype(np.float64) for name in ("W_in", "W_U"))
     return np.concatenate([W_in.reshape(len(W_in), circuit.task.n_factors, n), W_U[:, None]], axis=1)
@@ -251,13 +251,13 @@ def random_best_share(finite_group: GroupComposition, seed: int = 0, n_parts: in
     Parameters
     ----------
     finite_group : GroupComposition
-        Its elements are what the functions are of.
+        The functions are functions of its elements.
     seed : int
-        Of the draws.
+        Seed of the draws.
     n_parts : int
-        Functions of a neuron taken together.
+        Number of functions of a neuron that are taken together.
     n_draws : int
-        Random neurons.
+        Number of random neurons.
     """
     parts = np.random.default_rng(seed).standard_normal((n_draws, n_parts, finite_group.order))
     return float(share_by_irrep(parts, real_irreps(finite_group))[:, 1:].max(axis=1).mean())

@@ -75,7 +75,7 @@ class IrrepGroup:
 def phase_coherence(coefficient_a: Complex[np.ndarray, " n"], coefficient_b: Complex[np.ndarray, " n"]) -> complex:
     """Power-weighted mean of ``exp(i (phi_b - phi_a))``.
 
-    Its modulus rho fixes what linear tools see of a group: top-2 variance ``(1 + rho) / 2``, CKA to the torus
+    Its modulus rho decides what linear methods measure of a group: top-2 variance ``(1 + rho) / 2``, CKA to the torus
     ``1 / sqrt(1 + rho^2)``. Unequal amplitudes of a and b lower it too.
     """
     total = np.sum(np.abs(coefficient_a) ** 2 + np.abs(coefficient_b) ** 2) / 2
@@ -114,7 +114,7 @@ def groups_of_spectra(spectra: NeuronSpectra, layer: int = 0, min_neurons: int =
 
 
 def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> list[NeuronGroup]:
-    """Group the live neurons of a layer by dominant frequency, first and second order apart.
+    """Group the live neurons of a layer by dominant frequency, with first and second order apart.
 
     Dead neurons (power below 1e-4 of the strongest neuron's) belong to no group.
 
@@ -123,7 +123,7 @@ def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> lis
     circuit : Circuit
         Any circuit over Z_p x Z_p.
     layer : int
-        Which nonlinearity, 0 the first.
+        Which nonlinearity; 0 is the first.
     min_neurons : int
         Smaller groups are left out.
 

@@ -18,7 +18,7 @@ def irrep_groups(circuit: Circuit, min_neurons: int = 3) -> list[IrrepGroup]:
     Parameters
     ----------
     circuit : Circuit
-        ``power_mlp`` or ``relu_mlp`` that learnt a group or adds two numbers mod p, whose irreps are its frequencies.
+        ``power_mlp`` or ``relu_mlp`` of a finite group, or that adds two numbers mod p: its irreps are its frequencies.
     min_neurons : int
         Smaller groups are left out.
 

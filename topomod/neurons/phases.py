@@ -1,4 +1,4 @@
-"""Where on Z_p x Z_p a neuron fires most: phase alignment distribution and torus distance."""
+"""Where on Z_p x Z_p a neuron is largest: phase alignment distribution and torus distance."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from topomod.tasks.fourier import rebase
 def argmax_pairs(preactivations: Float[np.ndarray, "p p n"], frequency: int = 1) -> Int[np.ndarray, "n 2"]:
     """Pair (a, b) at which each neuron of a group is largest, re-based so that its frequency counts as 1.
 
-    A draw of a random network and a random neuron from this is the phase alignment distribution.
+    The phase alignment distribution is the distribution of this pair for a random neuron of a random network.
 
     Parameters
     ----------
     preactivations : ndarray
         (p, p, n_neurons) of one group.
     frequency : int
-        The group's; multiplying both inputs by it makes neighbouring phases neighbouring pairs.
+        Frequency of the group. After both inputs are multiplied by it, similar phases are at neighbouring pairs.
 
     References
     ----------
@@ -30,10 +30,10 @@ def argmax_pairs(preactivations: Float[np.ndarray, "p p n"], frequency: int = 1)
 
 
 def centroid_pairs(preactivations: Float[np.ndarray, "p p n"], frequency: int = 1) -> Float[np.ndarray, "n 2"]:
-    """Centre of mass (a, b) on the torus of what each neuron of a group passes on, re-based to frequency 1.
+    """Centre of mass (a, b) on the torus of each neuron of a group after the ReLU, re-based to frequency 1.
 
-    The rectified pre-activations are the masses, and a centre is a mean direction along each circle: where a neuron is
-    a clean wave it is where `argmax_pairs` finds its largest value, between the pairs as the case may be.
+    The rectified pre-activations are the masses, and a centre is a mean direction along each circle. Where a neuron is
+    a clean wave, its centre is at its largest value, as in `argmax_pairs`, but may lie between two pairs.
 
     Parameters
     ----------

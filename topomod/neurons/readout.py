@@ -16,8 +16,7 @@ def readout_directions(readout: Float[np.ndarray, "p m"], frequency: int) -> Flo
 
     References
     ----------
-    The question of what is left of a representation after projecting it on the read-out: reviews of
-    arXiv 2512.25060.
+    Reviews of arXiv 2512.25060 ask what is left of a representation after it is projected on the read-out.
     """
     angle = 2 * np.pi * frequency * np.arange(len(readout)) / len(readout)
     return np.asarray(np.linalg.qr(readout.T @ np.stack([np.cos(angle), np.sin(angle)], axis=1))[0])
@@ -29,7 +28,7 @@ def readout_of(layer: Layer) -> Float[np.ndarray, "p m"]:
     Raises
     ------
     ValueError
-        If another nonlinearity lies between.
+        If another nonlinearity lies between the layer and the logits.
     """
     if layer.readout is None:
         raise ValueError("the layer reaches the logits only through another nonlinearity")
@@ -42,7 +41,7 @@ def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, flo
     Parameters
     ----------
     layer : Layer
-        With a read-out.
+        A layer that has a read-out.
     frequencies : sequence of int
         Key frequencies.
 

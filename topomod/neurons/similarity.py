@@ -51,7 +51,7 @@ def _rsm(X: _Moments, Y: _Moments) -> float:
 
 
 def similarities(X: np.ndarray, references: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
-    """:func:`linear_cka` and :func:`rsm_similarity` of one cloud to several, by name; its moments are taken once."""
+    """:func:`linear_cka` and :func:`rsm_similarity` of one cloud to several, by name; its moments are computed once."""
     x = _moments(X)
     others = {name: _moments(Y) for name, Y in references.items()}
     return {name: (_cka(x, y), _rsm(x, y)) for name, y in others.items()}
@@ -102,7 +102,7 @@ def rsm_similarity(X: np.ndarray, Y: np.ndarray) -> float:
     References
     ----------
     Kriegeskorte et al. 2008, doi 10.3389/neuro.06.004.2008. The value 0.578 that arXiv 2512.25060 prints for
-    torus against disc fixes the dissimilarity as a distance, not a dot product.
+    torus against disc shows that the dissimilarity is a distance, not a dot product.
 
     Examples
     --------

@@ -25,7 +25,7 @@ class Site:
     name : str
         As tables and :func:`manifold` write it.
     cloud : callable
-        ``(layer, group) -> (p, p, n_features)``; a ValueError where the layer or the group has no such cloud.
+        ``(layer, group) -> (p, p, n_features)``; raises a ValueError where the layer or the group has no such cloud.
     reads_logits : bool
         Whether the cloud needs the layer's linear map to the logits.
     studied : bool

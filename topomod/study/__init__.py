@@ -1,1 +1,1 @@
-"""One YAML: from circuits to rows, tables and verdicts."""
+"""What one YAML of a study leads to: circuits, rows, tables and verdicts."""

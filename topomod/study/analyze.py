@@ -1,4 +1,4 @@
-"""Single networks looked at closely: every layer and every site with all metrics, in tables."""
+"""The command analyze: single networks, with all metrics of every layer and every site, as tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from topomod.topology.classify import classify_manifold
 class Inspection:
     """What was found in some networks. In every table the column ``network`` names the network of a row.
 
-    A table without rows has its columns too.
+    A table without rows still has its columns.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Inspection:
         One row per neuron group: the columns of a study's groups, ``layer``, ``order``, ``n_with_dead`` and
         ``second_harmonic_r2``. Columns that need the layer's read-out are NaN where it has none.
     labels : DataFrame
-        One row per group and site: the columns of a study's verdicts on point clouds.
+        One row per group and site: the columns of a study's labels of point clouds.
     circles : DataFrame
         One row per circle of the embedding: its logit FVE.
     """
@@ -195,7 +195,7 @@ def inspect_networks(named: Sequence[tuple[str, Circuit]], min_neurons: int = 3,
     min_neurons : int
         Smaller groups are left out.
     seed : int
-        Of the verdicts' subsamples.
+        Seed of the subsamples from which labels are computed.
 
     Raises
     ------

@@ -22,7 +22,7 @@ def check_settings(model: type[Settings], config: Any, source: str) -> Settings:
     Raises
     ------
     StudyError
-        Naming each wrong key, what was found and what is allowed.
+        If a key or a value is wrong. The message names each one, what was found and what is allowed.
     """
     try:
         return model.model_validate(config)
@@ -32,7 +32,7 @@ def check_settings(model: type[Settings], config: Any, source: str) -> Settings:
 
 
 def check_study(config: dict[str, Any], source: str = "config") -> Study:
-    """Check a study read from YAML; errors as :func:`check_settings`."""
+    """Check a study read from YAML; raises what :func:`check_settings` raises."""
     return check_settings(Study, config, source)
 
 
@@ -42,7 +42,7 @@ def parse_settings(model: type[Settings], text: str) -> Settings:
     Raises
     ------
     StudyError
-        If the text is not JSON, and as :func:`check_settings`.
+        If the text is not JSON, or :func:`check_settings` refuses the settings.
     """
     try:
         config = json.loads(text)
@@ -70,7 +70,7 @@ def load_study(path: Path | str, base: Path | str | None = None) -> Study:
 
 
 def load_study_file(path: Path) -> Study:
-    """Read a study's YAML on top of the ``config.yaml`` beside it, if there is one; errors as :func:`load_study`."""
+    """Read a study's YAML on top of the ``config.yaml`` beside it, if there is one; raises as :func:`load_study`."""
     default = path.with_name("config.yaml")
     return load_study(path, default if default.is_file() and default != path else None)
 

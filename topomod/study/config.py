@@ -1,7 +1,7 @@
-"""One study's YAML, checked before any job starts. Imports nothing heavy: the Snakefile reads it too.
+"""One study's YAML, checked before any job starts. This module imports nothing heavy: the Snakefile reads it.
 
 The settings are layered by what a stage depends on: :class:`Population` says which circuits there are,
-:class:`Comparison` how they are compared, :class:`Study` adds what is drawn and followed.
+:class:`Comparison` how they are compared, and :class:`Study` what else is measured and followed.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class Population(Variant):
                 raise ValueError(f"{label!r} is not one of the study's architectures {self.architectures}")
 
     def _check_trainable(self, label: Label) -> None:
-        """Refuse a task or a recipe that the architecture cannot learn by."""
+        """Refuse a task that the architecture cannot learn, or a recipe that it cannot be trained by."""
         task, variant = self.task_of(label), self.variant_of(label)
         if refusal := label.record.refusal(task, f"the task {task}"):
             raise ValueError(f"{label} {refusal}")
@@ -234,7 +234,7 @@ class Study(Comparison):
         return self
 
     def shard_stages(self) -> tuple[Stage, ...]:
-        """What every shard of the population goes through after training."""
+        """Stages that work on every shard of the population after training."""
         return self.system.shard_stages + ((ABLATION,) if self.ablation else ())
 
     def shard_tables(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ def attention_rates(architectures: Sequence[str]) -> dict[str, float]:
 
 
 def rate_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.DataFrame:
-    """Per endpoint, how far up the attention rate circuits are the same as at the lowest one.
+    """Per endpoint, up to which attention rate circuits are the same as at the lowest rate.
 
     Returns
     -------

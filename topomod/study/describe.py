@@ -21,13 +21,13 @@ UNTRAINED = "_untrained"  # ends the name of a measure of networks with new rand
 def measure_table(circuits: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
     """Mean and interval of every measure over converged circuits, per architecture.
 
-    A t interval, which for shares is cut to [0, 1], and where all are 0 or 1 is one that holds for any distribution;
-    none for what is the same of every circuit.
+    The interval is a t interval. For shares it is cut to [0, 1]; where all are 0 or all are 1, it is an interval that
+    holds for any distribution. A measure that is the same for every circuit has no interval.
 
     Parameters
     ----------
     circuits : DataFrame
-        One row a circuit: architecture, converged, and some columns of :data:`MEASURES`; a column
+        One row per circuit: architecture, converged, and some columns of :data:`MEASURES`; a column
         ``<measure>_untrained`` is the same of networks with new random weights.
     alpha : float
         The interval has level 1 - alpha.

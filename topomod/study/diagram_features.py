@@ -37,7 +37,7 @@ def group_features(bars: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     bars : DataFrame
-        Of one shard: circuit, frequency, site, dimension, birth, death.
+        Bars of one shard: circuit, frequency, site, dimension, birth, death.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def group_features(bars: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     NotAvailableError
-        Without giotto-tda.
+        If giotto-tda is not installed.
 
     References
     ----------
@@ -63,7 +63,7 @@ def group_features(bars: pd.DataFrame) -> pd.DataFrame:
         raise NotAvailableError("giotto-tda is not installed (pip install 'topomod[pipeline]')") from None
     grouped = list(kept.groupby(columns, sort=False))
     stacked = padded([part[["birth", "death"]].to_numpy(float) for _, part in grouped])
-    frame = np.array([[[*SCALES, 1.0]]])  # fitted to it and not to the shard, a circuit has the same value in any
+    frame = np.array([[[*SCALES, 1.0]]])  # fitted to this, a circuit has one value in any shard
     table = pd.DataFrame([key for key, _ in grouped], columns=columns)
     table["h1_entropy"] = PersistenceEntropy().fit(frame).transform(stacked)[:, 0]
     for metric in ("betti", "wasserstein"):

@@ -1,4 +1,4 @@
-"""What architectures are compared on: one entry here, one margin and one family in the YAML each."""
+"""What architectures are compared on. Each is one entry here, and has a margin and a family in the YAML."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Endpoint:
     title : str
         As the report prints it.
     table : {"circuits", "groups", "homology"}
-        Where it comes from.
+        The table that it comes from.
     column : str
         Column of that table. Group and homology columns are averaged over a circuit's groups, weighted by their
         neurons.
     unit : str
-        Of the number; empty for shares, similarities and other numbers without one.
+        Unit of the number; empty for shares, similarities and other numbers without one.
     site : str or None
-        For homology rows, which site.
+        Site of the homology rows; None for the other tables.
     equals : str or None
         The value is the share of groups whose column equals this.
     bounds : tuple of float or None
         Range of a share, or of the H2 persistence, which is 0 in every circuit where no group has rank 3; the test
-        then holds for any distribution inside, constant samples included.
+        then holds for any distribution within these bounds, also for constant samples.
     value : part
         How the column is measured, where the stage does not measure it already: ``(circuit, layer) -> float`` for the
         table of circuits, ``(circuit, layer, group) -> float`` for that of groups.
@@ -116,9 +116,9 @@ class Population:
     kind : {"phases", "diagrams"}
         Phases of all neurons, or the H1 diagram of each circuit's strongest group.
     site : str or None
-        Of the diagrams.
+        Site of the diagrams; None for phases.
     columns : tuple of str
-        Where a neuron's phases stand.
+        Columns of the table of neurons that hold the phases.
     """
 
     title: str

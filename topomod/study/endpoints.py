@@ -60,7 +60,7 @@ def _endpoint_values(endpoint: Endpoint, table: pd.DataFrame) -> pd.DataFrame:
     if endpoint.table == "circuits":
         return rows
     rows["weight"] = table["n_neurons"]
-    rows = rows.dropna()  # an endpoint that a group does not have, such as winding at a frequency without inverse
+    rows = rows.dropna()  # a group may lack an endpoint, such as winding at a frequency without inverse
     rows["value"] *= rows["weight"]
     sums = rows.groupby(KEY, as_index=False)[["value", "weight"]].sum(min_count=1)
     return sums.assign(value=sums["value"] / sums["weight"])[[*KEY, "value"]]

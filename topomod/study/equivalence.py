@@ -20,12 +20,12 @@ from topomod.study.shards import StudyFolder
 from topomod.study.stored import check_stored
 from topomod.study.tables import KEY, circuit_diagrams, read_tables
 
-DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin fixed beforehand wants fixed ones
+DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin that is fixed beforehand needs fixed bandwidths
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
 
 
 def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
-    """:func:`verdict_table` of a study whose endpoints are there.
+    """:func:`verdict_table` of a study whose table of endpoints is there.
 
     Raises
     ------
@@ -60,7 +60,8 @@ def verdict_table(
         For the resampling.
     populations : mapping of str to DataFrame, optional
         Rows of each kind of :data:`topomod.study.endpoint_catalogue.POPULATIONS`: neurons (columns a, b) and bars
-        (site, birth, death), with the circuit's key. Without them those endpoints are not tested, and say so.
+        (site, birth, death), with the circuit's key. Without them those endpoints are not tested, and their
+        rows say so.
 
     Returns
     -------
@@ -106,7 +107,7 @@ def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
 def main_comparison(
     names: Sequence[tuple[str, str, str]], main_pair: Sequence[str] | None
 ) -> tuple[str, str, str] | None:
-    """The comparison a study is about: its ``main_pair``, or the first that is no control where it has not both."""
+    """The comparison a study is about: its ``main_pair`` if it has both, else the first that is no control."""
     named = (one for one in names if set(one[1:]) == set(main_pair or ()))
     return next(named, next((one for one in names if one[0] == "pair"), None))
 
@@ -170,8 +171,8 @@ def phase_sample(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Phases of the neurons of some circuits on the torus embedding (n, 4), and each neuron's circuit.
 
-    Centroids are moved to the nearest pair, where argmaxima are anyway: less than the narrowest bandwidth, and the
-    kernel is then computed once for each pair instead of for tens of thousands of neurons.
+    Centroids are moved to the nearest pair; argmaxima are pairs already. The move is less than the narrowest bandwidth.
+    The kernel is then computed once for each pair instead of for tens of thousands of neurons.
     """
     own = phases.merge(circuits, on=KEY)
     angles = 2 * np.pi * (np.round(own[[*columns]].to_numpy(float)) % p) / p

@@ -1,7 +1,7 @@
 """Time, memory and disk of a study before it is submitted, from a calibration on this machine.
 
-One circuit of every architecture is trained, analysed and stored just as the study would, all cores at work; the
-rest is counting: every stage but the last two is linear in the number of circuits.
+One circuit of every architecture is trained, analysed and stored just as in the study, while all cores are busy. The
+rest is arithmetic: the cost of every stage but the last two is linear in the number of circuits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from topomod.networks.architectures import resolve
 from topomod.networks.labels import Label
 from topomod.study.config import Study
 
-if TYPE_CHECKING:  # torch, which only the workers need
+if TYPE_CHECKING:  # this imports torch, which only the workers need
     from topomod.networks.circuit import Circuit
 
 # Seconds of the stages that see all circuits, on the machine of docs/speed.md: fixed, and per circuit.
@@ -44,7 +44,7 @@ class Calibration:
     Parameters
     ----------
     train : float
-        Seconds.
+        Seconds of the training.
     per_step : float
         Seconds of one training step.
     stages : dict of float
@@ -130,7 +130,7 @@ def startup_seconds() -> float:
 
 
 def predict(study: Study, costs: dict[str, Calibration], startup: float) -> list[Prediction]:
-    """Every stage of a study.
+    """Predict the cost of every stage of a study.
 
     Parameters
     ----------
@@ -172,7 +172,7 @@ def _last_stage(name: str, startup: float, n: int) -> Prediction:
 
 
 def wall_seconds(stages: list[Prediction], cores: int) -> float:
-    """Seconds of the whole study: the stages of one job come last, one by one, the rest fills the cores.
+    """Seconds of the whole study: stages of one job come last, one by one, and the others share the cores.
 
     A stage cannot be faster than its share of ``cores`` allows, nor than one of its jobs.
     """

@@ -1,4 +1,4 @@
-"""Tables of a shard's frequencies: energies and ranks, one row a circuit, and ablation curves."""
+"""Tables of a shard's frequencies: energies and ranks, one row per circuit, and ablation curves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from topomod.mechanisms.key_frequencies import key_frequencies, matrix_ranks, re
 from topomod.networks.circuit import Circuit
 from topomod.study.rows import identity
 
-N_DOMINANT = 6  # Rangamani finds six dominant frequencies
+N_DOMINANT = 6  # arXiv 2503.22059 finds six dominant frequencies
 
 
 def frequency_row(circuit: Circuit) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def frequency_row(circuit: Circuit) -> dict[str, Any]:
 
     References
     ----------
-    arXiv 2503.22059. Its exact definition of the energy is not known here; these are topomod's.
+    arXiv 2503.22059. Its exact definition of the energy was not at hand; this one is topomod's.
     """
     strongest = np.array(key_frequencies(circuit, N_DOMINANT)) - 1
     keys = key_frequencies(circuit)
@@ -41,7 +41,7 @@ def frequency_row(circuit: Circuit) -> dict[str, Any]:
 
 
 def frequency_tables(circuits: Sequence[Circuit], _min_neurons: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables of frequencies (one row a circuit) and of ablation (one row per circuit, site, kind and number)."""
+    """Tables of frequencies (one row per circuit) and of ablation (one row per circuit, site, kind and number)."""
     rows = pd.DataFrame([frequency_row(circuit) for circuit in circuits])
     curves = [ablation_rows(circuit).assign(**identity(circuit), converged=circuit.converged) for circuit in circuits]
     return rows, pd.concat(curves, ignore_index=True)

@@ -50,7 +50,10 @@ def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, A
 
 
 def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
-    """Phase alignment distribution of a group, re-based to frequency 1: one row per neuron, none without an inverse."""
+    """Phase alignment distribution of a group, re-based to frequency 1: one row per neuron.
+
+    A frequency without an inverse mod p gives no rows.
+    """
     if gcd(group.frequency, circuit.p) != 1:
         return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b", "centroid_a", "centroid_b"])
     own = layer.preactivations[:, :, group.neurons]
@@ -67,7 +70,7 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     circuits : sequence of Circuit
         One shard.
     min_neurons : int
-        First-order groups with fewer neurons are not rows; they count as unassigned.
+        First-order groups with fewer neurons have no row; their neurons count as unassigned.
 
     Returns
     -------

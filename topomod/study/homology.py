@@ -15,13 +15,13 @@ from topomod.study.rows import identity, verdict_columns
 from topomod.tasks.spectra import neuron_spectra
 from topomod.topology.classify import classify_manifold
 
-STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars are lattice, not shape
+STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars come from the lattice of pairs, not from the shape
 
 
 def analyse_homology(
     circuits: Iterable[Circuit], min_neurons: int, seed: int = 0, labelled: Callable[[], object] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Verdicts and stored diagrams of every group at every studied site for one shard.
+    """Labels and stored diagrams of every group at every studied site for one shard.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def analyse_homology(
 
     Returns
     -------
-    verdicts : DataFrame
+    labels : DataFrame
         One row per group and site.
     diagrams : DataFrame
         Bars of persistence at least ``STORED_PERSISTENCE``: site, dimension, birth, death in rms units.

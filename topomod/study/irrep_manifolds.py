@@ -1,4 +1,4 @@
-"""Manifolds of power networks: neuron groups are irreps of the group, frequencies where two numbers are added."""
+"""Manifolds of power networks: a neuron group has one irrep, or one frequency where two numbers are added."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ COLUMNS = ("group", "architecture", "seed", "step", "irrep", "real_dimension", "
 
 
 def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: int = 0) -> pd.DataFrame:
-    """One row for each neuron group and site of power networks that learnt a group or add two numbers.
+    """One row for each neuron group and site of power networks that learnt a finite group or add two numbers.
 
-    Clouds of cyclic groups are labelled in group order, as those of modular addition are; other groups have no such
-    order and are labelled as they lie. Irreps of dimension 1 take two values: they have no manifold, and no row.
+    Clouds of cyclic groups are labelled in the order of the elements' powers, as those of modular addition are. Other
+    finite groups have no such order, and their clouds are labelled without one. Irreps of dimension 1 take two values:
+    they have no manifold, and no row.
 
     Parameters
     ----------
     circuits : sequence of Circuit
-        ``power_mlp`` or ``relu_mlp``. Of parities and of more inputs there are no rows.
+        ``power_mlp`` or ``relu_mlp``. Networks of parities or of more than two inputs have no rows.
     min_neurons : int
         Smaller groups are left out.
     seed : int
@@ -40,7 +41,7 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`, then the verdict.
+        :data:`COLUMNS`, then those of the label.
     """
     rows = []
     for circuit in circuits:
@@ -54,7 +55,7 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
                 verdict = _verdict(layer_cloud(layer, group, site), task, irrep, site, seed)
                 own = {"irrep": irrep.name, "real_dimension": irrep.real_dimension, "n_neurons": len(group.neurons)}
                 rows.append({"group": task.name} | identity(circuit) | own | {"site": site} | verdict)
-    # without group order there is no share of one frequency
+    # the share of one frequency needs an order of the elements, which most finite groups do not have
     return pd.DataFrame(rows).drop(columns="share") if rows else pd.DataFrame(columns=list(COLUMNS))
 
 
@@ -66,13 +67,13 @@ def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str,
         return verdict_columns(empty_verdict("uncertain", f"only {points} distinct points", points))
     cyclic = task.cyclic and task.order >= 5
     with warnings.catch_warnings():
-        # more neurons than pairs of a small group are no transposed matrix
+        # a small finite group has fewer pairs than neurons: its matrix is not transposed
         warnings.filterwarnings("ignore", "X has .* is it transposed", UserWarning)
         return verdict_columns(classify_manifold(cloud, p=task.order if cyclic else None, seed=seed))
 
 
 def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """What the groups of each architecture look like, irrep by irrep; frequencies of cyclic groups together.
+    """What the groups of each architecture look like, irrep by irrep, with all frequencies of a cyclic group together.
 
     Returns
     -------

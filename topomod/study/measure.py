@@ -17,7 +17,7 @@ def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict
     Parameters
     ----------
     circuits : sequence of Circuit
-        Of one architecture.
+        All of one architecture.
     min_neurons : int
         Smaller neuron groups have no manifold.
 
@@ -26,7 +26,7 @@ def measure_circuits(circuits: Sequence[Circuit], min_neurons: int = 10) -> dict
     dict
         The tables of :data:`topomod.study.systems.MEASURED_TABLES`: one row per circuit, per live neuron of a power
         network, per irrep of one that learnt a finite group, per neuron group and site of one of two inputs, and per
-        step and per component of the scores of a transformer. Those that a system has not are empty.
+        step and per component of the scores of a transformer. Tables that a system does not have are empty.
 
     Raises
     ------

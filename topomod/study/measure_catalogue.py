@@ -16,11 +16,11 @@ class Measure:
     title : str
         As the report prints it.
     unit : str
-        Of the number; empty for shares and other numbers without one.
+        Unit of the number; empty for shares and other numbers without one.
     bounds : tuple of float or None
         Least and largest value the number can take; the interval of its mean is then cut to them.
     constant : bool
-        Whether it is of theory or of chance, the same for every circuit, so that its mean has no interval.
+        Whether it comes from theory or from chance, so that it is the same for every circuit and has no interval.
     """
 
     title: str

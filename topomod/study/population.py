@@ -59,7 +59,7 @@ def load_tables(folder: StudyFolder, study: Study) -> StudyTables:
     FileNotFoundError
         If the equivalence stage has not run.
     ValueError
-        Naming a shard's table that is missing or corrupt.
+        If a shard's table is missing or corrupt; the message names it.
     """
     for name in study.system.tables:
         if not folder.table(name).is_file():
@@ -81,7 +81,7 @@ def _read_or_empty(shards: Sequence[Path], name: str) -> pd.DataFrame:
 
 
 def strongest_groups(groups: pd.DataFrame) -> pd.DataFrame:
-    """Each circuit's group of most neurons: architecture, seed, step, frequency."""
+    """Each circuit's group with most neurons: architecture, seed, step, frequency."""
     if groups.empty:
         return pd.DataFrame(columns=[*KEY, "frequency"])
     ordered = groups.sort_values(["n_neurons", "power"], kind="stable")

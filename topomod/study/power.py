@@ -37,21 +37,21 @@ def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
 def plan(
     endpoints: pd.DataFrame, settings: dict[str, Any], pair: tuple[str, str] | None, seed: int = 0
 ) -> pd.DataFrame:
-    """What numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
+    """What given numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
 
-    Level: ``alpha`` over the size of the endpoint's family, the most that Holm can ask of it. Each number is of the
-    architecture that needs more circuits.
+    The level is ``alpha`` divided by the size of the endpoint's family, the strictest that Holm can ask for. Each
+    number is that of the architecture that needs more circuits.
 
     Parameters
     ----------
     endpoints : DataFrame
-        Pilot, from :func:`topomod.study.endpoints.circuit_endpoints`.
+        Those of the pilot, from :func:`topomod.study.endpoints.circuit_endpoints`.
     settings : dict
         ``alpha``, ``margins`` and ``families`` of the planned study.
     pair : tuple of str or None
         Two architectures, as from :func:`planned_pair`.
     seed : int
-        Of the simulations.
+        Seed of the simulations.
 
     Returns
     -------

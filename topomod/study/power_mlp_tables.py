@@ -1,4 +1,4 @@
-"""Tables of what power networks learnt: how near the largest margin, and how pure the neurons are."""
+"""Tables of what power networks learnt: how near the largest normalized margin, and how pure neurons are."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from topomod.training.recipes import MarginRecipe
 def margin_circuit_rows(circuits: Sequence[Circuit], seed: int = 0) -> pd.DataFrame:
     """One row for each power network.
 
-    Columns ``task, architecture, seed, step, converged, reason, accuracy, loss``; ``margin`` and ``margin_ratio``,
-    its share of :func:`topomod.max_margin` (NaN for ReLU, and where the theory has no value);
-    ``expected_margin_ratio``, that share at the optimum of the recipe's last regularisation, 1 except for groups
+    Columns ``task, architecture, seed, step, converged, reason, accuracy, loss``; ``margin``, the normalized margin;
+    ``margin_ratio``, its share of :func:`topomod.max_margin` (NaN for ReLU, and where the theory has no value);
+    ``expected_margin_ratio``, that share at the optimum of the recipe's last regularisation, 1 except for finite groups
     (NaN without recipe); ``n_neurons``, ``n_dead``; then by task, over live neurons, "weighted" by their
     contributions (norm to the homogeneity):
 
@@ -37,14 +37,14 @@ def margin_circuit_rows(circuits: Sequence[Circuit], seed: int = 0) -> pd.DataFr
       ``median_max_power``, ``phase_error`` (weighted mean, radians), ``n_frequencies``, ``shared_frequency`` (share
       of neurons whose inputs and output all have the same best frequency);
     * parity: ``support_mass``, ``magnitude_spread``, ``balance`` (weighted means);
-    * groups: ``best_irrep_share`` (mean) and ``best_irrep_baseline``, that of random neurons.
+    * finite groups: ``best_irrep_share`` (mean) and ``best_irrep_baseline``, that of random neurons.
 
     Parameters
     ----------
     circuits : sequence of Circuit
         ``power_mlp`` or ``relu_mlp``, of any tasks.
     seed : int
-        Of the random baseline.
+        Seed of the random baseline.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _expected(circuit: Circuit) -> float:
 
 
 def _trained_strengths(circuit: Circuit, finite_group: GroupComposition) -> dict[str, float] | None:
-    """Strengths of irreps at the optimum of the last regularisation; None where the theory is silent."""
+    """Strengths of irreps at the optimum of the last regularisation; None where the theory has no value."""
     known = ARCHITECTURES[circuit.architecture].max_margin_known
     if not known or not isinstance(circuit.recipe, MarginRecipe):
         return None
@@ -124,7 +124,7 @@ def margin_neuron_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
 
 
 def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
-    """One row for each real irrep of each network that learnt a group.
+    """One row for each real irrep of each network that learnt a finite group.
 
     Columns ``task, architecture, seed, irrep, dimension, commutant, n_neurons`` (live ones that hold most of their
     power there) and three shares of the sum of the neurons' contributions: ``share``, what lies in the irrep;

@@ -73,7 +73,7 @@ def stage_costs(folder: Path) -> list[dict[str, Any]]:
     for path in sorted(folder.rglob("*.tsv")):
         parts = path.relative_to(folder).parts
         if parts[0].startswith("report"):
-            continue  # of an earlier report
+            continue  # this is of an earlier report
         table = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
         stage = " / ".join(part.removesuffix(".tsv") for part in parts[:2])
         rows.append({"stage": stage, "seconds": table["s"].sum(), "memory": table["max_rss"].max()})

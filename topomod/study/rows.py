@@ -1,4 +1,4 @@
-"""The columns of one row: what is measured of a network, a layer, a neuron group and a verdict.
+"""The columns of one row: what is measured of a network, a layer, a neuron group and a labelled cloud.
 
 Tables of studies and of single networks are made of these, so that a column of one name is one measurement.
 """
@@ -165,7 +165,7 @@ def _plane(z: np.ndarray) -> np.ndarray:
 
 
 def verdict_columns(verdict: ManifoldVerdict) -> dict[str, Any]:
-    """Columns of a verdict in a table, all but its diagrams."""
+    """Columns of a cloud's label in a table: all that was found but the diagrams."""
     names = (
         "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
         "h1_persistence h2_persistence n_points_used"

@@ -1,4 +1,4 @@
-"""Transformers over k tokens as tables: one row a circuit, and their grokking curves."""
+"""Transformers over k tokens as tables: one row per circuit, and their grokking curves."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from topomod.neurons.attention_heads import (
 from topomod.tasks.fourier import frequency_energy
 from topomod.training.sequences import CHECK_EVERY, GENERALISED
 
-ENERGY = 0.9  # of the embedding that its n_frequencies hold together
-N_UNTRAINED = 5  # draws behind each chance level
+ENERGY = 0.9  # share of the embedding's variance that its n_frequencies hold together
+N_UNTRAINED = 5  # number of new draws whose mean is the chance level
 
 
 def sequence_circuit_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
@@ -28,7 +28,7 @@ def sequence_circuit_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a circuit: architecture, seed, step, k, p, converged, reason; accuracy on all inputs, train_accuracy,
+        One row per circuit: architecture, seed, step, k, p, converged, reason; accuracy on all inputs, train_accuracy,
         test_accuracy, unseen_accuracy (on :func:`topomod.training.sequences.unseen_inputs`); memorisation_step (first
         with train accuracy 1), generalisation_step (first measured with test accuracy >= 0.99), grokking_delay between
         them, in steps, NaN where one was not reached; unseen_at_generalisation, unseen_accuracy at that step;

@@ -25,7 +25,7 @@ def check_stored(folder: StudyFolder, population: Population) -> None:
     Raises
     ------
     ValueError
-        Naming the file, each setting that differs, and both of its values.
+        If settings differ. The message names the file, each setting that differs, and both of its values.
     """
     for shard in population.shards():
         path = folder.population(shard) / CIRCUITS

@@ -21,7 +21,7 @@ class Stage:
     name : str
         Of the command and of the rule.
     run : part
-        ``(circuits, min_neurons)``, to tell what the stage costs.
+        ``(circuits, min_neurons)``: the work of the stage, for an estimate of its cost.
     """
 
     name: str
@@ -41,7 +41,7 @@ class System:
     page : part
         ``(folder, study, output)`` writes the page of a finished study.
     shard_stages : tuple of Stage
-        What every shard of circuits goes through.
+        Stages that work on every shard of circuits.
     last_stages : tuple of str
         Stages that see all shards, in order.
     shard_tables, tables : tuple of str

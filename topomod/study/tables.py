@@ -1,4 +1,4 @@
-"""Tables as files, and from tables of groups to one value per circuit and endpoint."""
+"""Tables as files, and the diagrams that they hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEY = ["architecture", "seed", "step"]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write Parquet that is complete or not there."""
+    """Write a Parquet file, which appears under its name only when it is complete."""
     with atomic_path(path) as temporary:
         table.to_parquet(temporary, index=False)
 

@@ -26,7 +26,7 @@ def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[i
     shard : Shard
         Architecture and seeds.
     settings : str
-        JSON of ``p``, ``recipe``, and if not the defaults ``task`` and ``network``.
+        JSON of ``p`` and ``recipe``, and of ``task`` and ``network`` where they are not the defaults.
     output : Path
         Where the circuits are written.
     snapshots : sequence of int
