@@ -1,6 +1,6 @@
 # train -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
 # Networks that are described, not compared, go train -> measure -> describe -> report.
-# Only wiring lives here. What each stage does is in `topomod <stage> --help`; every key of the YAML in config/README.md.
+# This file only connects stages. `topomod <stage> --help` says what a stage does, config/README.md what each key of the YAML means.
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -64,7 +64,7 @@ onsuccess:
 rule all:
     input:
         RESULTS.report,
-        REPORT,  # named, so that a stage's file that was lost is made again
+        REPORT,  # each file is named, so that one that was lost is made again
         expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
 
 

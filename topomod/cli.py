@@ -14,7 +14,7 @@ Output = Annotated[Path, typer.Option(help="File to write.")]
 Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
 Settings = Annotated[str, typer.Option(help="JSON with the part of the study that this stage uses.")]
 Results = Annotated[Path, typer.Argument(help="Results of the study, results/<study>.")]
-MinNeurons = Annotated[int, typer.Option(min=1, help="Smallest group that counts.")]
+MinNeurons = Annotated[int, typer.Option(min=1, help="Fewest neurons of a group that counts.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.")]
 
 
@@ -58,11 +58,11 @@ def estimate(
 
 @app.command()
 def train(
-    architecture: Annotated[str, typer.Option(help="Such as mlp_add, attention_<rate>, power_mlp@<variant>.")],
+    architecture: Annotated[str, typer.Option(help="Name such as mlp_add, attention_<rate>, power_mlp@<variant>.")],
     seeds: Annotated[str, typer.Option(help="Block of seeds, FIRST-LAST.")],
     output: Output,
     settings: Settings = '{"p": 59, "recipe": {}}',
-    snapshots: Annotated[str, typer.Option(help="Comma-separated steps: follow the circuits.")] = "",
+    snapshots: Annotated[str, typer.Option(help="Comma-separated steps at which the circuits are kept.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
@@ -107,7 +107,7 @@ def homology(circuits: Path, verdicts_table: Table, diagrams_table: Table, min_n
 
 @app.command()
 def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table) -> None:
-    """Measure which frequencies a shard's circuits carry, and their accuracy after some are projected out."""
+    """Measure which frequencies a shard's circuits use, and their accuracy after some are projected out."""
     from topomod.networks.circuit_file import load_circuits
     from topomod.study.frequencies import frequency_tables
     from topomod.study.progress import log
@@ -162,7 +162,7 @@ def describe(results: Results, settings: Settings, summary_table: Table, alpha: 
 def analyze(
     files: Annotated[list[Path], typer.Argument(help="Released state dicts, or topomod's .safetensors.")],
     output: Annotated[Path, typer.Option(help="Folder for the page and the tables.")] = Path("results/analysis"),
-    min_neurons: Annotated[int, typer.Option(min=1, help="Smallest group that is looked at.")] = 3,
+    min_neurons: Annotated[int, typer.Option(min=1, help="Fewest neurons of a group that is measured.")] = 3,
     history: Annotated[
         bool, typer.Option("--history", help="The networks are one circuit's at several steps.")
     ] = False,
@@ -223,11 +223,11 @@ def equivalence(results: Results, settings: Settings, verdicts_table: Table) -> 
 
 @app.command()
 def power(
-    endpoints: Annotated[Path, typer.Argument(help="Pilot: endpoints.parquet of a finished study.")],
+    endpoints: Annotated[Path, typer.Argument(help="The file endpoints.parquet of a finished study, the pilot.")],
     config: Annotated[Path | None, typer.Option(help="YAML of the study that is planned.")] = None,
     settings: Settings = "",
-    x: Annotated[str, typer.Option(help="One architecture; default: the pair the study is about.")] = "",
-    y: Annotated[str, typer.Option(help="The other.")] = "",
+    x: Annotated[str, typer.Option(help="One architecture. The default is the pair of the study.")] = "",
+    y: Annotated[str, typer.Option(help="The other architecture.")] = "",
     table: Annotated[Path | None, typer.Option(help="Parquet file to write.")] = None,
 ) -> None:
     """Say how many circuits a study needs to conclude at its margins, from the circuits of a finished one."""

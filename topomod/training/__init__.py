@@ -1,1 +1,1 @@
-"""From seeds to circuits."""
+"""How circuits are trained from seeds."""

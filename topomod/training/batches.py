@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 @dataclass(frozen=True)
 class Batch:
-    """Pairs of one step, ordered by ``a``, and their shares of the loss, which sum to one."""
+    """Pairs of one step, ordered by ``a``, and their shares of the loss. The shares sum to one."""
 
     a: Int[np.ndarray, " n"]
     b: Int[np.ndarray, " n"]
@@ -29,7 +29,7 @@ class Batches:
     n_batches : int
         Batches that together hold every training pair once; 1 is full batch.
     rng : numpy.random.Generator
-        Shuffles the pairs.
+        The generator that shuffles the pairs.
 
     Raises
     ------

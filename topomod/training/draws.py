@@ -1,4 +1,4 @@
-"""What chance decides about a circuit, and arithmetic that repeats."""
+"""What chance decides about a circuit, and arithmetic that always gives the same numbers."""
 
 from __future__ import annotations
 

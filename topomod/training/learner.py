@@ -48,7 +48,7 @@ class Learner(ABC):
     """Circuits of one kind of training, which train together: their weights, batches, criterion and optimiser.
 
     The loop (:func:`topomod.training.train.run`) calls ``forward``, now and then ``look``, and ``update``, step after
-    step. Whatever is told of circuits has one entry for each, in the order of ``seeds``.
+    step. Every result has one entry for each circuit, in the order of ``seeds``.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Learner(ABC):
     Attributes
     ----------
     default_recipe, default_size : Recipe or MarginRecipe, NetworkSize or None
-        What is taken unless said. A size of None means that there is none to choose.
+        What is taken unless the caller says otherwise. A size of None means that there is none to choose.
     devices : tuple of str
         Where it can train.
     has_snapshots : bool
@@ -94,7 +94,7 @@ class Learner(ABC):
     def look(self) -> Numbers:
         """Test the current weights: numbers that the history repeats until the next look.
 
-        ``accurate`` (bool) is always among them. Follows a ``forward``.
+        ``accurate`` (bool) is always among them. It is called after a ``forward``.
         """
 
     @abstractmethod
@@ -103,7 +103,7 @@ class Learner(ABC):
 
     @abstractmethod
     def reasons(self) -> list[str]:
-        """Why each circuit does not meet the criterion now; empty where it does. Follows a ``forward``."""
+        """Why each circuit does not meet the criterion now; empty where it does. Called after a ``forward``."""
 
     @abstractmethod
     def update(self, learning_rate: float) -> None:

@@ -22,15 +22,15 @@ class MaxMarginLearner(Learner):
     """One network that learns all inputs of a task, on one CPU thread.
 
     It meets the criterion when it is right on all inputs after the recipe's steps. The history holds ``loss``, the
-    cross entropy before each step (of that step's batch; the last one over all inputs), and ``accurate``, looked up
+    cross entropy before each step (of that step's batch; the last one over all inputs), and ``accurate``, measured
     every 100 steps and at the end. Row i of ``theta`` (width, d_in + n_classes) holds all weights of neuron i.
 
     Parameters
     ----------
     setup : Setup
-        With any task and a MarginRecipe.
+        It has any task and a MarginRecipe.
     seeds : sequence of int
-        One.
+        A single seed.
 
     References
     ----------
@@ -77,7 +77,7 @@ class MaxMarginLearner(Learner):
     def penalty(self, step: int) -> Tensor:
         """Sum of neuron norms to the power of the homogeneity, times the regularisation of a step."""
         degree = homogeneity(self.architecture, self.task)
-        # squares first: the norm itself has no gradient at a dead neuron
+        # squares come first, because the norm itself has no gradient at a dead neuron
         norms = torch.sum(torch.sum(self.theta**2, dim=1) ** (degree / 2))
         return self.recipe.regularization(step) * norms
 

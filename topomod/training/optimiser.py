@@ -15,7 +15,7 @@ class AdamW:
     Parameters
     ----------
     values : Tensor
-        What is optimised, changed in place.
+        What is optimised. It is changed in place.
     beta1, beta2 : float
         Adam's averages.
     weight_decay : float

@@ -1,8 +1,8 @@
-"""Loss and gradients of a stack of pair forms, block by block; what CUDA runs, and stacks on a CPU.
+"""Loss and gradients of a stack of pair forms, block by block: for CUDA, and for stacks on a CPU.
 
-The pairs are walked in blocks small enough for the cache: pre-activations, logits and their gradients of one
+The pairs are taken in blocks small enough for the cache: pre-activations, logits and their gradients of one
 block are used up before the next is made. Gradients stop at the tensors of the pair form; autograd takes them
-through the few token-level products behind it. Checked against plain autograd in float64 by the tests.
+through the few token-level products behind it. The tests check them against plain autograd in float64.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from torch import Tensor
 from topomod.networks.pair_form import PairForm
 from topomod.training.batches import Batch
 
-BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; of 120 to 1800 measured, the best or close to it for every architecture
+BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; among 120 to 1800 the best, or nearly, for every architecture
 
 
 class PairStep:
     """One training step's work over all pairs, for a stack of circuits of one shape.
 
-    Row r of the walk meets ``left[rows]`` with ``right``; for symmetric forms row k pairs each a with a + k mod p,
-    so that ``p // 2 + 1`` rows cover every unordered pair. Holds the buffers of a block: fresh memory for each
-    would cost more page faults than arithmetic.
+    Row r pairs ``left[r]`` with all of ``right``. For symmetric forms row k pairs each a with a + k mod p, so that
+    ``p // 2 + 1`` rows cover every unordered pair. The object keeps the buffers of a block, because page faults of
+    fresh memory for each block would cost more time than the arithmetic.
 
     Parameters
     ----------
     targets : Tensor
         (p, p) correct class of (a, b).
     form : PairForm
-        Of the stack, for its shapes and whether (a, b) and (b, a) agree.
+        Pair form of the stack. It tells the shapes and whether (a, b) and (b, a) agree.
     """
 
     def __init__(self, targets: Tensor, form: PairForm) -> None:
@@ -52,7 +52,7 @@ class PairStep:
         self._skip = torch.empty_like(self._logits)
 
     def _weights(self, batches: Sequence[Batch], like: Tensor) -> Tensor:
-        """Shares of the loss in walking order, (S, n_rows, n); zero for pairs outside the batch."""
+        """Shares of the loss in the order of the rows, (S, n_rows, n); zero for pairs outside the batch."""
         dense = np.zeros((len(batches), *self._all_targets.shape))
         for weights, batch in zip(dense, batches, strict=True):
             weights[batch.a, batch.b] = batch.shares
@@ -61,7 +61,7 @@ class PairStep:
             return weights
         a, b = self._pairs
         both = weights[:, a, b] + weights[:, b, a]
-        # k = 0 meets each pair once but adds it twice; for even p, k = p / 2 meets each pair twice
+        # k = 0 has each pair once but adds it twice; for even p, k = p / 2 has each pair twice
         both[:, 0] /= 2
         if len(a) % 2 == 0:
             both[:, -1] /= 2
@@ -73,7 +73,7 @@ class PairStep:
         Parameters
         ----------
         form : PairForm
-            Detached from autograd.
+            Pair form of the stack, detached from autograd.
         batches : sequence of Batch
             One for each circuit.
 

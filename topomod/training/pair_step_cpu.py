@@ -3,7 +3,7 @@
 Only the pairs trained on are computed. Each block of them is small enough for the cache: its pre-activations,
 logits and their gradients are used up before the next is made. The three matrix products of a block are left to
 BLAS; everything between them is one pass over memory. Gradients stop at the tensors of the pair form; autograd
-takes them through the few token-level products behind it. Checked against plain autograd in float64 by the tests.
+takes them through the few token-level products behind it. The tests check them against plain autograd in float64.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from torch import Tensor
 from topomod.networks.pair_form import PairForm
 from topomod.training.batches import Batch
 
-BLOCK_PAIRS = 320  # 320 x 512 float32 = .6 MB; of 120 to 960 measured, the best or close to it for every architecture
+BLOCK_PAIRS = 320  # 320 x 512 float32 = 0.6 MB; among 120 to 960 the best, or nearly, for every architecture
 
 
 def compiled(loop: Callable[..., None]) -> Callable[..., None]:
-    """Compile a loop once per machine; without whatever a type checker at run time has wrapped around it."""
+    """Compile a loop once per machine, without what a type checker at run time has wrapped around it."""
     fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
     return fast(inspect.unwrap(loop))
 
@@ -70,23 +70,24 @@ def _rectify(hidden):  # type: ignore[no-untyped-def]
 
 @compiled
 def _unrectify(hidden, d):  # type: ignore[no-untyped-def]
-    """Set the gradient ``d`` to zero where the ReLU was silent."""
+    """Set the gradient ``d`` to zero where the ReLU gave zero."""
     flat, flat_d = hidden.reshape(-1), d.reshape(-1)
     for i in range(len(flat)):
         flat_d[i] = flat_d[i] if flat[i] > 0 else flat_d[i] * 0
 
 
 class CompiledStep:
-    """One training step's work over one circuit's batch of pairs; the CPU's twin of :class:`PairStep`.
+    """One training step's work over one circuit's batch of pairs: on a CPU what :class:`PairStep` is on CUDA.
 
-    Holds the buffers of a block: fresh memory for each would cost more page faults than arithmetic.
+    The object keeps the buffers of a block, because page faults of fresh memory for each block would cost more time
+    than the arithmetic.
 
     Parameters
     ----------
     targets : Tensor
         (p, p) correct class of (a, b).
     form : PairForm
-        Of the circuit, for its shapes and whether (a, b) and (b, a) agree.
+        Pair form of the circuit. It tells the shapes and whether (a, b) and (b, a) agree.
     """
 
     def __init__(self, targets: Tensor, form: PairForm) -> None:
@@ -103,9 +104,9 @@ class CompiledStep:
         Parameters
         ----------
         form : PairForm
-            Of one circuit, detached from autograd.
+            Pair form of one circuit, detached from autograd.
         batches : sequence of Batch
-            The circuit's one.
+            One batch, that of the circuit.
 
         Returns
         -------

@@ -1,7 +1,7 @@
 """Train networks that add two inputs, on pairs (a, b), many circuits stacked on a leading axis.
 
-On a CPU the stack is one circuit deep and the step compiled: measured fastest, since a block then fits the cache,
-and it makes a circuit the same to the last bit in any block of seeds. On CUDA all seeds go at once.
+On a CPU a stack holds one circuit and the step is compiled. This was measured to be fastest, since a block then fits
+the cache, and it makes a circuit the same to the last bit in any block of seeds. On CUDA one stack holds all seeds.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class PairLearner(Learner):
     A circuit meets the criterion when it is right on all pairs and its purity reaches ``recipe.min_purity``. It is
     kept at the first check at or after ``recipe.steps`` where it does. Checks go on every 25 steps to
     ``recipe.max_steps``, while the learning rate is warmed up again. The history holds ``loss``, of the batch, and
-    ``accurate``, looked up every 25 steps and whenever a circuit may be kept.
+    ``accurate``, measured every 25 steps and whenever a circuit may be kept.
 
     Parameters
     ----------
     setup : Setup
-        With a ModularAddition of two inputs, a Recipe and a size.
+        It has a ModularAddition of two inputs, a Recipe and a size.
     seeds : sequence of int
         One for each circuit.
     """
@@ -109,7 +109,7 @@ class PairLearner(Learner):
         return reasons
 
     def update(self, learning_rate: float) -> None:
-        """Take the gradients of the pair form on to the weights and take one AdamW step."""
+        """Take the gradients from the pair form on to the weights, then take one AdamW step."""
         tensors, leaves = self._form.tensors(), list(self._weights.values())
         attached = [name for name, tensor in tensors.items() if tensor.requires_grad]
         found = torch.autograd.grad(

@@ -1,4 +1,4 @@
-"""How a circuit is trained, and when it counts as converged. Imports nothing heavy: the Snakefile reads it."""
+"""How a circuit is trained, and when it counts as converged. Imports nothing heavy, as the Snakefile reads it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from topomod.tasks.checked import CHECKED, one_sentence
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]  # with its ends
+Share = Annotated[float, Field(ge=0, le=1)]  # 0 and 1 are allowed
 BelowOne = Annotated[float, Field(ge=0, lt=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NotNegativeInt = Annotated[int, Field(ge=0)]
-Name = Annotated[str, Field(exclude=True)]  # a study names its variants itself: no part of its settings
+Name = Annotated[str, Field(exclude=True)]  # no part of a study's settings: its variants are named by their keys
 
 
 @one_sentence
@@ -52,7 +52,7 @@ class Recipe:
     min_purity : float
         Structural criterion: least share of the pre-activations' variance at the neurons' own frequencies.
     name : str
-        Of the study's variant, which tells circuits of one architecture apart; part of their label.
+        Name of the study's variant. It tells circuits of one architecture apart and is part of their label.
 
     Raises
     ------
@@ -118,7 +118,7 @@ class MarginRecipe:
     Parameters
     ----------
     width : int
-        Neurons; at least those of ``max_margin_network`` are known to suffice.
+        Number of neurons. As many as ``max_margin_network`` has are known to suffice.
     lr : float
         Peak learning rate.
     steps : int
@@ -126,10 +126,10 @@ class MarginRecipe:
     warmup : int
         Steps of linear warm-up.
     tail : float
-        Share of ``lr`` where its cosine ends; above 0, so that weights still follow the fading regularisation.
+        Share of ``lr`` at which its cosine ends. It is above 0, so that weights still follow the fading regularisation.
     regularization_first, regularization_last : float
         Regularisation at the first and last step, geometric in between. Where the first is well above the task's
-        ``max_margin``, all neurons die before they have learnt anything, to revive only when it has faded.
+        ``max_margin``, all neurons die before they have learnt anything. They revive only when it has faded.
     batch_size : int
         Inputs drawn anew from all, with replacement, for each step; 0 takes all inputs at once.
     init_scale : float

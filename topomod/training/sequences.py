@@ -17,7 +17,7 @@ from topomod.training.optimiser import AdamW, named_parts
 from topomod.training.recipes import Recipe
 
 CHECK_EVERY = 10  # steps between looks at the held-out inputs, which cost as much as a step
-GENERALISED = 0.99  # of the held-out inputs right
+GENERALISED = 0.99  # share of the held-out inputs that must be right
 
 SEQUENCE_SIZE = NetworkSize(d_model=64, d_mlp=256, n_heads=4)
 SEQUENCE_RECIPE = Recipe(
@@ -34,11 +34,11 @@ SEQUENCE_RECIPE = Recipe(
 
 
 class SequenceLearner(Learner):
-    """One network that learns addition of k inputs, on the CPU, full batch.
+    """One network that learns addition of k inputs, on the CPU, by full batches.
 
-    AdamW on cross entropy at the last token on a random ``recipe.train_fraction`` of the p^k inputs. The network meets
-    the criterion when it is right on all training inputs and on 99 % of the others. It is kept at the first check at or
-    after ``recipe.steps`` where it does. Checks go on every 10 steps to ``recipe.max_steps``.
+    AdamW takes cross entropy at the last token, on a random ``recipe.train_fraction`` of the p^k inputs. The network
+    meets the criterion when it is right on all training inputs and on 99 % of the others. It is kept at the first check
+    at or after ``recipe.steps`` where it does. Checks go on every 10 steps to ``recipe.max_steps``.
 
     The history holds ``loss`` (on the training inputs), ``train_accuracy``, ``test_accuracy``, ``unseen_accuracy`` (on
     :func:`unseen_inputs`) and ``accurate`` (meets the criterion) before step 0, 1, ...; the last three are measured
@@ -47,10 +47,10 @@ class SequenceLearner(Learner):
     Parameters
     ----------
     setup : Setup
-        With a ModularAddition, p^k at most ``topomod.tasks.catalogue.MAX_INPUTS``, a size and a Recipe for full
+        It has a ModularAddition with p^k at most ``topomod.tasks.task.MAX_INPUTS``, a size, and a Recipe for full
         batches: ``batches`` 1 and ``min_purity`` 0.
     seeds : sequence of int
-        One.
+        A single seed.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class SequenceLearner(Learner):
                 f"{label} trains on full batches and is kept when it generalises: its recipe needs batches = 1 "
                 f"and min_purity = 0, found {self.recipe.batches} and {self.recipe.min_purity}"
             )
-        inputs = all_inputs(setup.task)  # first: a task too large is refused before any weight is drawn
+        inputs = all_inputs(setup.task)  # comes first: a task too large is refused before any weight is drawn
         drawn, mask, _ = draw(label, label, setup.task, seed, self.recipe.train_fraction, setup.size)
         flat = torch.from_numpy(np.concatenate([value.ravel() for value in drawn.values()]))
         parts = named_parts(flat, {name: value.shape for name, value in drawn.items()})

@@ -70,7 +70,7 @@ def train(
     seeds : sequence of int
         Non-negative.
     attention_rate : float, optional
-        For ``attention`` only, in [0, 1]: 0 uniform, 1 learnable.
+        For ``attention`` only, in [0, 1]: 0 is uniform, 1 is learnable.
     recipe : Recipe, or MarginRecipe for power networks, optional
         Defaults to the learner's ``default_recipe``.
     size : NetworkSize, optional

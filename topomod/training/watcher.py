@@ -1,4 +1,4 @@
-"""Who is told how a training gets on. Imports nothing heavy: the command line defines one before it trains."""
+"""What is told how a training goes on. Imports nothing heavy: the command line makes one before it trains."""
 
 from __future__ import annotations
 
