@@ -32,8 +32,8 @@ def max_margin(task: Task) -> float:
 
     References
     ----------
-    Morwani et al., arXiv 2311.07568 (k = 2, parity, groups with real irreps); Li et al., arXiv 2402.09469 (k inputs).
-    The printed formula of finite groups is for irreps of real type and too large for cyclic ones.
+    Morwani et al., arXiv 2311.07568 (k = 2, parity, finite groups with real irreps); Li et al., arXiv 2402.09469
+    (k inputs). The printed formula of finite groups is for irreps of real type and too large for cyclic ones.
 
     Examples
     --------

@@ -148,7 +148,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    """Open a safetensors file; each fault in it is told in one sentence that names the file."""
+    """Open a safetensors file; each fault in it becomes one sentence that names the file."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""One hidden layer without biases on one-hot inputs or signs: networks whose largest margin theory knows.
+"""One hidden layer without biases on one-hot inputs or signs: theory knows the largest normalized margin.
 
 ``logits(x) = sum_i W_U[i] phi(W_in[i] . x)`` with ``phi`` a power (``power_mlp``) or ReLU (``relu_mlp``). ``x``
 concatenates one-hot blocks (k inputs mod p, or two elements of a finite group), so ``W_in . x`` is a sum of looked-up

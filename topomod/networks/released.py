@@ -31,7 +31,7 @@ def load_released(model_path: Path | str, config: Path | str | Mapping[str, Any]
     Which task a network learnt is decided as follows. A config without the key ``group`` means a cyclic
     group. A network of a cyclic group adds mod p. An MLP of a symmetric or alternating group is read only if at
     least 90 % of its own answers agree with the group's table in lexicographic order: with a lower share nobody knows
-    in which order its elements are. Transformers of these groups, and all networks of other groups, are refused. A
+    in which order its elements are. Transformers of these finite groups, and all networks of others, are refused. A
     network whose answers are the table of another operation is refused too.
 
     Logit columns that are no classes (of b's own tokens, of "=") are left out of ``W_U``. Where one of them has the

@@ -64,11 +64,11 @@ class Supports:
     Parameters
     ----------
     support_mass : ndarray
-        (m,) share of the squared input weights on the support; 1 at the largest margin.
+        (m,) share of the squared input weights on the support; 1 at the largest normalized margin.
     magnitude_spread : ndarray
-        (m,) standard deviation of the weights' magnitudes on the support over their mean; 0 at the largest margin.
+        (m,) standard deviation of the weights' magnitudes on the support over their mean; 0 there.
     balance : ndarray
-        (m,) norm of the output weights over the mean magnitude on the support; 1 at the largest margin.
+        (m,) norm of the output weights over the mean magnitude on the support; 1 there.
     """
 
     support_mass: Float[np.ndarray, " m"]

@@ -20,7 +20,7 @@ class Measure:
     bounds : tuple of float or None
         Least and largest value the number can take; the interval of its mean is then cut to them.
     constant : bool
-        Whether it comes from theory or from chance, so that it is the same for every circuit and has no interval.
+        Whether it comes from theory or from chance, so that it is the same for every circuit: no interval.
     """
 
     title: str

@@ -79,7 +79,7 @@ def _who(circuit: Circuit) -> dict[str, Any]:
 
 
 def _expected(circuit: Circuit) -> float:
-    """Share of the largest margin that a network of any width has at the optimum of its last regularisation."""
+    """Margin ratio that a network of any width has at the optimum of its last regularisation."""
     largest = known_max_margin(circuit.architecture, circuit.task)
     if not isinstance(circuit.recipe, MarginRecipe) or not largest > 0:
         return float("nan")
@@ -129,7 +129,7 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     Columns ``task, architecture, seed, irrep, dimension, commutant, n_neurons`` (live ones that hold most of their
     power there) and three shares of the sum of the neurons' contributions: ``share``, what lies in the irrep;
     ``expected_share``, at the optimum of the recipe's last regularisation (NaN without recipe and for ReLU);
-    ``limit_share``, at the largest margin of a ``power_mlp``. 0 says that the irrep is not used.
+    ``limit_share``, at the largest normalized margin of a ``power_mlp``. 0 says that the irrep is not used.
 
     Parameters
     ----------

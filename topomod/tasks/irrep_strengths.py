@@ -1,6 +1,7 @@
 """Margin theory of quadratic networks on finite groups: ``logits(a, b)[c] = sum_i w_i[c] (u_i[a] + v_i[b])^2``.
 
-A network of largest margin computes ``sum_n y_n chi_n(a b c^-1)`` over real irreps n with strengths ``y_n >= 0``.
+A network of largest normalized margin computes ``sum_n y_n chi_n(a b c^-1)`` over real irreps n, with strengths
+``y_n >= 0``.
 All formulas are in real irreps of dimension D and commutant dimension e (:mod:`topomod.tasks.irreps`). The published
 theorem is the case where every e is 1. Its formula is too large where an irrep is complex or quaternionic.
 """
@@ -18,25 +19,26 @@ UNUSED = 1e-9  # share of the largest strength; smaller strengths in the linear 
 
 
 def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict[str, float]:
-    """How strongly a network of largest margin, or one trained with regularisation, uses each real irrep.
+    """How strongly a network of largest normalized margin, or a regularised one, uses each real irrep.
 
-    For the largest margin: where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum over
-    non-trivial real irreps), the strengths are ``D / e``, all irreps are used and the margin is the same at every
-    input and class. Otherwise they solve ``max_{y >= 0} min_{g != identity} sum_n y_n (D_n - chi_n(g))`` subject to
+    For the largest normalized margin: where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum
+    over non-trivial real irreps), the strengths are ``D / e``, all irreps are used, and the correct logit exceeds each
+    other one by the same amount at every input. Otherwise they solve
+    ``max_{y >= 0} min_{g != identity} sum_n y_n (D_n - chi_n(g))`` subject to
     ``sum_n y_n D_n^1.5 <= 1``, and some irreps are unused: the 5-dimensional one of A5. For A5 the solution is
     unique; for S6 it is one of several.
 
     With regularisation: the network that minimises cross entropy over all inputs plus ``regularization`` times the
-    sum of cubed neuron norms computes such a sum too, and that norm costs ``1.5 sqrt(3) |G|^1.5 sum_n y_n D_n^1.5``,
-    which leaves a convex problem in the strengths. Its solution comes near the largest margin only slowly, with the
-    logarithm of the regularisation.
+    sum of cubed neuron norms computes such a sum too. Those norms sum to ``1.5 sqrt(3) |G|^1.5 sum_n y_n D_n^1.5``.
+    What is left is a convex problem in the strengths. Its solution comes near the strengths of largest normalized
+    margin only slowly, with the logarithm of the regularisation.
 
     Parameters
     ----------
     task : GroupComposition
         The finite group.
     regularization : float
-        Weight of the regulariser. 0 stands for its limit, the largest margin.
+        Weight of the regulariser. 0 stands for its limit, the largest normalized margin.
 
     Returns
     -------

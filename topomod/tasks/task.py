@@ -1,4 +1,4 @@
-"""What every task tells: its inputs, its targets, its symmetry, and the largest margin where theory knows it.
+"""What every task tells: its inputs, its targets, its symmetry, and its largest normalized margin where known.
 
 Code asks a task; it does not ask of which class a task is.
 """

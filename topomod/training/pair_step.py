@@ -17,7 +17,7 @@ from torch import Tensor
 from topomod.networks.pair_form import PairForm
 from topomod.training.batches import Batch
 
-BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; among 120 to 1800 the best, or nearly, for every architecture
+BLOCK_PAIRS = 960  # 960 x 512 float32 = 2 MB; of 120 to 1800, measured as best or nearly for every architecture
 
 
 class PairStep:

@@ -19,7 +19,7 @@ from torch import Tensor
 from topomod.networks.pair_form import PairForm
 from topomod.training.batches import Batch
 
-BLOCK_PAIRS = 320  # 320 x 512 float32 = 0.6 MB; among 120 to 960 the best, or nearly, for every architecture
+BLOCK_PAIRS = 320  # 320 x 512 float32 = 0.6 MB; of 120 to 960, measured as best or nearly for every architecture
 
 
 def compiled(loop: Callable[..., None]) -> Callable[..., None]:
