@@ -137,7 +137,7 @@ _POWER: dict[str, Any] = {
     "accepts": "topomod.networks.acceptance:any_task",
     "map_tokens": "topomod.networks.power_mlp:map_tokens",
     "recipe": "topomod.training.recipes:MarginRecipe",
-    "learner": "topomod.training.max_margin:MaxMarginLearner",
+    "learner": "topomod.training.power_mlp:MaxMarginLearner",
     "homogeneous": True,
 }
 

@@ -55,7 +55,7 @@ def train(
 
     * :class:`topomod.training.pairs.PairLearner` (``mlp_add``, ``mlp_concat``, ``rnn``, ``attention``),
     * :class:`topomod.training.sequences.SequenceLearner` (``sequence_transformer``),
-    * :class:`topomod.training.max_margin.MaxMarginLearner` (``power_mlp``, ``relu_mlp``).
+    * :class:`topomod.training.power_mlp.MaxMarginLearner` (``power_mlp``, ``relu_mlp``).
 
     A circuit that does not reach it is returned as it is at the last step, with ``converged`` False and the reason.
     One whose loss or weights are no longer finite is given up with the reason ``diverged``.

@@ -13,7 +13,7 @@ from topomod.tasks.catalogue import Task
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
 from topomod.training.learner import Setup
-from topomod.training.max_margin import MaxMarginLearner
+from topomod.training.power_mlp import MaxMarginLearner
 from topomod.training.recipes import MarginRecipe, Recipe
 
 TINY = [
