@@ -77,4 +77,4 @@ def is_constant(clouds: Float[np.ndarray, "*batch n k"], rounding: float | None 
     with np.errstate(over="ignore"):
         spread = np.ptp(clouds, axis=-2).max(axis=-1)
     magnitude = np.abs(clouds).max(axis=(-2, -1))
-    return np.asarray(np.float64(spread) <= rounding * np.float64(magnitude))
+    return np.asarray(np.asarray(spread, np.float64) <= rounding * np.asarray(magnitude, np.float64))
