@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topomod.statistics.arguments import check_number, number_array, plain_array
+from topomod.statistics.arguments import check_number, number_array
 from topomod.statistics.diagram_equivalence import diagram_distances, diagram_equivalence_test
 from topomod.statistics.equivalence import equivalence_test, holm
 from topomod.statistics.intervals import mean_interval, share_interval
 from topomod.statistics.kernels import torus_embedding
 from topomod.statistics.mmd import half_split_margin, mmd, mmd_equivalence_test
 from topomod.statistics.power import power, power_curve, required_networks
+from topomod.topology.inputs import plain_array
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(6, 2)), rng.normal(size=(6, 2))

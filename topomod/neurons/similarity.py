@@ -14,8 +14,8 @@ from topomod.topology.principal_components import principal_axes
 from topomod.topology.scale import is_constant, unit_scale
 
 MIN_DEBIASED = 4  # points from which on the debiased estimate exists
-# Squared distances whose variance is less than this share of their squared mean are equal: sums of squares hold half of
-# the digits of a double.
+# Distances whose squares have a variance below this share of their squared mean are equal ones, rounded. So are products
+# of rows whose sum of squares, centred, is below this share of what it is uncentred.
 EQUAL_DISTANCES = 2e-14
 
 
@@ -73,7 +73,7 @@ def _debiased_cka(X: _Moments, Y: _Moments) -> float:
     if n < MIN_DEBIASED:
         raise ValueError(f"the debiased estimate needs at least {MIN_DEBIASED} points, found {n}")
     own_x, own_y = hsic(X, X, X.gram), hsic(Y, Y, Y.gram)
-    if X.constant or Y.constant or own_x <= 0 or own_y <= 0:
+    if X.constant or Y.constant or own_x <= EQUAL_DISTANCES * X.gram or own_y <= EQUAL_DISTANCES * Y.gram:
         return float("nan")
     return float(hsic(X, Y, cross) / np.sqrt(own_x * own_y))
 
@@ -117,7 +117,7 @@ def linear_cka(X: ArrayLike, Y: ArrayLike, *, debiased: bool = False) -> float:
         a constant cloud, one whose points agree up to the rounding of their numbers.
     debiased : bool
         Estimate each of the three products of kernels (HSIC) without bias. The value can then be negative. NaN comes
-        back where the estimate for a cloud with itself is not positive.
+        back where the estimate for a cloud with itself is not positive, as where all distances are equal.
 
     Raises
     ------
