@@ -4,10 +4,9 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from topomod.statistics.bootstrap_t import bootstrap_t
 from topomod.statistics.diagram_equivalence import METRICS, diagram_distances, diagram_equivalence_test
 from topomod.statistics.equivalence import equivalence_test
 from topomod.statistics.intervals import mean_interval
@@ -84,6 +83,9 @@ def test_powers_of_two_only_change_the_unit_of_means(name: str, exponent: int) -
 @pytest.mark.parametrize("name", MEANS)
 @SHORT
 @given(exponent=TENS)
+@example(exponent=-300)
+@example(exponent=-170)
+@example(exponent=300)
 def test_means_in_any_unit(name: str, exponent: int) -> None:
     size = 10.0**exponent
     (free, values), (wanted, units) = means_at(name, size), means_at(name, 1.0)
@@ -141,7 +143,7 @@ def test_the_largest_numbers_have_means() -> None:
 
 
 @pytest.mark.parametrize("margin", [1e-300, 1e-170, 1e170, 1e300, np.finfo(float).max])
-@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+@pytest.mark.parametrize("size", [1e-290, 1.0, 1e290])
 @pytest.mark.parametrize("y", [OTHER, SKEWED + 3], ids=["normal", "skewed"])
 def test_margins_of_any_size_beside_data_of_any_size(margin: float, size: float, y: np.ndarray) -> None:
     result = equivalence_test(size * NORMAL, size * y, margin)
@@ -160,16 +162,6 @@ def test_a_sample_that_hardly_varies_beside_a_constant_one(size: float, method: 
         assert (near.verdict, far.verdict) == ("different", "trivially different")
         assert near.ci_high - near.ci_low < 0.01
         assert abs(near.effect_size) > 100 and np.sign(near.effect_size) == np.sign(near.difference)
-
-
-def test_resamples_of_a_constant_sample_have_no_error() -> None:
-    constant, varied = np.full((1, 7), 0.1), 1e-30 * SKEWED[None]  # the mean of the first is 0.1 up to rounding only
-    assert constant.mean() != 0.1
-    found = bootstrap_t(constant, varied, 1.0, 0.05, 0, 999)
-    exact = bootstrap_t(0 * constant, 1e30 * varied, 1.0, 0.05, 0, 999)
-    np.testing.assert_allclose(found.p_lower, 1 / 1000)
-    np.testing.assert_allclose(exact.ci_high - exact.ci_low > 0, True)
-    assert found.ci_high - found.ci_low <= 1e-15
 
 
 @pytest.mark.parametrize("width", [1e-300, 1e-160, 1e-80, 1e80, 1e160, 1e300])

@@ -14,9 +14,10 @@ from jaxtyping import Float
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
 from topomod.tasks.fourier import folded_power
-from topomod.topology.scale import is_constant, unit_scale
+from topomod.topology.scale import is_constant, rounding_share, unit_scale
 
 GRADIENT_TRIPLES = 100
+LOGIT_ROUNDING = 1e-9  # of a logit, at least: it is a sum over neurons, and large terms can cancel
 
 
 def gradient_symmetricity(circuit: Circuit) -> float:
@@ -110,7 +111,7 @@ def logit_distance_irrelevance(logits: np.ndarray, logit: str = "correct") -> fl
         rows = rows.copy()
         np.put_along_axis(rows, classes[..., None], -np.inf, axis=2)
         values = rows.max(axis=2)
-    if is_constant(values.reshape(-1, 1)):
+    if is_constant(values.reshape(-1, 1), max(LOGIT_ROUNDING, rounding_share(values.dtype))):
         return float("nan")
     values = unit_scale(values.astype(np.float64))
     return float(values.std(axis=0).mean() / values.std())

@@ -52,6 +52,12 @@ def unit_scale(values: np.ndarray) -> np.ndarray:
     return times_power_of_two(values, -unit_exponent(values))
 
 
+def rounding_share(dtype: np.dtype) -> float:
+    """Share of a magnitude that counts as rounding in a precision: 2.2e-14 in double, 1.2e-5 in single and less."""
+    single = dtype.kind == "f" and dtype.itemsize <= 4
+    return ROUNDINGS * float(np.finfo(np.float32 if single else np.float64).eps)
+
+
 def is_constant(clouds: Float[np.ndarray, "*batch n k"], rounding: float | None = None) -> Bool[np.ndarray, " *batch"]:
     """Whether the points of a cloud agree up to the rounding of their numbers.
 
@@ -63,17 +69,15 @@ def is_constant(clouds: Float[np.ndarray, "*batch n k"], rounding: float | None 
     clouds : ndarray
         (..., n_points, n_features). The precision is that in which the numbers were computed: convert it afterwards.
     rounding : float, optional
-        Share of the magnitude that counts as rounding. Default: 100 units in the last place of the precision, 2.2e-14
-        in double and 1.2e-5 in single precision.
+        Share of the magnitude that counts as rounding. Default: :func:`rounding_share` of the precision. Sums of large
+        numbers that cancel have more.
 
     Examples
     --------
     >>> bool(is_constant(np.full((50, 3), 0.1))), bool(is_constant(np.eye(3)))
     (True, False)
     """
-    if rounding is None:
-        single = clouds.dtype.kind == "f" and clouds.dtype.itemsize <= 4
-        rounding = ROUNDINGS * float(np.finfo(np.float32 if single else np.float64).eps)
+    rounding = rounding_share(clouds.dtype) if rounding is None else rounding
     with np.errstate(over="ignore"):
         spread = np.ptp(clouds, axis=-2).max(axis=-1)
     magnitude = np.abs(clouds).max(axis=(-2, -1))
