@@ -60,6 +60,12 @@ def test_the_share_of_the_plane_is_a_limit_that_is_said() -> None:
     assert "(80% of the variance)" in classify_manifold(X).reason
 
 
+def test_few_points_of_many_features_are_read_and_warned_of() -> None:
+    with pytest.warns(UserWarning, match="12 features and only 7 points: is it transposed"):
+        verdict = classify_manifold(ring(7, 1, 12, noise=0.02))
+    assert "go round their centre once" in verdict.reason
+
+
 @pytest.mark.parametrize("p", [None, 2, 3])
 def test_fewer_than_five_points_are_refused(p: int | None) -> None:
     with pytest.raises(ValueError, match="at least 5 points, found 4 rows"):

@@ -14,8 +14,8 @@ from topomod.topology.principal_components import principal_axes
 from topomod.topology.scale import is_constant, unit_scale
 
 MIN_DEBIASED = 4  # points from which on the debiased estimate exists
-# Squared distances with a variance below this share of their squared mean are equal up to rounding. The debiased product
-# of such a cloud with itself is below this share of the biased one.
+# Squared distances with a variance below this share of their squared mean are equal up to rounding. So is the debiased
+# product of such a cloud with itself against the biased one.
 EQUAL_DISTANCES = 2e-14
 
 
