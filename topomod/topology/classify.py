@@ -115,8 +115,8 @@ def classify_manifold(
     -----
     A cloud whose points agree up to rounding is "other", "no signal". One with fewer than 10 distinct points is
     "uncertain". Without ``p``, and from 5 points on, the reason then says how often the rows, in the order given and
-    back to the first one, go round their centre. Seven days of the week are such a cloud. That is a fact about the order
-    given, and no evidence that the points come from a circle.
+    back to the first one, go round their centre. Seven days of the week are such a cloud. That is a fact about the
+    order given, and no evidence that the points come from a circle.
 
     References
     ----------
