@@ -1,9 +1,12 @@
 """Mechanism metrics on constructed logits, and against published values on released networks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import topomod
 from topomod.mechanisms.clock_pizza import logit_distance_irrelevance
@@ -24,6 +27,58 @@ def test_distance_irrelevance_of_pizza_and_clock(p: int) -> None:
     assert logit_distance_irrelevance(clock) == pytest.approx(1, abs=1e-9)
     assert logit_distance_irrelevance(pizza) == pytest.approx(0, abs=1e-9)
     assert np.isnan(logit_distance_irrelevance(np.cos(a + b - c)))
+
+
+LOGITS = np.random.default_rng(0).normal(size=(7, 7, 7)).astype(np.float32).astype(float)
+
+
+@settings(max_examples=30)
+@given(exponent=st.integers(-980, 1015), logit=st.sampled_from(["correct", "runner_up"]))
+def test_logits_have_no_unit(exponent: int, logit: str) -> None:
+    plain = logit_distance_irrelevance(LOGITS, logit)
+    assert logit_distance_irrelevance(np.ldexp(LOGITS, exponent), logit) == plain
+    size = 10.0 ** (0.3 * exponent)
+    assert logit_distance_irrelevance(size * LOGITS, logit) == pytest.approx(plain, rel=1e-9)
+
+
+@given(value=st.floats(-1e30, 1e30), dtype=st.sampled_from([np.float32, np.float64]), seed=st.integers(0, 99))
+@settings(max_examples=30)
+def test_logits_that_vary_by_rounding_alone_are_constant(value: float, dtype: type, seed: int) -> None:
+    step = np.finfo(dtype).eps * np.random.default_rng(seed).uniform(-5, 5, (7, 7, 7))
+    logits = (value * (1 + step)).astype(dtype)
+    assert np.isnan(logit_distance_irrelevance(logits)) and np.isnan(logit_distance_irrelevance(logits, "runner_up"))
+
+
+@pytest.mark.parametrize("logit", ["correct", "runner_up"])
+def test_distance_irrelevance_depends_on_what_no_probability_does(logit: str) -> None:
+    shift = np.random.default_rng(1).normal(size=(7, 7, 1))  # one number for each pair, added to all its logits
+    moved = logit_distance_irrelevance(LOGITS + shift, logit)
+    assert abs(moved - logit_distance_irrelevance(LOGITS, logit)) > 1e-3
+
+
+@pytest.mark.parametrize("size", [2.0**-100, 2.0**-30, 2.0**30, 2.0**100])
+def test_mechanisms_have_no_unit(trained: dict[str, Circuit], size: float) -> None:
+    circuit = trained["mlp_concat"]
+
+    def scaled(name: str) -> Circuit:
+        return replace(circuit, weights=circuit.weights | {name: (circuit.weights[name] * size).astype(np.float32)})
+
+    assert topomod.gradient_symmetricity(scaled("W_U")) == topomod.gradient_symmetricity(circuit)
+    assert topomod.circularity(scaled("W_E")) == topomod.circularity(circuit)
+    assert topomod.distance_irrelevance(scaled("W_U")) == pytest.approx(topomod.distance_irrelevance(circuit), rel=1e-5)
+
+
+def test_an_embedding_of_one_point_has_no_circles(trained: dict[str, Circuit]) -> None:
+    circuit = trained["mlp_add"]
+    flat = np.full_like(circuit.weights["W_E"], 0.1)
+    assert np.isnan(topomod.circularity(replace(circuit, weights=circuit.weights | {"W_E": flat})))
+
+
+@pytest.mark.parametrize("p", [13, 59])
+def test_logits_that_are_equal_but_for_cancelling_terms_are_constant(p: int) -> None:
+    circuit = topomod.max_margin_network(topomod.ModularAddition(p=p))
+    assert np.isnan(topomod.distance_irrelevance(circuit))
+    assert np.isnan(topomod.distance_irrelevance(circuit, logit="runner_up"))
 
 
 def test_mechanisms_of_trained_circuits(trained: dict[str, Circuit]) -> None:

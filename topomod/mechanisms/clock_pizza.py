@@ -9,12 +9,15 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
 from topomod.tasks.fourier import folded_power
+from topomod.topology.scale import is_constant, rounding_share, unit_scale
 
 GRADIENT_TRIPLES = 100
+LOGIT_ROUNDING = 1e-9  # of a logit, at least: it is a sum over neurons, and large terms can cancel
 
 
 def gradient_symmetricity(circuit: Circuit) -> float:
@@ -43,7 +46,14 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     logits = architecture.activations(weights, x_a, x_b, circuit.attention_rate or 0.0).logits
     logits[torch.arange(n), 0, 0, c].sum().backward()
     assert x_a.grad is not None and x_b.grad is not None
-    return float(torch.nn.functional.cosine_similarity(x_a.grad[:, 0], x_b.grad[:, 0], dim=1).mean())
+    # torch takes gradients shorter than 1e-8 to be that long
+    one, other = (torch.from_numpy(_unit_rows(grad[:, 0].numpy())) for grad in (x_a.grad, x_b.grad))
+    return float(torch.nn.functional.cosine_similarity(one, other, dim=1).mean())
+
+
+def _unit_rows(rows: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    """Each row divided by its own power of two."""
+    return np.ldexp(rows, -np.frexp(np.abs(rows).max(axis=1, keepdims=True))[1])
 
 
 @lru_cache
@@ -57,7 +67,8 @@ def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     """How little a logit depends on the distance a - b: near 0 pizza, near 1 clock.
 
     Two definitions are in use and must not be mixed: the correct logit (paper, notebook) and the largest wrong
-    logit (released tables).
+    logit (released tables). Both depend on more than the probabilities: a function of (a, b) that is added to all
+    logits alike changes no probability, but it changes this value. Centring the unembedding is such a change.
 
     Parameters
     ----------
@@ -100,9 +111,10 @@ def logit_distance_irrelevance(logits: np.ndarray, logit: str = "correct") -> fl
         rows = rows.copy()
         np.put_along_axis(rows, classes[..., None], -np.inf, axis=2)
         values = rows.max(axis=2)
-    values = values.astype(np.float64)
-    spread = values.std()
-    return float(values.std(axis=0).mean() / spread) if spread > 1e-9 * np.abs(values).max() else float("nan")
+    if is_constant(values.reshape(-1, 1), max(LOGIT_ROUNDING, rounding_share(values.dtype))):
+        return float("nan")
+    values = unit_scale(values.astype(np.float64))
+    return float(values.std(axis=0).mean() / values.std())
 
 
 def circularity(circuit: Circuit) -> float:
@@ -111,7 +123,7 @@ def circularity(circuit: Circuit) -> float:
     Returns
     -------
     float
-        In [0, 1].
+        In [0, 1]; NaN where all tokens are embedded alike.
 
     Raises
     ------
@@ -123,7 +135,10 @@ def circularity(circuit: Circuit) -> float:
     arXiv 2306.17844.
     """
     modulus_of(circuit)
-    embedding = circuit.embedding().astype(np.float64)
+    embedding = circuit.embedding()
+    if is_constant(embedding):
+        return float("nan")
+    embedding = unit_scale(embedding.astype(np.float64))
     centred = embedding - embedding.mean(axis=0)
     left, singular, _ = np.linalg.svd(centred, full_matrices=False)
     scores = (left * singular)[:, :4]

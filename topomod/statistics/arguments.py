@@ -15,6 +15,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from topomod.topology.inputs import plain_array
+from topomod.topology.scale import times_power_of_two
+
 
 def describe(value: object) -> str:
     """What was found, in a few words: numbers as they are, anything else with its type."""
@@ -84,50 +87,30 @@ def check_bounds(
     if not (len(ends) == 2 and all(is_number(end) and math.isfinite(end) for end in ends) and ends[0] < ends[1]):
         raise ValueError(f"bounds are {describe(bounds)}; they must be two finite numbers, the lower one first")
     low, high = float(ends[0]), float(ends[1])
-    slack = 1e-9 * (high - low)
+    half_width = high / 2 - low / 2  # the width itself can be beyond the largest float
+    slack = 2e-9 * half_width
     for name, values in samples.items():
         if values.min() < low - slack or values.max() > high + slack:
             found = f"{name} runs from {values.min():g} to {values.max():g}"
             raise ValueError(f"{found}, outside its bounds ({low:g}, {high:g})")
-    if margin >= high - low:
+    if margin / 2 >= half_width:
         raise ValueError(
             f"margin is {margin} but bounds ({low:g}, {high:g}) allow no larger difference; choose a smaller one"
         )
     return low, high
 
 
+def scaled_bounds(bounds: tuple[float, float] | None, exponent: int) -> tuple[float, float] | None:
+    """Bounds of a quantity that was divided by ``2**exponent``."""
+    if bounds is None:
+        return None
+    return times_power_of_two(bounds[0], -exponent), times_power_of_two(bounds[1], -exponent)
+
+
 def _members(values: object) -> tuple[Any, ...]:
     """Members of a tuple, a list or a one-dimensional array; nothing of anything else."""
     is_vector = isinstance(values, np.ndarray) and values.ndim == 1
     return tuple(values) if is_vector or isinstance(values, (tuple, list)) else ()  # type: ignore[arg-type]
-
-
-def plain_array(values: object, name: str, dtype: type | None = None) -> np.ndarray:
-    """The values as an array without a mask.
-
-    A mask that hides nothing is dropped. Masks inside lists and tuples count as well.
-
-    Raises
-    ------
-    ValueError
-        If a mask hides a value, or the values form no array.
-    """
-    hidden = _n_masked(values)
-    if hidden:
-        raise ValueError(f"{name} has {hidden} masked value(s); leave their rows out, because masks are not used")
-    try:
-        return np.asarray(values, dtype=dtype)
-    except (TypeError, ValueError, RuntimeError) as error:
-        found = f"{name} of type {type(values).__name__} cannot be read as an array"
-        raise ValueError(f"{found}; it must hold numbers or labels in rows of one shape") from error
-
-
-def _n_masked(values: object) -> int:
-    if isinstance(values, np.ma.MaskedArray):
-        return int(np.sum(values.mask))
-    if isinstance(values, (list, tuple)) or (isinstance(values, np.ndarray) and values.dtype == object):
-        return sum(_n_masked(part) for part in values)
-    return 0
 
 
 def number_array(values: object, name: str) -> Float[np.ndarray, " *shape"]:

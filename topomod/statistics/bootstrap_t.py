@@ -5,19 +5,18 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from topomod.statistics.mean_difference import MeanDifference, standard_errors
+from topomod.statistics.mean_difference import MeanDifference, deviations, standard_errors
 from topomod.statistics.resampling import blocks, count_p, resampled_counts, tail_quantile
 
 
 def _resampled_moments(
-    values: Float[np.ndarray, "b n"], n_resamples: int, rng: np.random.Generator
+    deviations: Float[np.ndarray, "b n"], n_resamples: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "r b"], Float[np.ndarray, "r b"]]:
     """Error of the mean, and squared standard error, of bootstrap samples; the whole batch shares the draws."""
-    n = values.shape[1]
-    centred = values - values.mean(axis=1, keepdims=True)
+    n = deviations.shape[1]
     counts = np.concatenate([resampled_counts(n, size, rng) for size in blocks(n, n_resamples)])
-    mean = counts @ centred.T / n
-    square = counts @ (centred**2).T / n
+    mean = counts @ deviations.T / n
+    square = counts @ (deviations**2).T / n
     variance = (square - mean**2) / (n - 1)
     # a resample of equal values has no variance; the rounding of the difference above must not give it one
     return mean, np.where(variance > 1e-12 * square, variance, 0.0)
@@ -42,8 +41,9 @@ def bootstrap_t(
     rng = np.random.default_rng(seed)
     error, _ = standard_errors(x, y)
     difference = x.mean(axis=1) - y.mean(axis=1)
-    mean_x, variance_x = _resampled_moments(x, n_resamples, rng)
-    mean_y, variance_y = _resampled_moments(y, n_resamples, rng)
+    centred_x, centred_y, _ = deviations(x, y)
+    mean_x, variance_x = _resampled_moments(centred_x, n_resamples, rng)
+    mean_y, variance_y = _resampled_moments(centred_y, n_resamples, rng)
     variance = variance_x + variance_y
     valid = variance > 0
     t = (mean_x - mean_y) / np.sqrt(np.where(valid, variance, 1.0))

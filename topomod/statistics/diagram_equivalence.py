@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike
 from scipy import linalg, sparse
 from scipy.spatial.distance import cdist
 
-from topomod.statistics.arguments import check_bandwidths, check_settings, plain_array
+from topomod.statistics.arguments import check_bandwidths, check_settings
 from topomod.statistics.embedding_difference import Comparison
+from topomod.statistics.kernels import unit_bandwidths
 from topomod.statistics.mmd import MMDResult, mmd_inference
 from topomod.statistics.samples import MIN_NETWORKS, network_index
 from topomod.topology.diagrams import Diagram, check_diagram, diagram_distance
+from topomod.topology.inputs import plain_array
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 METRICS = ("sliced wasserstein", "wasserstein", "bottleneck")
 N_DIRECTIONS = 20
@@ -105,11 +108,13 @@ def diagram_equivalence_test(
     index_y = network_index(clusters_y, len(checked_y), "diagrams_y", "clusters_y")
     n_x = int(index_x.max()) + 1
     index = np.concatenate([index_x, index_y + n_x])
-    distances = _distances([*checked_x, *checked_y], metric)
-    kernel, used, negative = diagram_kernel(distances, bandwidths)
+    distances, exponent = _distances([*checked_x, *checked_y], metric)
+    widths = unit_bandwidths(bandwidths, exponent)
+    kernel, chosen, negative = diagram_kernel(distances, widths)
+    used = bandwidths or tuple(times_power_of_two(width, exponent) for width in chosen)
     average = _averaging(index)
     comparison = Comparison(average @ kernel @ average.T, n_x, used)
-    means = average @ distances @ average.T
+    means = times_power_of_two(average @ distances @ average.T, exponent)
     return DiagramResult(
         **mmd_inference(comparison, margin, alpha, seed, f"mmd of diagrams, {metric}"),
         metric=metric,
@@ -138,7 +143,7 @@ def diagram_distances(
         For an unknown metric, and for diagrams as in `diagram_equivalence_test`.
     """
     _check_metric(metric)
-    return _distances(finite_diagrams(diagrams, "diagrams", 2), metric)
+    return times_power_of_two(*_distances(finite_diagrams(diagrams, "diagrams", 2), metric))
 
 
 def _check_metric(metric: str) -> None:
@@ -203,15 +208,18 @@ def _shape(diagram: object) -> tuple[int, ...] | None:
         return None
 
 
-def _distances(checked: list[Diagram], metric: str) -> Float[np.ndarray, "n n"]:
+def _distances(checked: list[Diagram], metric: str) -> tuple[Float[np.ndarray, "n n"], int]:
+    """Distances of the diagrams at unit scale, and the exponent of two by which they get their unit back."""
+    exponent = unit_exponent(*checked)
+    scaled = [times_power_of_two(diagram, -exponent) for diagram in checked]
     if metric == "sliced wasserstein":
-        profiles = sliced_profiles(checked)
-        return np.asarray(cdist(profiles, profiles, "cityblock"))
-    distances = np.zeros((len(checked), len(checked)))
-    for i, diagram in enumerate(checked):
+        profiles = sliced_profiles(scaled)
+        return np.asarray(cdist(profiles, profiles, "cityblock")), exponent
+    distances = np.zeros((len(scaled), len(scaled)))
+    for i, diagram in enumerate(scaled):
         for j in range(i):
-            distances[i, j] = distances[j, i] = diagram_distance(diagram, checked[j], metric)
-    return distances
+            distances[i, j] = distances[j, i] = diagram_distance(diagram, scaled[j], metric)
+    return distances, exponent
 
 
 def sliced_profiles(diagrams: Sequence[np.ndarray]) -> Float[np.ndarray, "n features"]:

@@ -10,13 +10,16 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from topomod.statistics.arguments import check_bounds, check_settings, number_array
-from topomod.statistics.mean_difference import MeanDifference, is_constant
+from topomod.statistics.arguments import check_bounds, check_settings, number_array, scaled_bounds
+from topomod.statistics.mean_difference import SMALLEST, MeanDifference, deviations, is_constant, variances
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.samples import network_means
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_IN_UNIT = ("ci_low", "ci_high", "ci_wide_low", "ci_wide_high")  # fields that carry the unit of the data
 
 Verdict = Literal["equivalent", "different", "trivially different", "inconclusive"]
 
@@ -177,11 +180,14 @@ def equivalence_test(
     bounds = check_bounds(bounds, margin, {"x": means_x, "y": means_y})
     if bounds is None and is_constant(means_x) and is_constant(means_y):
         raise ValueError("x and y are both constant; give bounds if the quantity is bounded, such as (0, 1)")
+    exponent = unit_exponent(means_x, means_y, np.array(bounds or ()))
+    means_x, means_y = times_power_of_two(means_x, -exponent), times_power_of_two(means_y, -exponent)
+    unit_margin, unit_bounds = times_power_of_two(margin, -exponent), scaled_bounds(bounds, exponent)
     # One fixed order, so that exchanging the samples mirrors the result exactly, resampling included.
     swapped = (len(means_x), *means_x) > (len(means_y), *means_y)
     first, second = (means_y, means_x) if swapped else (means_x, means_y)
-    inference = infer_means(first[None], second[None], margin, alpha, seed, bounds, method)
-    return _result(means_x, means_y, inference.mirrored() if swapped else inference, margin, alpha, seed)
+    inference = infer_means(first[None], second[None], unit_margin, alpha, seed, unit_bounds, method)
+    return _result(means_x, means_y, inference.mirrored() if swapped else inference, margin, alpha, seed, exponent)
 
 
 def _result(
@@ -191,11 +197,14 @@ def _result(
     margin: float,
     alpha: float,
     seed: int,
+    exponent: int,
 ) -> EquivalenceResult:
+    """Result in the unit of the data, ``2**exponent`` times that of the samples and the inference."""
     own = {name: values[0].item() for name, values in vars(inference).items()}
+    own |= {name: times_power_of_two(own[name], exponent) for name in _IN_UNIT}
     p_equivalence = max(own["p_lower"], own["p_upper"])
     return EquivalenceResult(
-        difference=float(x.mean() - y.mean()),
+        difference=times_power_of_two(float(x.mean() - y.mean()), exponent),
         p_equivalence=p_equivalence,
         effect_size=hedges_g(x, y),
         margin=margin,
@@ -222,8 +231,9 @@ def hedges_g(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> float:
     df = len(x) + len(y) - 2
     if is_constant(x) and is_constant(y):
         return 0.0 if is_constant(np.concatenate([x, y])) else float(np.copysign(np.inf, difference))
-    pooled = np.sqrt(((len(x) - 1) * x.var(ddof=1) + (len(y) - 1) * y.var(ddof=1)) / df)
-    return (1 - 3 / (4 * df - 1)) * difference / float(pooled)
+    centred_x, centred_y, exponent = deviations(x[None], y[None])
+    pooled = np.sqrt(((len(x) - 1) * variances(centred_x) + (len(y) - 1) * variances(centred_y)) / df)
+    return (1 - 3 / (4 * df - 1)) * difference / max(float(np.ldexp(pooled, exponent)[0]), SMALLEST)
 
 
 def holm(p_values: ArrayLike) -> Float[np.ndarray, " n"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from topomod.statistics.arguments import plain_array
+from topomod.topology.inputs import plain_array
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 
 def mean_interval(values: Float[np.ndarray, " n"], alpha: float = 0.05) -> tuple[int, float, float, float]:
@@ -38,10 +39,13 @@ def mean_interval(values: Float[np.ndarray, " n"], alpha: float = 0.05) -> tuple
 
     plain = plain_array(values, "values")
     kept = plain[~np.isnan(plain)]
+    exponent = unit_exponent(kept)
+    kept = times_power_of_two(kept, -exponent)
     n = len(kept)
     mean = float(kept.mean()) if n else float("nan")
     half = float(t.ppf(1 - alpha / 2, n - 1) * kept.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
-    return n, mean, mean - half, mean + half
+    mean, low, high = (times_power_of_two(value, exponent) for value in (mean, mean - half, mean + half))
+    return n, mean, low, high
 
 
 def share_interval(shares: Float[np.ndarray, " n"], alpha: float = 0.05) -> tuple[float, float]:

@@ -9,12 +9,15 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 
 from topomod.statistics.arguments import check_finite, number_array
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 # For the torus embedding, in which points of one circle are at most 2 apart: from fine to coarse.
 TORUS_BANDWIDTHS = (0.25, 0.5, 1.0, 2.0)
 # Multiples of the median distance between networks, where no bandwidths are given.
 _MEDIAN_MULTIPLES = (0.25, 0.5, 1.0, 2.0)
 _BLOCK = 4_000_000  # kernel values held at once
+# At unit scale: beyond these a kernel is 1, or 0 but for equal points, and the squares of bandwidths stay numbers.
+_WIDEST = 2.0**500
 
 
 def feature_matrix(values: object, name: str) -> Float[np.ndarray, "n k"]:
@@ -48,21 +51,33 @@ def torus_embedding(phases: ArrayLike) -> Float[np.ndarray, "n twice_k"]:
 def network_kernel(
     rows: Float[np.ndarray, "n k"], index: Int[np.ndarray, " n"], bandwidths: tuple[float, ...] | None
 ) -> tuple[Float[np.ndarray, "m m"], tuple[float, ...]]:
-    """Mean kernel between every two networks, and the bandwidths used; equal rows are computed once."""
-    support, position = np.unique(rows, axis=0, return_inverse=True)
+    """Mean kernel between every two networks, and the bandwidths used; equal rows are computed once.
+
+    Rows and bandwidths are in one unit, of any size.
+    """
+    exponent = unit_exponent(rows)
+    support, position = np.unique(times_power_of_two(rows, -exponent), axis=0, return_inverse=True)
     shares = 1 / np.bincount(index)[index]
     n_networks = int(index.max()) + 1
     weights = sparse.csr_matrix((shares, (index, position.ravel())), shape=(n_networks, len(support)))
-    if bandwidths is None:
-        bandwidths = _median_bandwidths(weights, support)
+    widths = unit_bandwidths(bandwidths, exponent) or _median_bandwidths(weights, support)
     columns = weights.tocsc()
     kernel = np.zeros((n_networks, n_networks))
     step = max(1, _BLOCK // len(support))
     for start in range(0, len(support), step):
         block = slice(start, start + step)
-        values = gaussian_mixture(cdist(support[block], support, "sqeuclidean"), bandwidths)
+        values = gaussian_mixture(cdist(support[block], support, "sqeuclidean"), widths)
         kernel += columns[:, block] @ (weights @ values.T).T
-    return (kernel + kernel.T) / 2, bandwidths
+    used = bandwidths or tuple(times_power_of_two(width, exponent) for width in widths)
+    return (kernel + kernel.T) / 2, used
+
+
+def unit_bandwidths(bandwidths: tuple[float, ...] | None, exponent: int) -> tuple[float, ...] | None:
+    """Given bandwidths over ``2**exponent``, the unit of the data; None, for a choice from the data, stays None."""
+    if bandwidths is None:
+        return None
+    scaled = (times_power_of_two(width, -exponent) for width in bandwidths)
+    return tuple(min(max(width, 1 / _WIDEST), _WIDEST) for width in scaled)
 
 
 def gaussian_mixture(

@@ -12,6 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from topomod.topology import scale
+
+SMALLEST = float(np.finfo(np.float64).tiny)  # positive number of full precision
+MEAN_ROUNDING = 1e-12  # of the magnitude; sums over the rows of a network reach it
+
 
 @dataclass(frozen=True)
 class MeanDifference:
@@ -78,19 +83,46 @@ def cautious(a: MeanDifference, b: MeanDifference) -> MeanDifference:
 
 def is_constant(values: Float[np.ndarray, "... n"]) -> np.ndarray:
     """Whether all values of a sample agree up to the rounding of a mean over rows."""
-    return np.asarray(np.ptp(values, axis=-1) <= 1e-12 * np.abs(values).max(axis=-1))
+    return np.asarray(scale.is_constant(values[..., None], MEAN_ROUNDING))
 
 
-def _squared_errors(values: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
-    """Squared standard error of the mean; it is 0 for a constant sample, even where its mean is rounded."""
-    n = values.shape[1]
-    return np.where(is_constant(values), 0.0, values.var(axis=1, ddof=1) / n)
+def deviations(
+    x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"]
+) -> tuple[Float[np.ndarray, "b n"], Float[np.ndarray, "b m"], Int[np.ndarray, " b"]]:
+    """Values less the mean of their sample, divided by a power of two for each pair of samples.
+
+    The larger deviation of each pair then lies in [0.5, 1), so that squares and cubes neither vanish nor overflow. The
+    deviations of a constant sample are 0, even where its mean is rounded.
+
+    Returns
+    -------
+    x, y, exponent : ndarray
+        (b, n) and (b, m) deviations, and the (b,) exponents of two that undo the division.
+    """
+    centred = [
+        np.where(is_constant(values)[:, None], 0.0, values - values.mean(axis=1, keepdims=True)) for values in (x, y)
+    ]
+    largest = np.maximum(*(np.abs(values).max(axis=1) for values in centred))
+    exponent = np.frexp(largest)[1]
+    first, second = (np.ldexp(values, -exponent[:, None]) for values in centred)
+    return first, second, exponent
+
+
+def variances(deviations: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
+    """Unbiased variance of each sample from its deviations."""
+    return np.asarray((deviations * deviations).sum(axis=1) / (deviations.shape[1] - 1))
 
 
 def standard_errors(
     x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"]
 ) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"]]:
     """Standard error of the difference and its Welch-Satterthwaite degrees of freedom."""
-    v_x, v_y = _squared_errors(x), _squared_errors(y)
-    df = (v_x + v_y) ** 2 / (v_x**2 / (x.shape[1] - 1) + v_y**2 / (y.shape[1] - 1))
-    return np.sqrt(v_x + v_y), df
+    n_x, n_y = x.shape[1], y.shape[1]
+    centred_x, centred_y, exponent = deviations(x, y)
+    v_x, v_y = variances(centred_x) / n_x, variances(centred_y) / n_y
+    # a sample that varies by less than 1e-307 of the values has lost its spread at unit scale, not its networks
+    lost = v_x + v_y == 0
+    v_x, v_y = np.where(lost, 1.0, v_x), np.where(lost, 1.0, v_y)
+    df = (v_x + v_y) ** 2 / (v_x**2 / (n_x - 1) + v_y**2 / (n_y - 1))
+    error = np.ldexp(np.sqrt(v_x + v_y), exponent)
+    return np.where(lost, SMALLEST, np.maximum(error, SMALLEST)), df

@@ -18,6 +18,7 @@ METHODS = ("auto", "welch", "bootstrap-t")
 TOLERATED_SIZE_ERROR = 0.1
 
 
+@np.errstate(over="ignore")  # a margin can be so many standard errors that t is infinite
 def infer_means(
     x: Float[np.ndarray, "b n"],
     y: Float[np.ndarray, "b m"],

@@ -10,10 +10,11 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import special
 
-from topomod.statistics.arguments import check_bounds, check_settings, check_share, check_whole
+from topomod.statistics.arguments import check_bounds, check_settings, check_share, check_whole, scaled_bounds
 from topomod.statistics.mean_difference import MeanDifference, is_constant
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.samples import MIN_NETWORKS, network_means
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 N_RUNS = 250
 N_RESAMPLES = 999  # of each test within a run
@@ -93,6 +94,9 @@ def power(
     n, n_runs = check_whole(n, "n", MIN_NETWORKS), check_whole(n_runs, "n_runs", 1)
     networks = network_means(pilot, clusters, "pilot", "clusters")
     bounds = check_bounds(bounds, margin, {"pilot": networks})
+    exponent = unit_exponent(networks, np.array(bounds or ()))
+    networks, margin = times_power_of_two(networks, -exponent), times_power_of_two(margin, -exponent)
+    bounds = scaled_bounds(bounds, exponent)
     if bounds is None:
         networks = networks.mean() + _caution(networks) * (networks - networks.mean())
     rng = np.random.default_rng([seed, n])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from topomod.statistics.arguments import check_finite, number_array, plain_array
+from topomod.statistics.arguments import check_finite, number_array
+from topomod.topology.inputs import plain_array
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 MIN_NETWORKS = 3
 
@@ -81,4 +83,6 @@ def network_means(values: object, clusters: object, name: str, clusters_name: st
         raise ValueError(f"{name} has shape {rows.shape}; it must be one-dimensional, one number per row")
     check_finite(rows, name)
     index = network_index(clusters, len(rows), name, clusters_name)
-    return np.sort(np.bincount(index, weights=rows) / np.bincount(index))
+    exponent = unit_exponent(rows)
+    sums = np.bincount(index, weights=times_power_of_two(rows, -exponent))
+    return np.sort(times_power_of_two(sums / np.bincount(index), exponent))

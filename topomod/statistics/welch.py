@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import special
 
-from topomod.statistics.mean_difference import MeanDifference, standard_errors
+from topomod.statistics.mean_difference import MeanDifference, deviations, standard_errors
 
 # Skewness of a population over that of a sample: see `edgeworth_t`.
 SKEWNESS_UNSEEN = 4.0
@@ -75,12 +75,13 @@ def welch_size_error(x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"], a
 
 def _skewness(x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"]) -> Float[np.ndarray, " b"]:
     """Skewness of the difference of the two means."""
-    error, _ = standard_errors(x, y)
-    return np.asarray((_third_cumulant(x) / x.shape[1] ** 2 - _third_cumulant(y) / y.shape[1] ** 2) / error**3)
+    centred_x, centred_y, exponent = deviations(x, y)
+    error = np.ldexp(standard_errors(x, y)[0], -exponent)
+    cumulant = _third_cumulant(centred_x) / x.shape[1] ** 2 - _third_cumulant(centred_y) / y.shape[1] ** 2
+    return np.divide(cumulant, error**3, out=np.zeros_like(cumulant), where=cumulant != 0)
 
 
-def _third_cumulant(values: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
+def _third_cumulant(deviations: Float[np.ndarray, "b n"]) -> Float[np.ndarray, " b"]:
     """Unbiased estimate (k-statistic) of the third cumulant."""
-    n = values.shape[1]
-    centred = values - values.mean(axis=1, keepdims=True)
-    return n / ((n - 1) * (n - 2)) * np.asarray((centred**3).sum(axis=1))
+    n = deviations.shape[1]
+    return n / ((n - 1) * (n - 2)) * np.asarray((deviations**3).sum(axis=1))

@@ -7,10 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from topomod.topology.complexes import MAX_ALPHA
 from topomod.topology.confidence import TUBE_TAU, confidence, doubts, is_doubtful, purity
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
+from topomod.topology.few_points import MIN_IN_ORDER, few_points_verdict
+from topomod.topology.inputs import finite_array
+from topomod.topology.scale import is_constant, unit_scale
 from topomod.topology.steps import (
     central_hole,
     measure_effect,
@@ -22,35 +26,23 @@ from topomod.topology.steps import (
 )
 from topomod.topology.verdict import ManifoldVerdict, empty_verdict
 
-MIN_DISTINCT = 10
+MIN_DISTINCT = 10  # points from which on homology is read
 MAX_ROWS = 20_000
 
 
-def check_cloud(X: np.ndarray, p: int | None) -> Float[np.ndarray, "n k"]:
-    """Refuse what cannot be a point cloud, warn about what is probably a transposed one."""
-    X = np.asarray(X)
+def check_cloud(X: ArrayLike, p: int | None) -> Float[np.ndarray, "n k"]:
+    """Refuse what cannot be a point cloud, warn about what is probably a transposed one, and bring it to unit scale."""
+    X = finite_array(X, "X")
     if X.ndim != 2 or X.shape[1] < 2:
         raise ValueError(f"X must be (n_points, n_features) with at least 2 features, found shape {X.shape}")
-    if X.dtype.kind not in "fiub":
-        raise ValueError(f"X must hold real numbers, found dtype {X.dtype}")
-    X = X.astype(np.float32 if X.dtype.itemsize <= 4 and X.dtype.kind == "f" else np.float64)
-    if not np.isfinite(X).all():
-        raise ValueError(f"X must be finite, found {int((~np.isfinite(X)).sum())} NaN or infinite entries")
-    if len(X) < MIN_DISTINCT:
-        raise ValueError(f"X must have at least {MIN_DISTINCT} points, found {len(X)} rows")
+    if len(X) < MIN_IN_ORDER:
+        raise ValueError(f"X must have at least {MIN_IN_ORDER} points, found {len(X)} rows")
     if p is not None and (p < 5 or p * p != len(X)):
         raise ValueError(f"with p = {p} X needs p * p = {p * p} rows, and p at least 5; rows found: {len(X)}")
     if X.shape[1] > len(X):
         found = f"{X.shape[1]} features and only {len(X)} points"
         warnings.warn(f"X has {found}: is it transposed?", UserWarning, stacklevel=3)
-    return X
-
-
-def has_signal(X: Float[np.ndarray, "n k"]) -> bool:
-    """Whether a cloud varies by more than the rounding of its numbers."""
-    spread = float(np.ptp(X, axis=0).max())
-    rounding = 100 * float(np.finfo(X.dtype).eps) * float(np.abs(X).max())
-    return spread > max(rounding, 1e-30)
+    return unit_scale(X)
 
 
 def n_distinct_rows(X: Float[np.ndarray, "n k"], rng: np.random.Generator) -> int:
@@ -58,8 +50,22 @@ def n_distinct_rows(X: Float[np.ndarray, "n k"], rng: np.random.Generator) -> in
     return len(np.unique(X @ rng.standard_normal(X.shape[1])))
 
 
+def verdict_without_homology(
+    X: Float[np.ndarray, "n k"], p: int | None, rng: np.random.Generator
+) -> ManifoldVerdict | None:
+    """Verdict on a cloud that is constant or, in no group order, has few distinct points; None for any other."""
+    if is_constant(X):
+        return empty_verdict("other", "no signal", 1)
+    distinct = n_distinct_rows(X, rng)
+    if distinct >= MIN_DISTINCT or p is not None:
+        return None
+    if distinct < MIN_IN_ORDER:
+        raise ValueError(f"X must have at least {MIN_IN_ORDER} distinct points, found {distinct}")
+    return few_points_verdict(X, distinct, MIN_DISTINCT)
+
+
 def classify_manifold(
-    X: np.ndarray,
+    X: ArrayLike,
     p: int | None = None,
     seed: int = 0,
     *,
@@ -72,9 +78,9 @@ def classify_manifold(
 
     Parameters
     ----------
-    X : ndarray
-        (n_points, n_features). With ``p``, rows are in the order of ``a * p + b``. Without ``p``, 20000 random rows
-        are used where there are more.
+    X : array_like
+        (n_points, n_features) finite numbers in any unit. With ``p``, rows are in the order of ``a * p + b``. Without
+        ``p``, 20000 random rows are used where there are more.
     p : int, optional
         Modulus, at least 5. With it noise is averaged away over the group, without it over nearest neighbours.
     seed : int
@@ -96,14 +102,21 @@ def classify_manifold(
     Raises
     ------
     ValueError
-        For NaN or infinite entries, fewer than 10 points, fewer than 2 features, or rows that are not p * p;
-        without ``p`` also for fewer than 10 distinct points. With ``p`` such a cloud is "uncertain" instead. A cloud
-        without any variance is always "other".
+        For masked, complex, NaN or infinite entries, for anything else that is no array of real numbers, fewer than
+        2 features, rows that are not p * p, and fewer than 5 points; without ``p`` also for fewer than 5 distinct
+        points, unless all are equal.
 
     Warns
     -----
     UserWarning
         If there are more features than points.
+
+    Notes
+    -----
+    A cloud whose points agree up to rounding is "other", "no signal". One with fewer than 10 distinct points is
+    "uncertain". Without ``p``, and from 5 points on, the reason then says how often the rows, in the order given and
+    back to the first one, go round their centre. Seven days of the week are such a cloud. That is a fact about the
+    order given, and no evidence that the points come from a circle.
 
     References
     ----------
@@ -116,16 +129,14 @@ def classify_manifold(
     >>> classify_manifold(np.stack([np.cos(a), np.sin(a), np.cos(b), np.sin(b)], axis=1), p=31).label
     'torus'
     """
-    X = check_cloud(X, p)
+    rows = check_cloud(X, p)
     rng = np.random.default_rng(seed)
-    if not has_signal(X):
-        return empty_verdict("other", "no signal", 1)
-    distinct = n_distinct_rows(X, rng)
-    if distinct < MIN_DISTINCT and p is None:
-        raise ValueError(f"X must have at least {MIN_DISTINCT} distinct points, found {distinct}")
-    if p is None and len(X) > MAX_ROWS:
-        X = X[rng.choice(len(X), MAX_ROWS, replace=False)]
-    cloud = prepare_cloud(X, p, tau=tau, fine_tau=fine_tau, rng=rng)
+    verdict = verdict_without_homology(rows, p, rng)
+    if verdict is not None:
+        return verdict
+    if p is None and len(rows) > MAX_ROWS:
+        rows = rows[rng.choice(len(rows), MAX_ROWS, replace=False)]
+    cloud = prepare_cloud(rows, p, tau=tau, fine_tau=fine_tau, rng=rng)
     if len(cloud.points) < MIN_DISTINCT:
         reason = f"only {len(cloud.points)} distinct points"
         return empty_verdict("uncertain", reason, len(cloud.points), cloud)
@@ -133,7 +144,7 @@ def classify_manifold(
     # the thin tube of a torus lies below tau, as the harmonics of a bent circle do
     finest = TUBE_TAU if p is None else fine_tau
     if verdict.label == "circle" and cloud.rank < MAX_ALPHA and cloud.next_ratio >= finest:
-        finer = prepare_cloud(X, p, tau=finest, fine_tau=fine_tau, rng=rng)
+        finer = prepare_cloud(rows, p, tau=finest, fine_tau=fine_tau, rng=rng)
         tube = label_cloud(finer, p, resolution, n_subsamples, rng) if finer.rank == MAX_ALPHA else verdict
         if tube.label == "torus":
             return replace(tube, rank=cloud.rank, fine_rank=cloud.fine_rank)

@@ -28,7 +28,8 @@ class DenoisedCloud:
     Parameters
     ----------
     coordinates : ndarray
-        (n_points, k), k <= 12 leading components, centred, in the cloud's own units; rows as in the input.
+        (n_points, k), k <= 12 leading components, centred, in units of the largest centred entry of the cloud; rows as
+        in the input.
     eigenvalues : ndarray
         Variance along each component, largest first; may go on beyond the k components kept.
     noise : ndarray

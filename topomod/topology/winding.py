@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Complex, Int
+from numpy.typing import ArrayLike
+
+from topomod.topology.inputs import plain_array
+from topomod.topology.scale import times_power_of_two, unit_exponent
 
 MIN_WINDING_AGREEMENT = 0.9  # share of loops that wind alike, from which on a cloud has a winding
 
@@ -36,7 +40,15 @@ def _mode(turns: Int[np.ndarray, " p"]) -> tuple[int, float]:
     return int(values[best]), float(counts[best] / len(turns))
 
 
-def winding_numbers(z: np.ndarray) -> WindingNumbers:
+def _unit_entries(z: Complex[np.ndarray, "p p"]) -> Complex[np.ndarray, "p p"]:
+    """Each entry divided by its own power of two, so that products of entries neither vanish nor overflow."""
+    exponent = np.frexp(np.maximum(np.abs(z.real), np.abs(z.imag)))[1]
+    unit = np.empty_like(z)
+    unit.real, unit.imag = np.ldexp(z.real, -exponent), np.ldexp(z.imag, -exponent)
+    return unit
+
+
+def winding_numbers(z: ArrayLike) -> WindingNumbers:
     """Winding numbers of a function on Z_p x Z_p around 0.
 
     Each step from one grid point to the next is taken the short way round, so the function must turn by less
@@ -44,8 +56,8 @@ def winding_numbers(z: np.ndarray) -> WindingNumbers:
 
     Parameters
     ----------
-    z : ndarray
-        (p, p) complex, indexed ``[a, b]``.
+    z : array_like
+        (p, p) complex numbers in any unit, indexed ``[a, b]``.
 
     Returns
     -------
@@ -55,7 +67,7 @@ def winding_numbers(z: np.ndarray) -> WindingNumbers:
     Raises
     ------
     ValueError
-        If ``z`` is not a square matrix of finite numbers with p >= 3.
+        If ``z`` is not a square matrix of finite numbers, none of them masked, with p >= 3.
 
     References
     ----------
@@ -69,17 +81,20 @@ def winding_numbers(z: np.ndarray) -> WindingNumbers:
     >>> (m_a, m_b), agreement, round(clearance, 6)
     ((1, -1), 1.0, 1.0)
     """
-    z = np.asarray(z, dtype=np.complex128)
+    z = plain_array(z, "z")
+    if z.dtype.kind not in "biufc":
+        raise ValueError(f"z must hold complex numbers, found dtype {z.dtype}")
+    z = z.astype(np.complex128)
     if z.ndim != 2 or z.shape[0] != z.shape[1] or len(z) < 3:
         raise ValueError(f"z must be (p, p) with p at least 3, found {z.shape}")
     if not np.isfinite(z).all():
         raise ValueError(f"z must be finite, found {int((~np.isfinite(z)).sum())} entries that are not")
-    modes = []
+    modes, direction = [], _unit_entries(z)
     for axis in (0, 1):
-        steps = np.angle(np.roll(z, -1, axis=axis) * np.conj(z))
+        steps = np.angle(np.roll(direction, -1, axis=axis) * np.conj(direction))
         modes.append(_mode(np.rint(steps.sum(axis=axis) / (2 * np.pi)).astype(np.int64)))
     (m_a, share_a), (m_b, share_b) = modes
-    modulus = np.abs(z)
+    modulus = np.abs(times_power_of_two(z, -unit_exponent(z.real, z.imag)))
     median = float(np.median(modulus))
     clearance = float(modulus.min()) / median if median > 0 else 0.0
     return WindingNumbers((m_a, m_b), min(share_a, share_b), clearance)
