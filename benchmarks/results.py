@@ -183,16 +183,19 @@ def draw(study: Study, tables: StudyTables) -> None:
     scaled = (
         rows[["difference", "ci_low", "ci_high"]].astype(float).div(rows["margin"].astype(float), axis=0).clip(-6, 6)
     )
-    figure, axes = plt.subplots(figsize=(7.6, 0.21 * len(rows) + 1.1), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7.6, 0.17 * len(rows) + 1.1), layout="constrained")
     axes.axvspan(-1, 1, color="#009E73", alpha=0.15, linewidth=0)
     for verdict, colour in COLOURS.items():
         own = scaled[rows["verdict"] == verdict]
         axes.hlines(own.index, own["ci_low"], own["ci_high"], color=colour, linewidth=1.4)
         axes.plot(own["difference"], own.index, "o", color=colour, markersize=4, label=verdict)
     axes.set_yticks(rows.index, ["\n".join(wrap(title, 44)) for title in rows["title"]], fontsize=6.5)
-    axes.invert_yaxis()
-    axes.set_xlim(-6.3, 6.3)
-    axes.set_xlabel(f"mean of {described(main['x'])} minus mean of {described(main['y'])}, in margins", fontsize=8)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    widest = max(2.0, float(scaled.abs().max(axis=None)))
+    axes.set_xlim(-1.05 * widest, 1.05 * widest)
+    axes.set_xlabel(
+        f"mean of {described(main['x'])}\nminus mean of {described(main['y'])}, divided by the margin", fontsize=8
+    )
     axes.tick_params(axis="x", labelsize=8)
     figure.legend(loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     figure.savefig(DOCS / "verdicts.svg", metadata={"Date": None})
