@@ -15,11 +15,12 @@ from pydantic import Field, field_validator, model_validator
 from topomod.networks.labels import VARIANT_NAME, Label, written_names
 from topomod.networks.size import NetworkSize
 from topomod.study.endpoint_catalogue import all_endpoints
-from topomod.study.settings import Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
+from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
+from topomod.tasks.checked import Number, Whole
 from topomod.tasks.task import Task
 from topomod.training.recipes import MarginRecipe, Recipe
 
@@ -27,7 +28,7 @@ from topomod.training.recipes import MarginRecipe, Recipe
 class Variant(Strict):
     """What is trained, and how: the study's own, or what a named variant makes of it."""
 
-    p: int = Field(59, ge=3, strict=True)
+    p: Whole = Field(59, ge=3)
     task: str = "addition"
     network: NetworkSize = NetworkSize()
     recipe: StudyRecipe = Recipe()
@@ -44,8 +45,8 @@ class Population(Variant):
 
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
-    shard_size: int = Field(10, ge=1)
-    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$")], Variant] = {}
+    shard_size: Whole = Field(10, ge=1)
+    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$", max_length=MAX_NAME)], Variant] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -161,7 +162,7 @@ class Population(Variant):
 class Comparison(Population):
     """How the architectures of a population are compared."""
 
-    alpha: float = Field(0.05, gt=0, lt=0.5)
+    alpha: Number = Field(0.05, gt=0, lt=0.5)
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     main_pair: tuple[str, str] | None = None
@@ -220,10 +221,10 @@ class Comparison(Population):
 class Study(Comparison):
     """A whole study; config/README.md explains each key."""
 
-    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=MAX_NAME)
     maturity: Maturity
-    min_neurons: int = Field(10, ge=1)
-    ablation: bool = False
+    min_neurons: Whole = Field(10, ge=1)
+    ablation: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _can_be_followed(self) -> Study:
