@@ -70,4 +70,4 @@ class Margin(Strict):
     """How much two architectures may differ in an endpoint and still count as the same, and why."""
 
     margin: Number = Field(gt=0)
-    reason: str = Field(min_length=1)
+    reason: str = Field(min_length=1, max_length=2000)
