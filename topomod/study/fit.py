@@ -44,9 +44,10 @@ def misfits(population: Population) -> Iterator[str]:
     if circuits > MAX_CIRCUITS:
         yield f"the study has {circuits:.3g} circuits; at most {MAX_CIRCUITS:.3g} are handled"
     if steps > MAX_STEPS:
+        years = steps / 1000 / 86400 / 365
         yield (
-            f"the study takes {steps:.3g} training steps ({circuits} circuits, each to its last step), at a millisecond "
-            f"each {steps / 1000 / 86400 / 365:.3g} years on one core; allowed are {MAX_STEPS:.3g} steps"
+            f"the study takes {steps:.3g} training steps ({circuits} circuits, each to its last step), "
+            f"at a millisecond each {years:.3g} years on one core; allowed are {MAX_STEPS:.3g} steps"
         )
 
 

@@ -104,5 +104,5 @@ def table_fault(name: str, table: pd.DataFrame) -> str:
         return f"has no whole numbers in the column {', '.join(wrong)}"
     if columns.repeated or not (twice := table.duplicated(columns.names)).any():
         return ""
-    row = table.loc[twice.idxmax(), columns.names].to_dict()
+    row = table.loc[twice, columns.names].iloc[0].to_dict()
     return f"has several rows of {', '.join(f'{key} {value}' for key, value in row.items())}"
