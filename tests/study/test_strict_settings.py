@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from synthetic_study import DEFAULT
-from topomod.study.check import check_study, load_study
+from topomod.networks.labels import Label
+from topomod.study.check import check_study, load_study, parse_settings
 from topomod.study.config import Study
-from topomod.study.shards import SeedBlock
+from topomod.study.shards import SeedBlock, Shard
+from topomod.study.train import train_shard
 from topomod.study.yaml_files import StudyError
 from topomod.training.recipes import MarginRecipe, Recipe
 
@@ -197,3 +199,21 @@ def test_the_command_prints_the_same_sentences(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (2, f"topomod: {caught.value}\n")
     assert len(str(caught.value).splitlines()) == 5  # four architectures and the steps
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", "null", "[" * 100_000, "9" * 10_000, '{"p": 5}']
+    + [f'{{"p": {p}, "recipe": {{}}}}' for p in ("null", "true", '"7"', "2.5", "[5]", "2", "1e3", "{}")]
+    + [f'{{"p": 5, "recipe": {recipe}}}' for recipe in ("null", "[1]", '{"lr": "7"}', '{"steps": true}', '{"x": 1}')]
+    + [f'{{"p": 5, "recipe": {{}}, "task": {task}}}' for task in ("null", "5", '"sorting"', "[]", '"addition_0"')]
+    + [f'{{"p": 5, "recipe": {{}}, "network": {size}}}' for size in ("null", "5", '{"d_mlp": 2.0}', '{"x": 1}')],
+)
+def test_settings_on_the_command_line_are_refused_in_a_sentence(text: str, tmp_path: Path) -> None:
+    shard = Shard(Label("mlp_add"), SeedBlock(0, 0))
+    with pytest.raises(StudyError, match="^--settings") as caught:
+        train_shard(shard, text, tmp_path / "x", [], "cpu")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(StudyError):
+        parse_settings(Study, text)
+    assert list(tmp_path.iterdir()) == []

@@ -49,7 +49,7 @@ def parse_settings(model: type[Settings], text: str) -> Settings:
     """
     try:
         config = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"--settings is not JSON ({error})") from None
     return check_settings(model, config, "--settings")
 

@@ -77,7 +77,7 @@ TABLES = {
         "method alpha verdict_unadjusted note p_equivalence_adjusted p_difference_adjusted verdict",
         of_circuits=False,
     ),
-    "power": Columns("endpoint", "family title level margin n_pilot sd n_equivalent n_decided", of_circuits=False),
+    "power": Columns("endpoint", "family title level margin n_pilot", of_circuits=False),
 }
 
 
