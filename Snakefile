@@ -1,6 +1,8 @@
 # train -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
 # Networks that are described, not compared, go train -> measure -> describe -> report.
 # This file only connects stages. `topomod <stage> --help` says what a stage does, config/README.md what each key of the YAML means.
+import os
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,6 +13,10 @@ from topomod.study.shards import Shard, StudyFolder
 from topomod.study.yaml_files import StudyError, read_yaml
 
 min_version("9.1")
+
+# Without an active environment, jobs find topomod beside the Python that runs this. An active one and a rule's own
+# (--sdm conda) come before it. A job on another machine reads this file again, with its own Python.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
 
 
 configfile: Path(workflow.basedir) / "config" / "config.yaml"

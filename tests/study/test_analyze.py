@@ -262,10 +262,10 @@ def test_a_bad_file_is_named_and_the_good_ones_are_read(tmp_path: Path) -> None:
     diverged = replace(pizza(13, 3), seed=1, step=9)
     diverged.weights["W_in"][0] = np.inf
     save_circuits(tmp_path / "own.safetensors", [replace(pizza(13, 3), seed=0, step=9), diverged])
-    three = tmp_path / "three.safetensors"
-    save_circuits(three, [replace(pizza(13, 3), task=topomod.ModularAddition(13, k=3), seed=0)])
-    power = tmp_path / "power.safetensors"
-    save_circuits(power, [Circuit("power_mlp", topomod.ModularAddition(13), {"W_in": np.ones((2, 3))}, seed=0)])
+    three, power = tmp_path / "three.safetensors", tmp_path / "power.safetensors"
+    for path, k in ((three, 3), (power, 2)):
+        weights = {"W_in": np.ones((2, 13 * k)), "W_U": np.ones((2, 13))}
+        save_circuits(path, [Circuit("power_mlp", topomod.ModularAddition(13, k), weights, seed=0)])
     bad = [tmp_path / "text.pt", tmp_path / "missing.pt", tmp_path / "cut.safetensors", nan, s3]
     found = read_files([*bad[:3], good, *bad[3:], tmp_path / "own.safetensors", three, power])
     assert [name for name, _ in found.networks] == ["good", "mlp_add seed 0 step 9"]

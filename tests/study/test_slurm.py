@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "tiny.yaml"
 CLUSTER = ROOT / "tests" / "study" / "slurm_cluster.sh"
-CHECKOUT = ("Snakefile", "environment.yaml", "config", "slurm")
+CHECKOUT = ("Snakefile", "environment.yaml", "config", "profiles", "slurm")
 DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "srun")
 missing = [name for name in DAEMONS if shutil.which(name) is None]
 

@@ -3,10 +3,14 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -14,9 +18,13 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.workflow
 
 
-def snakemake(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml", *arguments]
+COMMAND = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "study.yaml"]
+
+
+def snakemake(checkout: Path, *arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Snakemake with the given PATH, or with an active environment."""
+    environment = os.environ | {"PATH": path or f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [*COMMAND, *arguments]
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=900, env=environment)
 
 
@@ -27,13 +35,18 @@ def rules_run(output: str) -> set[str]:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the pipeline needs, with the tiny study finished."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in ("Snakefile", "environment.yaml"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "config", folder / "config")
-    shutil.copy(ROOT / "tests" / "tiny.yaml", folder / "study.yaml")
+    folder = copy_of_checkout(tmp_path_factory.mktemp("checkout"))
     done = snakemake(folder)
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    for name in ("Snakefile", "environment.yaml"):
+        shutil.copy(ROOT / name, folder)
+    for name in ("config", "profiles"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "tests" / "tiny.yaml", folder / "study.yaml")
     return folder
 
 
@@ -95,6 +108,75 @@ def test_a_wrong_study_stops_before_any_job(checkout: Path, key: str, value: obj
     (checkout / "study.yaml").write_text(before)
     assert done.returncode != 0
     assert message in done.stdout + done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rerun"),
+    [
+        (["--cores", "2"], True),
+        (["--cores", "8", "--profile", "slurm"], True),
+        (["--cores", "2", "--workflow-profile", "none"], False),
+    ],
+)
+def test_the_default_profile_is_read(arguments: list[str], rerun: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from snakemake.cli import parse_args
+
+    monkeypatch.chdir(ROOT)
+    assert parse_args(arguments)[1].rerun_incomplete is rerun
+
+
+@pytest.mark.parametrize("whole_group", [True, False])
+@pytest.mark.parametrize("moment", [0.0, 2.0])
+def test_a_killed_run_goes_on_after_unlock(tmp_path: Path, checkout: Path, whole_group: bool, moment: float) -> None:
+    """Killed while a job runs: alone, so that its jobs go on, or with them."""
+    folder = copy_of_checkout(tmp_path)
+    with (folder / "killed.log").open("w") as log:
+        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        killed = subprocess.Popen(COMMAND, cwd=folder, stdout=log, stderr=log, env=environment, start_new_session=True)
+    wait_for(lambda: any((folder / ".snakemake" / "incomplete").glob("*")), killed)
+    time.sleep(moment)
+    os.killpg(killed.pid, signal.SIGKILL) if whole_group else killed.kill()
+    killed.wait()
+    locked = snakemake(folder)
+    assert locked.returncode != 0 and "--unlock" in locked.stdout + locked.stderr
+    assert snakemake(folder, "--unlock").returncode == 0
+    done = snakemake(folder)
+    assert done.returncode == 0, done.stderr
+    again = snakemake(folder)
+    assert "Nothing to be done" in again.stdout + again.stderr
+    for name in ("endpoints", "summary", "verdicts", "power"):
+        tables = [pd.read_parquet(place / "results" / "tiny" / f"{name}.parquet") for place in (checkout, folder)]
+        pd.testing.assert_frame_equal(*tables)
+
+
+def wait_for(there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Until something is there; an error if the process ends before."""
+    until = time.monotonic() + 300
+    while not there():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.1)
+
+
+def test_jobs_find_topomod_without_an_active_environment(checkout: Path) -> None:
+    snakemake(checkout)
+    (checkout / "results" / "tiny" / "report.html").unlink()
+    done = snakemake(checkout, path=os.defpath)
+    assert done.returncode == 0, done.stderr
+    assert rules_run(done.stdout + done.stderr) == {"all", "report"}
+
+
+def test_an_active_environment_comes_first(checkout: Path, tmp_path: Path) -> None:
+    """As the one that --sdm conda activates for a rule does."""
+    active = tmp_path / "topomod"
+    active.write_text("#!/bin/sh\necho another topomod >&2\nexit 3\n")
+    active.chmod(0o755)
+    page = checkout / "results" / "tiny" / "report.html"
+    snakemake(checkout)
+    page.unlink()
+    done = snakemake(checkout, path=f"{tmp_path}{os.pathsep}{os.defpath}")
+    assert done.returncode != 0 and not page.exists()
+    assert (checkout / "results" / "tiny" / "logs" / "report.log").read_text() == "another topomod\n"
+    assert snakemake(checkout).returncode == 0
 
 
 def test_lint_is_clean() -> None:

@@ -33,7 +33,7 @@ def test_every_number_has_bounds(kind: type, name: str, wrong: Any) -> None:
         (Recipe, {"train_fraction": 1.0}, "Recipe: train_fraction should be less than 1, found 1.0"),
         (Recipe, {"min_purity": 1.1}, "Recipe: min_purity should be less than or equal to 1, found 1.1"),
         (Recipe, {"beta2": 1}, "Recipe: beta2 should be less than 1, found 1"),
-        (Recipe, {"batches": 1.5}, "Recipe: batches should be a valid integer, .*, found 1.5"),
+        (Recipe, {"batches": 1.5}, "Recipe: batches should be a valid integer, found 1.5"),
         (Recipe, {"schedule": "linear"}, "Recipe: schedule should be 'cosine' or 'constant', found 'linear'"),
         (Recipe, {"steps": 2000}, r"Recipe: max_steps must be at least steps \(2000\), found 1000"),
         (MarginRecipe, {"width": 0}, "MarginRecipe: width should be greater than or equal to 1, found 0"),

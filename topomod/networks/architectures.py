@@ -135,6 +135,7 @@ _PAIRS: dict[str, Any] = {"system": "pairs", "learner": "topomod.training.pairs:
 _POWER: dict[str, Any] = {
     "system": "margins",
     "accepts": "topomod.networks.acceptance:any_task",
+    "shapes": "topomod.networks.power_mlp:power_shapes",
     "map_tokens": "topomod.networks.power_mlp:map_tokens",
     "recipe": "topomod.training.recipes:MarginRecipe",
     "learner": "topomod.training.power_mlp:MaxMarginLearner",

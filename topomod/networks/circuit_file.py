@@ -12,28 +12,31 @@ from typing import Any
 import numpy as np
 
 from topomod.files import atomic_path
-from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.circuit import Circuit
+from topomod.networks.circuit_header import Header, check_finite, check_header, digest
 from topomod.tasks.catalogue import task_from_description
 
 FORMAT = "topomod-circuits"
-
-
 VERSION = 1
+
+# as safetensors and as NumPy name them
+DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool", "I64": "int64"}
 
 
 def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
     """Write circuits of one architecture and task into one safetensors file.
 
     Weights and histories are stacked on a leading circuit axis; everything else is JSON in the file's metadata.
-    The file appears under its name only when complete.
+    The file appears under its name only when complete, and with a SHA-256 of all it holds.
 
     Raises
     ------
     ValueError
-        If there is no circuit, or they differ in architecture, task or recipe.
+        If there is no circuit, they differ in architecture, task or recipe, or :func:`load_circuits` would refuse them.
+    OSError
+        If the file cannot be written.
     """
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     if not circuits:
         raise ValueError(f"{path}: no circuits to write")
@@ -55,9 +58,11 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
     }
     tensors = {f"weights/{k}": np.stack([c.weights[k] for c in circuits]) for k in first.weights}
     tensors |= {f"history/{k}": _stack_padded([c.history[k] for c in circuits]) for k in first.history}
-    metadata = {"format": FORMAT, "version": str(VERSION), "header": json.dumps(header)}
+    _checked(Path(path), header, {key: (value.dtype.name, value.shape) for key, value in tensors.items()})
+    text = json.dumps(header)
+    metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "digest": digest(text, tensors)}
     with atomic_path(Path(path)) as temporary:
-        save_file(tensors, temporary, metadata=metadata)
+        temporary.write_bytes(save(tensors, metadata=metadata))
 
 
 def _fields(recipe: Any) -> dict[str, Any]:
@@ -79,31 +84,36 @@ def load_circuits(path: Path | str) -> list[Circuit]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is truncated, is not a topomod file or is of another version.
+        If the file is truncated, damaged, is not a topomod file or is of another version, or its header is wrong.
     """
-    header, tensors = _read(Path(path))
-    recipe = None if header["recipe"] is None else _recipe(header)
-    task = task_from_description(header["task"])
+    path = Path(path)
+    with _opened(path) as file:
+        stored = _stored(file, path)
+        header = _checked(path, stored, _declared(file))
+        tensors = {key: file.get_tensor(key) for key in file.keys()}
+        written, found = file.metadata().get("digest"), digest(file.metadata()["header"], tensors)
+    if written is not None and written != found:
+        raise ValueError(f"{path} is damaged: its content is not what was written; delete it and run again")
+    try:
+        check_finite(header, tensors)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
 
     def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:
         return {k.removeprefix(kind): v[index][:length] for k, v in tensors.items() if k.startswith(kind)}
 
     return [
         Circuit(
-            architecture=header["architecture"],
-            task=task,
+            architecture=header.architecture,
+            task=header.task,
             weights=row("weights/", i),
-            attention_rate=header["attention_rate"],
-            recipe=recipe,
+            attention_rate=header.attention_rate,
+            recipe=header.recipe,
             history=row("history/", i, own["step"] + 1),
             **own,
         )
-        for i, own in enumerate(header["circuits"])
+        for i, own in enumerate(header.circuits)
     ]
-
-
-def _recipe(header: dict[str, Any]) -> Any:
-    return resolve(ARCHITECTURES[header["architecture"]].recipe)(**header["recipe"])
 
 
 def load_circuit(path: Path | str, index: int = 0) -> Circuit:
@@ -138,12 +148,9 @@ def read_header(path: Path) -> dict[str, Any]:
         As :func:`load_circuits`.
     """
     with _opened(path) as file:
-        return _header(file, path)
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    with _opened(path) as file:
-        return _header(file, path), {key: file.get_tensor(key) for key in file.keys()}
+        stored: dict[str, Any] = _stored(file, path)
+        _checked(path, stored, _declared(file))
+        return stored
 
 
 @contextmanager
@@ -156,15 +163,33 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="numpy") as file:
             yield file
-    except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except SafetensorError as error:
         raise ValueError(f"{path} is corrupt or truncated ({error}); delete it and run again") from error
 
 
-def _header(file: Any, path: Path) -> dict[str, Any]:
+def _stored(file: Any, path: Path) -> Any:
+    """The header as the file holds it."""
     metadata = file.metadata() or {}
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path} is not a topomod circuit file: it has no 'format': '{FORMAT}'")
     if metadata.get("version") != str(VERSION):
         raise ValueError(f"{path} is of version {metadata.get('version')}; this topomod reads version {VERSION}")
-    header: dict[str, Any] = json.loads(metadata["header"])
-    return header
+    try:
+        return json.loads(metadata.get("header", ""))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is corrupt: its header is not JSON ({error}); delete it and run again") from None
+
+
+def _declared(file: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Number type and shape of each tensor, before any is read."""
+    slices = {key: file.get_slice(key) for key in file.keys()}
+    return {key: (DTYPES.get(s.get_dtype(), s.get_dtype()), tuple(s.get_shape())) for key, s in slices.items()}
+
+
+def _checked(path: Path, stored: Any, declared: dict[str, tuple[str, tuple[int, ...]]]) -> Header:
+    try:
+        return check_header(stored, declared)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

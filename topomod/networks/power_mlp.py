@@ -7,17 +7,26 @@ columns. For parity ``x`` is the vector of signs. Weights: ``W_in`` (n_neurons, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from topomod.networks.activations import Activations, Weights
+from topomod.networks.activations import Activations, Shapes, Weights
+from topomod.networks.size import NetworkSize
 from topomod.tasks.task import Task
 
 POWER_NETWORKS = ("power_mlp", "relu_mlp")
 CHUNK_VALUES = 2**22  # pre-activations held at once where only logits are asked for, 32 MB in float64
+
+
+def power_shapes(task: Task, size: NetworkSize) -> Shapes:
+    """Weights of both networks, as they start by an ``init_scale`` of 1."""
+    d_in = sum(task.input_shape) if task.one_hot else task.n_inputs.bit_length() - 1  # all patterns of so many signs
+    std = 1 / math.sqrt(d_in + task.n_classes)
+    return {"W_in": ((size.d_mlp, d_in), std), "W_U": ((size.d_mlp, task.n_classes), std)}
 
 
 def homogeneity(architecture: str, task: Task) -> int:

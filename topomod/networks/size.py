@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from topomod.tasks.checked import CHECKED, one_sentence
+from topomod.tasks.checked import CHECKED, Whole, one_sentence
 
-PositiveInt = Annotated[int, Field(ge=1)]
+PositiveInt = Annotated[Whole, Field(ge=1)]
 
 
 @one_sentence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -12,6 +13,8 @@ from pydantic import ValidationError
 from topomod.study.config import Population, Study
 from topomod.study.settings import Strict
 from topomod.study.yaml_files import StudyError, merged, read_yaml
+
+MAX_SHOWN = 200  # letters of what was found
 
 Settings = TypeVar("Settings", bound=Population)
 
@@ -27,7 +30,7 @@ def check_settings(model: type[Settings], config: Any, source: str) -> Settings:
     try:
         return model.model_validate(config)
     except ValidationError as error:
-        problems = [_sentence(problem, model) for problem in error.errors()]
+        problems = [line for problem in error.errors() for line in _sentences(problem, model)]
         raise StudyError("\n".join(f"{source}: {problem}" for problem in problems)) from None
 
 
@@ -46,7 +49,7 @@ def parse_settings(model: type[Settings], text: str) -> Settings:
     """
     try:
         config = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"--settings is not JSON ({error})") from None
     return check_settings(model, config, "--settings")
 
@@ -75,6 +78,14 @@ def load_study_file(path: Path) -> Study:
     return load_study(path, default if default.is_file() and default != path else None)
 
 
+def _sentences(problem: Any, model: type[Strict]) -> list[str]:
+    """One for each thing that is wrong: parts that do not go together are listed under one key."""
+    if problem["type"] != "value_error":
+        return [_sentence(problem, model)]
+    lines = problem["msg"].removeprefix("Value error, ").splitlines()
+    return [_sentence(problem | {"msg": line}, model) for line in lines]
+
+
 def _sentence(problem: Any, model: type[Strict]) -> str:
     key = ".".join(str(part) for part in problem["loc"]) or "study"
     found = problem["input"]
@@ -86,7 +97,8 @@ def _sentence(problem: Any, model: type[Strict]) -> str:
     if problem["type"] == "value_error":
         return f"key '{key}': {message}" if problem["loc"] else message
     shown = "nan" if isinstance(found, float) and math.isnan(found) else repr(found)
-    return f"key '{key}': {message[0].lower()}{message[1:]}, found {shown}"
+    hint = ", which YAML reads as text: write 1.0e-3" if re.fullmatch(r"'[-+]?\d+e[-+]?\d+'", shown) else ""
+    return f"key '{key}': {message[0].lower()}{message[1:]}, found {shown[:MAX_SHOWN]}{hint}"
 
 
 def _keys_beside(location: tuple[Any, ...], model: Any) -> list[str]:

@@ -7,6 +7,7 @@ The settings are layered by what a stage depends on: :class:`Population` says wh
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -15,11 +16,13 @@ from pydantic import Field, field_validator, model_validator
 from topomod.networks.labels import VARIANT_NAME, Label, written_names
 from topomod.networks.size import NetworkSize
 from topomod.study.endpoint_catalogue import all_endpoints
-from topomod.study.settings import Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
+from topomod.study.fit import misfits
+from topomod.study.settings import MAX_NAME, MAX_SEED, Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
+from topomod.tasks.checked import Number, Whole
 from topomod.tasks.task import Task
 from topomod.training.recipes import MarginRecipe, Recipe
 
@@ -27,16 +30,24 @@ from topomod.training.recipes import MarginRecipe, Recipe
 class Variant(Strict):
     """What is trained, and how: the study's own, or what a named variant makes of it."""
 
-    p: int = Field(59, ge=3, strict=True)
+    p: Whole = Field(59, ge=3)
     task: str = "addition"
     network: NetworkSize = NetworkSize()
     recipe: StudyRecipe = Recipe()
     margin_recipe: StudyMarginRecipe = MarginRecipe()
 
     @model_validator(mode="after")
-    def _known_task(self) -> Variant:
-        parse_task(self.task, self.p)
+    def _without_problems(self) -> Variant:
+        if problems := list(self.problems()):
+            raise ValueError("\n".join(problems))
         return self
+
+    def problems(self) -> Iterator[str]:
+        """Sentences on what does not go together, all of them."""
+        try:
+            parse_task(self.task, self.p)
+        except ValueError as error:
+            yield str(error)
 
 
 class Population(Variant):
@@ -44,8 +55,8 @@ class Population(Variant):
 
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
-    shard_size: int = Field(10, ge=1)
-    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$")], Variant] = {}
+    shard_size: Whole = Field(10, ge=1)
+    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$", max_length=MAX_NAME)], Variant] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -65,41 +76,35 @@ class Population(Variant):
             raise ValueError(f"architectures must be distinct, found {labels}")
         return canonical
 
-    @model_validator(mode="after")
-    def _known_names(self) -> Population:
-        self._check_members(self.seeds.counts)
+    def problems(self) -> Iterator[str]:
+        """Also names that the study has not, architectures that cannot be trained as it says, and what cannot fit."""
+        found = [*super().problems(), *self._strangers(self.seeds.counts)]
         for label in self.labels:
             if label.variant and label.variant not in self.variants:
-                raise ValueError(f"'{label}' names none of 'variants', which has {sorted(self.variants)}")
-        return self
+                found.append(f"'{label}' names none of 'variants', which has {sorted(self.variants)}")
+        systems = {label.record.system: str(label) for label in self.labels}
+        if len(systems) > 1:
+            found.append(f"architectures of one study are trained and measured alike, found {sorted(systems.values())}")
+        if (last := self.seeds.first + self.n_seeds() - 1) > MAX_SEED:
+            found.append(f"seeds must be at most 2**63 - 1, found {self.seeds.first} to {last}")
+        yield from found or [problem for label in self.labels for problem in self._untrainable(label)] or misfits(self)
 
-    @model_validator(mode="after")
-    def _one_system(self) -> Population:
-        found = {label.record.system: str(label) for label in self.labels}
-        if len(found) > 1:
-            raise ValueError(
-                f"architectures of one study are trained and measured alike, found {sorted(found.values())}"
-            )
-        for label in self.labels:
-            self._check_trainable(label)
-        return self
-
-    def _check_members(self, labels: Any) -> None:
+    def _strangers(self, labels: Iterable[str]) -> Iterator[str]:
         for label in labels:
             if label not in self.architectures:
-                raise ValueError(f"{label!r} is not one of the study's architectures {self.architectures}")
+                yield f"{label!r} is not one of the study's architectures {self.architectures}"
 
-    def _check_trainable(self, label: Label) -> None:
-        """Refuse a task that the architecture cannot learn, or a recipe that it cannot be trained by."""
+    def _untrainable(self, label: Label) -> Iterator[str]:
+        """Why an architecture cannot learn a task, or cannot be trained by its recipe."""
         task, variant = self.task_of(label), self.variant_of(label)
         if refusal := label.record.refusal(task, f"the task {task}"):
-            raise ValueError(f"{label} {refusal}")
+            yield f"{label} {refusal}"
         if self.system.one_modulus and variant.p != self.p:
-            raise ValueError(f"{label} is compared at p = {self.p}, found p = {variant.p}")
+            yield f"{label} is compared at p = {self.p}, found p = {variant.p}"
         recipe = variant.recipe
         if self.system.full_batch and (recipe.batches != 1 or recipe.min_purity != 0):
             found = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
-            raise ValueError(f"{label} needs a recipe with batches 1 and min_purity 0, found {found}")
+            yield f"{label} needs a recipe with batches 1 and min_purity 0, found {found}"
 
     @property
     def labels(self) -> list[Label]:
@@ -134,6 +139,14 @@ class Population(Variant):
         """Number of seeds of an architecture."""
         return self.seeds.counts.get(str(label), self.seeds.count)
 
+    def n_seeds(self) -> int:
+        """Largest number of seeds of any architecture."""
+        return max(self.seeds.count, *self.seeds.counts.values(), 1)
+
+    def followed_steps(self) -> int:
+        """Training steps beside those of the recipe, of all circuits."""
+        return 0
+
     def shards(self) -> list[Shard]:
         """Shards of the population, blocks of seeds aligned to ``shard_size``.
 
@@ -161,7 +174,7 @@ class Population(Variant):
 class Comparison(Population):
     """How the architectures of a population are compared."""
 
-    alpha: float = Field(0.05, gt=0, lt=0.5)
+    alpha: Number = Field(0.05, gt=0, lt=0.5)
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     main_pair: tuple[str, str] | None = None
@@ -203,14 +216,14 @@ class Comparison(Population):
                 raise ValueError(f"every endpoint belongs to one family; {problem}: {', '.join(sorted(names))}")
         return families
 
-    @model_validator(mode="after")
-    def _known_controls(self) -> Comparison:
-        self._check_members([*(self.positive_control or ()), *filter(None, [self.negative_control])])
+    def problems(self) -> Iterator[str]:
+        """Also controls that are none."""
+        yield from super().problems()
+        yield from self._strangers([*(self.positive_control or ()), *filter(None, [self.negative_control])])
         for key in ("positive_control", "main_pair"):
             pair = getattr(self, key)
             if pair and pair[0] == pair[1]:
-                raise ValueError(f"{key} needs two different architectures, found {pair}")
-        return self
+                yield f"{key} needs two different architectures, found {pair}"
 
     def equivalence_settings(self) -> str:
         """What the tests depend on, as canonical JSON."""
@@ -220,18 +233,26 @@ class Comparison(Population):
 class Study(Comparison):
     """A whole study; config/README.md explains each key."""
 
-    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=MAX_NAME)
     maturity: Maturity
-    min_neurons: int = Field(10, ge=1)
-    ablation: bool = False
+    min_neurons: Whole = Field(10, ge=1)
+    ablation: Annotated[bool, Field(strict=True)] = False
 
-    @model_validator(mode="after")
-    def _can_be_followed(self) -> Study:
+    def problems(self) -> Iterator[str]:
+        """Also circuits that cannot be followed."""
+        yield from super().problems()
         if not self.system.followed and (self.ablation or self.maturity.count):
             names = [name for system in SYSTEMS.values() if system.followed for name in written_names(system.name)]
             found = f"ablation {self.ablation}, maturity.count {self.maturity.count}"
-            raise ValueError(f"ablation and maturity are for {', '.join(names)}; found {found}")
-        return self
+            yield f"ablation and maturity are for {', '.join(names)}; found {found}"
+
+    def n_seeds(self) -> int:
+        """Of the circuits that are followed too."""
+        return max(super().n_seeds(), self.maturity.count)
+
+    def followed_steps(self) -> int:
+        """To the last step that is looked at."""
+        return len(self.labels) * self.maturity.count * self.maturity.steps[-1]
 
     def shard_stages(self) -> tuple[Stage, ...]:
         """Stages that work on every shard of the population after training."""

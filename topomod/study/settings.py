@@ -7,7 +7,11 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from topomod.networks.labels import Label
+from topomod.tasks.checked import Number, Whole
 from topomod.training.recipes import MarginRecipe, Recipe
+
+MAX_NAME = 100  # letters of a study's or a variant's name: it becomes part of file names
+MAX_SEED = 2**63 - 1  # seeds stand in tables as signed 64-bit integers
 
 
 class Strict(BaseModel):
@@ -35,9 +39,9 @@ class Seeds(Strict):
     ``counts`` gives single architectures another number.
     """
 
-    first: int = Field(0, ge=0)
-    count: int = Field(ge=1)
-    counts: dict[str, Annotated[int, Field(ge=1)]] = {}
+    first: Whole = Field(0, ge=0)
+    count: Whole = Field(ge=1)
+    counts: dict[str, Annotated[Whole, Field(ge=1)]] = {}
 
     @field_validator("counts")
     @classmethod
@@ -51,8 +55,8 @@ class Seeds(Strict):
 class Maturity(Strict):
     """Circuits that are also followed past the schedule: the first ``count`` seeds, looked at at ``steps``."""
 
-    count: int = Field(ge=0)
-    steps: list[int] = Field(min_length=1)
+    count: Whole = Field(ge=0)
+    steps: list[Whole] = Field(min_length=1)
 
     @field_validator("steps")
     @classmethod
@@ -65,5 +69,5 @@ class Maturity(Strict):
 class Margin(Strict):
     """How much two architectures may differ in an endpoint and still count as the same, and why."""
 
-    margin: float = Field(gt=0)
-    reason: str = Field(min_length=1)
+    margin: Number = Field(gt=0)
+    reason: str = Field(min_length=1, max_length=2000)

@@ -41,11 +41,11 @@ class SeedBlock:
         Raises
         ------
         ValueError
-            If the text is not two non-negative integers, the first at most the second.
+            If the text is not two non-negative integers below 2**63, the first at most the second.
         """
-        match = re.fullmatch(r"(\d+)-(\d+)", text)
-        if match is None or int(match[1]) > int(match[2]):
-            raise ValueError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST, found {text!r}")
+        match = re.fullmatch(r"(\d{1,19})-(\d{1,19})", text)
+        if match is None or not int(match[1]) <= int(match[2]) < 2**63:
+            raise ValueError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST < 2**63, found {text!r}")
         return cls(int(match[1]), int(match[2]))
 
 

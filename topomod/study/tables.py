@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from topomod.files import atomic_path
+from topomod.study.table_columns import KEY, table_fault
 
-KEY = ["architecture", "seed", "step"]
+__all__ = ["KEY", "circuit_diagrams", "read_tables", "write_table"]
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a Parquet file, which appears under its name only when it is complete."""
+    """Write a Parquet file with checksums of its pages; it appears under its name only when it is complete."""
     with atomic_path(path) as temporary:
-        table.to_parquet(temporary, index=False)
+        table.to_parquet(temporary, engine="pyarrow", index=False, write_page_checksum=True)
 
 
 def read_tables(paths: Iterable[Path]) -> pd.DataFrame:
@@ -25,18 +26,31 @@ def read_tables(paths: Iterable[Path]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a file is no complete Parquet table.
+        If a file is no complete Parquet table, lacks a column, or holds a row twice; a row that two of the files hold
+        counts as such.
     """
-    from pyarrow import ArrowInvalid
-
-    tables = []
-    for path in paths:
-        try:
-            tables.append(pd.read_parquet(path))
-        except (ArrowInvalid, OSError) as error:
-            raise ValueError(f"{path} is corrupt or missing ({error}); delete it and run again") from error
+    paths = [Path(path) for path in paths]
+    tables = [_read(path) for path in paths]
     filled = [table for table in tables if len(table)]
-    return pd.concat(filled, ignore_index=True) if filled else tables[0]
+    if not filled:
+        return tables[0]
+    stacked = pd.concat(filled, ignore_index=True)
+    if len(filled) > 1 and (fault := table_fault(paths[0].stem, stacked)):
+        raise ValueError(f"{paths[0].parent} and the folders beside it: {paths[0].name} {fault}")
+    return stacked
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.is_dir():  # which pandas would read as a table in parts
+        raise ValueError(f"{path} is a folder, not a table; delete it and run again")
+    try:
+        table = pd.read_parquet(path, engine="pyarrow", page_checksum_verification=True)
+    except Exception as error:  # what a damaged file sets off has no common type
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else " ".join(str(error).split())
+        raise ValueError(f"{path} is corrupt or missing ({reason}); delete it and run again") from error
+    if fault := table_fault(path.stem, table):
+        raise ValueError(f"{path} {fault}; delete it and run again")
+    return table
 
 
 def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> dict[tuple[str, int, int], np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any
 from topomod.networks.architectures import resolve
 from topomod.networks.circuit_file import save_circuits
 from topomod.networks.size import NetworkSize
+from topomod.study.check import MAX_SHOWN
 from topomod.study.progress import TrainingProgress, bars
 from topomod.study.shards import Shard
 from topomod.study.systems import SYSTEMS
@@ -43,12 +44,13 @@ def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[i
     try:
         recipe = resolve(label.record.recipe)(**fields["recipe"])
         size = NetworkSize(**fields.get("network", {})) if SYSTEMS[label.record.system].sized else None
+        task = parse_task(fields.get("task", "addition"), fields["p"])
     except (TypeError, ValueError) as error:
         raise StudyError(f"--settings: {error}") from None
     with bars() as progress:
         circuits = train(
             label.architecture,
-            parse_task(fields.get("task", "addition"), fields["p"]),
+            task,
             list(shard.seeds),
             attention_rate=label.attention_rate,
             recipe=recipe,
@@ -63,9 +65,13 @@ def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[i
 def _fields(settings: str) -> dict[str, Any]:
     try:
         fields = json.loads(settings)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"--settings is not JSON ({error})") from None
     if not isinstance(fields, dict) or (missing := {"p", "recipe"} - set(fields)):
         needed = " and ".join(sorted(missing)) if isinstance(fields, dict) else "keys and values"
-        raise StudyError(f"--settings needs {needed}, found {settings}")
+        raise StudyError(f"--settings needs {needed}, found {settings[:MAX_SHOWN]}")
+    if type(fields["p"]) is not int:
+        raise StudyError(f"--settings: p must be a whole number, found {fields['p']!r}")
+    if not isinstance(fields.get("task", ""), str):
+        raise StudyError(f"--settings: task must be a name, found {fields['task']!r}")
     return fields

@@ -17,15 +17,17 @@ def task_from_description(description: dict[str, Any]) -> Task:
     Raises
     ------
     ValueError
-        If the task's name is not known, or one of its numbers is missing or out of range.
+        If the task's name is not known, or one of its values is missing, of a wrong type or out of range.
     """
     name = description.get("name")
-    if name not in TASK_KINDS:
+    if not isinstance(name, str) or name not in TASK_KINDS:
         raise ValueError(f"unknown task {name!r}; known tasks: {', '.join(TASK_KINDS)}")
     try:
         return TASK_KINDS[name].rebuild(description)
     except KeyError as error:
         raise ValueError(f"the description of a task {name!r} needs {error}, found {description}") from None
+    except TypeError:
+        raise ValueError(f"the description of a task {name!r} has a value of a wrong type: {description}") from None
 
 
 def parse_task(name: str, p: int) -> Task:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 Kind = TypeVar("Kind", bound=type)
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as Python's own."""
+    return value.item() if getattr(value, "shape", None) == () else value
+
+
+# Numbers are never read from text, truth values or, where they count something, from decimals.
+Whole = Annotated[int, BeforeValidator(_plain), Field(strict=True)]
+Number = Annotated[float, BeforeValidator(_plain), Field(strict=True)]
 
 
 def one_sentence(kind: Kind) -> Kind:

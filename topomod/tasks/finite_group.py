@@ -43,7 +43,7 @@ class GroupComposition:
     name: str
 
     def __post_init__(self) -> None:
-        kind, size = self.name[:1], self.name[1:]
+        kind, size = str(self.name)[:1], str(self.name)[1:]
         least, most = {"C": (2, 1000), "D": (3, 500), "S": (2, 6), "A": (3, 6), "Q": (8, 8)}.get(kind, (1, 0))
         if not re.fullmatch(r"[1-9][0-9]*", size) or not least <= int(size) <= most:
             known = "C<n> (n 2 to 1000), D<n> (3 to 500), S<n> (2 to 6), A<n> (3 to 6), Q8"

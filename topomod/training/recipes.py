@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from topomod.tasks.checked import CHECKED, one_sentence
+from topomod.tasks.checked import CHECKED, Number, Whole, one_sentence
 
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]  # 0 and 1 are allowed
-BelowOne = Annotated[float, Field(ge=0, lt=1)]
-PositiveInt = Annotated[int, Field(ge=1)]
-NotNegativeInt = Annotated[int, Field(ge=0)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]  # 0 and 1 are allowed
+BelowOne = Annotated[Number, Field(ge=0, lt=1)]
+PositiveInt = Annotated[Whole, Field(ge=1)]
+NotNegativeInt = Annotated[Whole, Field(ge=0)]
 Name = Annotated[str, Field(exclude=True)]  # no part of a study's settings: its variants are named by their keys
 
 
@@ -70,7 +70,7 @@ class Recipe:
     beta1: BelowOne = 0.9
     beta2: BelowOne = 0.98
     batches: PositiveInt = 2
-    train_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    train_fraction: Annotated[Number, Field(gt=0, lt=1)] = 0.8
     min_purity: Share = 0.9
     name: Name = ""
 
