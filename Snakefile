@@ -16,7 +16,7 @@ min_version("9.1")
 
 # Without an active environment, jobs find topomod beside the Python that runs this. An active one and a rule's own
 # (--sdm conda) come before it. A job on another machine reads this file again, with its own Python.
-os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+os.environ.update(PATH=os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)]))
 
 
 configfile: Path(workflow.basedir) / "config" / "config.yaml"
