@@ -101,9 +101,11 @@ def _harmonic(cocycle: np.ndarray, edges: Edges, n: int, scale: float) -> Float[
     near = edges.radius <= scale
     i, j = edges.i[near], edges.j[near]
     own = coo_array((lifted, (cocycle[:, 0], cocycle[:, 1])), shape=(n, n)).tocsr()
-    values = np.asarray((own - own.T)[i, j]).ravel()
-    rows, ones = np.arange(len(i)), np.ones(len(i))
-    boundary = coo_array((np.r_[-ones, ones], (np.r_[rows, rows], np.r_[i, j])), shape=(len(i), n))
+    # a turn is to be even in length, not in edges
+    weight = 1 / np.maximum(edges.radius[near], 1e-3 * scale)
+    values = weight * np.asarray((own - own.T)[i, j]).ravel()
+    rows = np.arange(len(i))
+    boundary = coo_array((np.r_[-weight, weight], (np.r_[rows, rows], np.r_[i, j])), shape=(len(i), n))
     return np.asarray(lsqr(boundary.tocsr(), values, atol=1e-8, btol=1e-8)[0] % 1.0)
 
 

@@ -34,6 +34,8 @@ WIDE_GAP, OPEN_GAP = 5.0, 8.0  # a loop that closes at wider gaps than those of 
 MAX_HULL_GAP = 0.4  # rms
 CROSS = 0.6  # share of a torus that two circles through one point stay below
 CURVE = 0.05  # least second over first variance around a point; below it a cloud is a curve
+CLEAR_LOOP = 0.35  # rms; radius of a loop that is no gap of a sample
+SUBSAMPLE = 0.85
 THIRD_LOOP = 0.6  # of the second loop's persistence
 COORDINATE_POINTS = {2: 2000, 3: 4000, 4: 500}
 RIPS_POINTS = 300
@@ -139,8 +141,6 @@ def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.
 def _surface_support(
     homology: Homology, shape: NamedShape, rng: np.random.Generator
 ) -> Support:
-    if shape.betti[1] > 2:
-        return _loops_support(homology, shape)
     points, coordinates = cloud_coordinates(homology.points, rng)
     if covers_torus(points, coordinates):
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
@@ -148,6 +148,10 @@ def _surface_support(
     if shape.betti[1] == 0:
         round_ = points.shape[1] == 3 and is_round(points, rng)
         return Support(shape.label, missing=() if round_ else ("a cloud seen once in all directions",))
+    if shape.betti[1] > 2:
+        loops = _loops_support(homology, shape)
+        clear = local_width(points, rng) < CURVE or three_loops(coordinates)
+        return loops if clear else replace(loops, missing=(*loops.missing, "three clear loops"))
     if shape.betti[1] == 1:
         return _circle_support(homology, shape, points, coordinates, rng)
     return _two_loops_support(homology, shape, points, coordinates, rng)
@@ -168,6 +172,13 @@ def covers_torus(points: Float[np.ndarray, "d k"], coordinates: CircularCoordina
     if len(lengths) < 2 or (len(lengths) > 2 and lengths[2] > THIRD_LOOP * lengths[1]):
         return False
     return torus_cover(points, coordinates.turns[:2]).confirms
+
+
+def three_loops(coordinates: CircularCoordinates) -> bool:
+    """Whether the third loop is about as clear as the second: a torus and a gap of its sample are no three loops."""
+    bars = coordinates.bars
+    lengths = bars[:, 1] - bars[:, 0]
+    return len(bars) > 2 and bool(lengths[2] > THIRD_LOOP * lengths[1] and bars[2, 1] >= CLEAR_LOOP)
 
 
 def is_circle(
@@ -220,9 +231,9 @@ def _two_loops_support(
 
 
 def cover_agreement(cloud: PreparedCloud, rng: np.random.Generator, repeats: int = 2) -> float:
-    """Share of random subsamples of 70 % that two circular coordinates map onto a torus, too."""
+    """Share of random subsamples that two circular coordinates map onto a torus, too."""
     hits = []
     for _ in range(repeats):
-        part = cloud.points[rng.choice(len(cloud.points), int(0.7 * len(cloud.points)), replace=False)]
+        part = cloud.points[rng.choice(len(cloud.points), int(SUBSAMPLE * len(cloud.points)), replace=False)]
         hits.append(covers_torus(*cloud_coordinates(complex_points(cloud, part, POINTS_BY_DIM, rng), rng)))
     return float(np.mean(hits))
