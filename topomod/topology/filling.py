@@ -6,9 +6,10 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import cKDTree
 
+from topomod.topology.complexes import thin
 from topomod.topology.denoise import merge_points
 
-MAX_POINTS = 6000  # with more the gaps are small
+MAX_POINTS = {3: 2500, 4: 1000}  # of a thinned cloud, whose gaps are small
 N_TANGENT = 14  # neighbours that span a tangent plane
 N_SPACING = 4
 REACH = 4.0  # spacings that a gap may be wide
@@ -26,12 +27,13 @@ def fill_gaps(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> Flo
     Parameters
     ----------
     points : ndarray
-        (n_points, k), k at least 3. Tangent planes have two dimensions.
+        (n_points, k), k 3 or 4; more than a few thousand are thinned. Tangent planes have two dimensions.
     rng : numpy.random.Generator
-        Draws the jitter of the new points: three points on a line break Delaunay triangulations.
+        Draws the thinning and the jitter of the new points: three points on a line break Delaunay triangulations.
     """
-    if not N_TANGENT < len(points) <= MAX_POINTS:
+    if len(points) <= N_TANGENT:
         return points
+    points = thin(points, MAX_POINTS[points.shape[1]], rng)
     spacing = float(np.median(cKDTree(points).query(points, k=N_SPACING + 1)[0][:, -1]))
     for _ in range(ROUNDS):
         new = _middles(points, spacing)
