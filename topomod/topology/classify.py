@@ -137,7 +137,7 @@ def classify_manifold(
     if closer is None:
         return verdict
     finer = label_cloud(closer, p, resolution, n_subsamples, rng)
-    return weigh_views(verdict, finer)
+    return weigh_views(verdict, finer, ordered=p is not None)
 
 
 def closer_view(
@@ -163,15 +163,23 @@ def closer_view(
     return prepare_cloud(X, p, tau=finest, fine_tau=fine_tau, max_rank=MAX_ALPHA, rng=rng)
 
 
-def weigh_views(verdict: ManifoldVerdict, finer: ManifoldVerdict) -> ManifoldVerdict:
-    """The verdict after a second look with finer components, which may show a tube, a loop, or a hole in a loop's arcs."""
+def weigh_views(verdict: ManifoldVerdict, finer: ManifoldVerdict, *, ordered: bool) -> ManifoldVerdict:
+    """The verdict after a second look with finer components.
+
+    They may show a tube, or the loop of a long ellipse. Without group order a circle has to be one in both views: noise
+    in the finer components does not change that. In group order they are harmonics, which bend a circle in many ways.
+    """
     if finer.label == "torus":
         return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
-    loop = verdict.rank == 1 and finer.forced_label == "circle"
-    hollow = verdict.rank > 1 and finer.hollow
-    if not (loop or hollow):
+    if verdict.rank == 1:
+        found = "a loop" if finer.forced_label == "circle" else ""
+    elif ordered:
+        found = ""
+    else:
+        found = "" if finer.forced_label == "circle" else f"betti {finer.betti}"
+    if not found:
         return verdict
-    reason = "with finer components it has a " + ("loop" if loop else "hole within the arcs of its loop")
+    reason = f"with finer components it has {found}"
     return replace(verdict, label="uncertain", confidence=0.0, reason=reason)
 
 
@@ -201,7 +209,6 @@ def label_cloud(
         score=score,
         doubtful=bool(missing),
         missing="; ".join(missing),
-        hollow=support.hollow,
         hole=effect.hole,
         hole_upper_bound=effect.hole_upper_bound,
         rank=cloud.rank,

@@ -17,6 +17,7 @@ N_NEIGHBOURS = 20
 MAX_RANK = 4  # components always returned
 MAX_COMPONENTS = 12
 MERGE_DISTANCE = 1e-3
+LEAST_VARIANCE = 0.04  # of the first component; neighbours are found among the components above
 GENTLE_SIGMAS = 6.0  # widest neighbourhood that is averaged, in units of the noise
 MIN_SIGNAL = 0.1  # of the total power
 JITTER = 1e-3  # cospherical lattice points break Delaunay triangulations
@@ -170,7 +171,13 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> D
     return DenoisedCloud(coordinates, eigenvalues, noise, float(np.sqrt(1 - dropped)), frequency, share)
 
 
-def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = None) -> DenoisedCloud:
+def neighbour_denoise(
+    X: Float[np.ndarray, "n m"],
+    n_neighbours: int | None = None,
+    *,
+    least: float = LEAST_VARIANCE,
+    max_rank: int = MAX_COMPONENTS,
+) -> DenoisedCloud:
     """Replace each point by the mean of its nearest neighbours within the leading components.
 
     This is for clouds whose rows are in no group order. The noise is measured on the components left out. Where there
@@ -181,7 +188,11 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     X : ndarray
         (n_points, n_features).
     n_neighbours : int, optional
-        Points averaged, the point itself included. Default: 20, fewer for fewer than 1000 points.
+        Points averaged, the point itself included. Default: 20, fewer for fewer than 1000 points or little noise.
+    least : float
+        Components of at least this share of the first one's variance are kept.
+    max_rank : int
+        At most this many are.
 
     Returns
     -------
@@ -191,7 +202,7 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     centred = centred / np.abs(centred).max()
     n = len(centred)
     eigenvalues, axes = principal_axes(centred, MAX_COMPONENTS)
-    dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_COMPONENTS))
+    dim = int(np.clip(np.sum(eigenvalues >= least * eigenvalues[0]), 1, max_rank))
     # in many dimensions neighbours are far apart, and the mean of many of them would shrink the shape
     fitting = int(np.clip(n // (50 if dim <= MAX_RANK else 200), 1, N_NEIGHBOURS))
     k = n_neighbours if n_neighbours is not None else fitting
@@ -264,7 +275,10 @@ def prepare_cloud(
     -------
     PreparedCloud
     """
-    cloud = neighbour_denoise(X) if p is None else harmonic_denoise(X, p, tau)
+    if p is None:
+        cloud = neighbour_denoise(X, least=min(tau, LEAST_VARIANCE), max_rank=max_rank)
+    else:
+        cloud = harmonic_denoise(X, p, tau)
     ratio = cloud.eigenvalues / cloud.eigenvalues[0]
     rank, fine_rank = min(int(np.sum(ratio >= tau)), max_rank), int(np.sum(ratio >= fine_tau))
     dim = min(rank, cloud.coordinates.shape[1])

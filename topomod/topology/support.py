@@ -32,6 +32,7 @@ from topomod.topology.steps import POINTS_BY_DIM, Homology, NamedShape, Torsion,
 MIN_COMPONENT = 0.05  # share of the points that a component holds; fewer are outliers
 WIDE_GAP, OPEN_GAP = 5.0, 8.0  # a loop that closes at wider gaps than those of the sample; an open one
 MAX_HULL_GAP = 0.4  # rms
+HOLLOW = "contractible arcs: those of its loop have a hole"
 CROSS = 0.6  # share of a torus that two circles through one point stay below
 CURVE = 0.05  # least second over first variance around a point; below it a cloud is a curve
 CLEAR_LOOP = 0.35  # rms; radius of a loop that is no gap of a sample
@@ -57,8 +58,6 @@ class Support:
         Whether circular coordinates showed the circle or the torus.
     twisted : bool
         Whether torsion was found.
-    hollow : bool
-        Whether the arcs of its loop have a hole of their own.
     """
 
     label: ForcedLabel
@@ -66,7 +65,6 @@ class Support:
     missing: tuple[str, ...] = ()
     certified: bool = False
     twisted: bool = False
-    hollow: bool = False
 
 
 def find_support(
@@ -190,7 +188,7 @@ def is_circle(
     fibres = circle_fibres(points, coordinates.turns[0], rng)
     if not fibres.covers:
         return False, "a circular coordinate that takes all values"
-    return fibres.kind == "contractible", "hollow" if fibres.kind == "hollow" else "fibres of enough points"
+    return fibres.kind == "contractible", HOLLOW if fibres.kind == "hollow" else "fibres of enough points"
 
 
 def _circle_support(
@@ -206,8 +204,8 @@ def _circle_support(
         return replace(loops, certified=not loops.against)
     if shown:
         return replace(loops, label="circle", missing=(*loops.missing, "a cloud without voids"), certified=True)
-    if shape.label == "circle" and reason == "hollow":
-        return Support("circle", against=(*loops.against, "a hole within the arcs of its loop"), hollow=True)
+    if shape.label == "circle" and reason == HOLLOW:
+        return Support("circle", against=(*loops.against, "the arcs of its loop have a hole"))
     return replace(loops, missing=(*loops.missing, reason))
 
 

@@ -38,8 +38,6 @@ class ManifoldVerdict:
         Whether something is missing that a sure label needs. The confidence of such labels has a table of its own.
     missing : str
         What is missing: little noise, more points, or evidence that only this shape shows. Empty if nothing is.
-    hollow : bool
-        Whether the arcs of its loop have a hole of their own.
     hole : float
         Radius at which the most persistent loop is filled, or of the hole that the order proves; 0 without either.
     hole_upper_bound : float
@@ -80,7 +78,6 @@ class ManifoldVerdict:
     score: float = 0.0
     doubtful: bool = True
     missing: str = ""
-    hollow: bool = False
     hole: float = 0.0
     hole_upper_bound: float = float("inf")
     rank: int = 0
