@@ -148,7 +148,10 @@ def alpha_winding_matrix(
     near = cKDTree(points).query(rows, k=3)[1]
     mean = np.exp(2j * np.pi * found.turns)[:, near].mean(axis=2)
     grid = rebase(np.moveaxis(mean, 0, -1).reshape(p, p, -1), frequency)
-    return grid_windings(np.moveaxis(np.angle(grid) / (2 * np.pi), -1, 0), n_loops)
+    matrix = grid_windings(np.moveaxis(np.angle(grid) / (2 * np.pi), -1, 0), n_loops)
+    if matrix is not None and n_loops == 2 and abs(determinant(matrix)) == 1:
+        return ((1, 0), (0, 1))  # its rows generate all loops, and these two are their simplest basis
+    return matrix
 
 
 def grid_windings(coordinates: Float[np.ndarray, "c s s"], n_loops: int) -> WindingMatrix | None:

@@ -156,13 +156,15 @@ def n_clusters(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> in
     return best + 2 if last and jumps[best] >= CLUSTER_GAP and merges[best] > MIN_CLUSTER_GAP else 1
 
 
-def closing_gap(diagrams: tuple[Diagram, ...], n_loops: int) -> float:
-    """Gap at which the last counted loop closes over the gaps of the sample, those of 95 % of the points at most.
+def closing_gap(diagrams: tuple[Diagram, ...], n_holes: int, dimension: int = 1) -> float:
+    """Gap at which the last counted hole closes over the gaps of the sample, those of 95 % of the points at most.
 
-    A circle closes at the gaps of its sample. The ends of an arc, or the turns of a helix, meet at far wider ones.
+    A circle closes at the gaps of its sample. The ends of an arc, or the turns of a helix, meet at far wider ones, and
+    so does the rim of a cap, which then holds a void.
     """
     merges = diagrams[0][np.isfinite(diagrams[0][:, 1]), 1]
-    bars = diagrams[1][np.argsort(diagrams[1][:, 0] - diagrams[1][:, 1])][:n_loops]
+    bars = diagrams[dimension]
+    bars = bars[np.argsort(bars[:, 0] - bars[:, 1])][:n_holes]
     if not len(bars) or not len(merges):
         return 1.0
     return float(bars[:, 0].max() / max(float(np.quantile(merges, 1 - MAX_OUTLIERS)), 1e-12))

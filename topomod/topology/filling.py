@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from topomod.topology.complexes import thin
 from topomod.topology.denoise import merge_points
 
-MAX_POINTS = {3: 2500, 4: 1000}  # of a thinned cloud, whose gaps are small
+MAX_POINTS = {3: 1800, 4: 800}  # of a thinned cloud, whose gaps are small
 N_TANGENT = 14  # neighbours that span a tangent plane
 N_SPACING = 4
 REACH = 4.0  # spacings that a gap may be wide

@@ -30,7 +30,9 @@ from topomod.topology.evidence import (
 from topomod.topology.steps import POINTS_BY_DIM, Homology, NamedShape, Torsion, Windings, complex_points
 
 MIN_COMPONENT = 0.05  # share of the points that a component holds; fewer are outliers
-WIDE_GAP, OPEN_GAP = 5.0, 8.0  # a loop that closes at wider gaps than those of the sample; an open one
+WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that closes at wider gaps than the sample's
+OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
+WIDE_VOID = 4.0
 MAX_HULL_GAP = 0.4  # rms
 HOLLOW = "contractible arcs: those of its loop have a hole"
 CROSS = 0.6  # share of a torus that two circles through one point stay below
@@ -113,17 +115,21 @@ def _components_support(cloud: PreparedCloud, shape: NamedShape, rng: np.random.
 def _flat_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
     """Homology in the plane is exact; what is open is whether the loops are those of the sample's gaps."""
     if shape.betti[1]:
-        return _loops_support(homology, shape)
+        return _loops_support(homology, shape, rng)
     if shape.label == "disc" and hull_gap(homology.points, rng) > MAX_HULL_GAP:
         return Support("disc", missing=("a cloud that fills its hull",))
     return Support(shape.label)
 
 
-def _loops_support(homology: Homology, shape: NamedShape) -> Support:
+def _loops_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
     gap = closing_gap(homology.diagrams, shape.betti[1])
-    if gap > OPEN_GAP and shape.label == "circle":
+    curve = local_width(homology.points, rng) < CURVE
+    wide = WIDE_GAP if curve else WIDE_SURFACE_GAP
+    # in space the gaps of a surface have been filled
+    filled = homology.points.shape[1] > 2 and not curve
+    if gap > (OPEN_SURFACE_GAP if filled else OPEN_GAP) and shape.label == "circle":
         return Support("circle", against=(f"its loop closes over a gap {gap:.1f} times those of the sample",))
-    return Support(shape.label, missing=("loops without a gap",) if gap > WIDE_GAP else ())
+    return Support(shape.label, missing=("loops without a gap",) if gap > wide else ())
 
 
 def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
@@ -145,9 +151,10 @@ def _surface_support(
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
         round_ = points.shape[1] == 3 and is_round(points, rng)
-        return Support(shape.label, missing=() if round_ else ("a cloud seen once in all directions",))
+        closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
+        return Support(shape.label, missing=() if round_ and closed else ("a closed cloud seen once in all directions",))
     if shape.betti[1] > 2:
-        loops = _loops_support(homology, shape)
+        loops = _loops_support(homology, shape, rng)
         clear = local_width(points, rng) < CURVE or three_loops(coordinates)
         return loops if clear else replace(loops, missing=(*loops.missing, "three clear loops"))
     if shape.betti[1] == 1:
@@ -199,7 +206,7 @@ def _circle_support(
     rng: np.random.Generator,
 ) -> Support:
     shown, reason = is_circle(points, coordinates, rng)
-    loops = _loops_support(homology, shape)
+    loops = _loops_support(homology, shape, rng)
     if shown and shape.label == "circle":
         return replace(loops, certified=not loops.against)
     if shown:
@@ -222,7 +229,7 @@ def _two_loops_support(
         return Support("torus", against=(f"its two loops cover {share:.0%} of a torus",) if share < CROSS else (),
                        missing=("two coordinates that cover a torus",))
     if curve:
-        return _loops_support(homology, shape)
+        return _loops_support(homology, shape, rng)
     if share >= CROSS and shape.betti[2] != 1:
         return Support(shape.label, against=("two loops of a torus without its void",))
     return Support(shape.label, missing=("a void or its absence",) if shape.betti[2] != 1 else ())
