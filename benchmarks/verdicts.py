@@ -189,7 +189,7 @@ def _line(name: str, own: pd.DataFrame) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", action="store_true", help="use the building draws and print steps")
-    parser.add_argument("--known", type=int, default=2000, help="clouds of known shapes; a quarter more have few points")
+    parser.add_argument("--known", type=int, default=2000, help="known shapes; a quarter more have few points")
     parser.add_argument("--hard", type=int, default=2000, help="clouds of the further kinds")
     parser.add_argument("--first", type=int, default=0, help="offset, to split the draws over processes")
     parser.add_argument("--save", default="", help="Parquet file for the rows, instead of tables")

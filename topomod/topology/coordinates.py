@@ -77,7 +77,9 @@ def alpha_coordinates(points: Float[np.ndarray, "n k"], n_coordinates: int) -> C
 
     edges, n = alpha_edges(points), len(points)
     # ripser's binding reads 32-bit indices only
-    graph = coo_matrix((np.r_[edges.radius, edges.radius], (np.r_[edges.i, edges.j], np.r_[edges.j, edges.i])), shape=(n, n))
+    graph = coo_matrix(
+        (np.r_[edges.radius, edges.radius], (np.r_[edges.i, edges.j], np.r_[edges.j, edges.i])), shape=(n, n)
+    )
     found = ripser(graph.tocsr(), distance_matrix=True, maxdim=1, coeff=COEFF, do_cocycles=True)
     return _coordinates(np.asarray(found["dgms"][1], np.float64), found["cocycles"][1], edges, n, n_coordinates, 0.95)
 

@@ -52,9 +52,7 @@ class Fibres(NamedTuple):
     kind: Fibre
 
 
-def circle_fibres(
-    points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n"], rng: np.random.Generator
-) -> Fibres:
+def circle_fibres(points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n"], rng: np.random.Generator) -> Fibres:
     """Look at the fibres of a circular coordinate: over each arc a circle has a contractible set.
 
     A circle is glued from arcs whose fibres, and those of their overlaps, are contractible (nerve theorem). A torus, a
@@ -148,12 +146,17 @@ def n_clusters(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> in
     The sparsest twentieth of the points is left out: outliers bridge the gaps between clusters.
     """
     points = points[rng.choice(len(points), min(len(points), CLUSTER_POINTS), replace=False)]
-    reach = cKDTree(points).query(points, k=min(6, len(points)))[0][:, -1]
-    merges = linkage(points[reach <= np.quantile(reach, 1 - MAX_OUTLIERS)], "single")[::-1, 2]
+    merges = linkage(without_outliers(points), "single")[::-1, 2]
     last = min(MAX_CLUSTERS, len(merges) // 4)
     jumps = merges[:last] / np.maximum(merges[1 : last + 1], 1e-12)
     best = int(np.argmax(jumps)) if last else 0
     return best + 2 if last and jumps[best] >= CLUSTER_GAP and merges[best] > MIN_CLUSTER_GAP else 1
+
+
+def without_outliers(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "d k"]:
+    """All but the sparsest twentieth of the points."""
+    reach = cKDTree(points).query(points, k=min(6, len(points)))[0][:, -1]
+    return points[reach <= np.quantile(reach, 1 - MAX_OUTLIERS)]
 
 
 def closing_gap(diagrams: tuple[Diagram, ...], n_holes: int, dimension: int = 1) -> float:
@@ -186,7 +189,7 @@ def local_width(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> f
 def _flatness(points: Float[np.ndarray, "n k"], axis: int, rng: np.random.Generator) -> float:
     tree, n = cKDTree(points), len(points)
     centres = points[rng.choice(n, min(n, 100), replace=False)]
-    sizes = np.unique(np.clip([12, 24, 48, 96, n // 12], 12, max(n // 8, 12)))
+    sizes = np.unique(np.clip([12, 24, 48, 96, n // 12], min(n, 12), max(n // 8, min(n, 12))))
     ratios = []
     for size in sizes:
         near = points[tree.query(centres, k=int(size))[1]]
@@ -208,6 +211,10 @@ def is_round(points: Float[np.ndarray, "n 3"], rng: np.random.Generator) -> bool
 
 
 def hull_gap(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> float:
-    """Largest distance from the middle between two points to the cloud: small in a disc, large in an arc."""
+    """Largest distance from the middle between two points to the cloud: small in a disc, large in an arc.
+
+    Outliers are left out: they fill the inside of an arc.
+    """
+    points = without_outliers(points)
     first, second = points[rng.integers(0, len(points), (2, 500))]
     return float(cKDTree(points).query((first + second) / 2)[0].max())

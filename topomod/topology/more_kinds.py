@@ -30,7 +30,8 @@ def revolve(u: np.ndarray, v: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def _revolution_torus(rng: np.random.Generator, n: int, ratio: float) -> np.ndarray:
-    return revolve(*(TAU * rng.uniform(size=(2, n))), ratio)
+    u, v = TAU * rng.uniform(size=(2, n))
+    return revolve(u, v, ratio)
 
 
 def _bent_torus(rng: np.random.Generator, n: int, ratio: float) -> np.ndarray:
@@ -135,7 +136,7 @@ def _solid_torus(rng: np.random.Generator, n: int, ratio: float) -> np.ndarray:
 def _clusters_on_a_ring(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
     k = int(rng.integers(5, N_CLUSTERS + 5))
     spread = 0.08 * TAU / k
-    return unit(TAU * rng.integers(0, k, n) / k) + spread * rng.standard_normal((n, 2))
+    return np.asarray(unit(TAU * rng.integers(0, k, n) / k) + spread * rng.standard_normal((n, 2)))
 
 
 def _sphere_and_loops(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
@@ -279,7 +280,5 @@ MORE_GROUP_SHAPES = {
     "bowl": Shape("disc", _bowl),
     "cylinder a, cos b": Shape("circle", lambda a, b, _: np.column_stack([unit(a), np.cos(b)])),
     "long ellipse a + b": Shape("circle", lambda a, b, _: unit(a + b) * [8.0, 1.0]),
-    "sphere a, b": Shape(
-        "other", lambda a, b, _: np.column_stack([np.sin(b)[:, None] * unit(a), np.cos(b)])
-    ),
+    "sphere a, b": Shape("other", lambda a, b, _: np.column_stack([np.sin(b)[:, None] * unit(a), np.cos(b)])),
 }

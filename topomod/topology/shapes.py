@@ -96,9 +96,7 @@ ALL_GROUP_SHAPES = GROUP_SHAPES | MORE_GROUP_SHAPES
 ALL_FREE_SHAPES = FREE_SHAPES | MORE_FREE_SHAPES
 
 
-def add_outliers(
-    points: Float[np.ndarray, "n k"], share: float, rng: np.random.Generator
-) -> Float[np.ndarray, "n k"]:
+def add_outliers(points: Float[np.ndarray, "n k"], share: float, rng: np.random.Generator) -> Float[np.ndarray, "n k"]:
     """Replace a share of the points by points drawn evenly from a box of one and a half times the cloud's extent."""
     n = round(share * len(points))
     if n:

@@ -215,7 +215,9 @@ def name_shape(cloud: PreparedCloud, homology: Homology, torsion: Torsion, centr
         return NamedShape("circle", circle, separation, "")
     betti, separation = homology.betti, betti_separation(homology.diagrams, homology.betti)
     if torsion.twisted:
-        return NamedShape("other", betti, separation, f"betti {betti} over Z/2, not over Z/3, as a Klein bottle or a projective plane")
+        return NamedShape(
+            "other", betti, separation, f"betti {betti} over Z/2, not over Z/3, as a Klein bottle or a projective plane"
+        )
     reason = describe_other(betti, cloud.rank, cloud.third_ratio) if homology.label == "other" else ""
     return NamedShape(homology.label, betti, separation, reason)
 

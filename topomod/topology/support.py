@@ -142,9 +142,7 @@ def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.
     return Support("disc", missing=("a flat disc: it bends",))
 
 
-def _surface_support(
-    homology: Homology, shape: NamedShape, rng: np.random.Generator
-) -> Support:
+def _surface_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
     points, coordinates = cloud_coordinates(homology.points, rng)
     if covers_torus(points, coordinates):
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
@@ -152,7 +150,9 @@ def _surface_support(
     if shape.betti[1] == 0:
         round_ = points.shape[1] == 3 and is_round(points, rng)
         closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
-        return Support(shape.label, missing=() if round_ and closed else ("a closed cloud seen once in all directions",))
+        return Support(
+            shape.label, missing=() if round_ and closed else ("a closed cloud seen once in all directions",)
+        )
     if shape.betti[1] > 2:
         loops = _loops_support(homology, shape, rng)
         clear = local_width(points, rng) < CURVE or three_loops(coordinates)
@@ -226,8 +226,11 @@ def _two_loops_support(
     share = torus_cover(points, coordinates.turns[:2]).share if len(coordinates.turns) > 1 else 0.0
     curve = local_width(points, rng) < CURVE
     if shape.label == "torus":
-        return Support("torus", against=(f"its two loops cover {share:.0%} of a torus",) if share < CROSS else (),
-                       missing=("two coordinates that cover a torus",))
+        return Support(
+            "torus",
+            against=(f"its two loops cover {share:.0%} of a torus",) if share < CROSS else (),
+            missing=("two coordinates that cover a torus",),
+        )
     if curve:
         return _loops_support(homology, shape, rng)
     if share >= CROSS and shape.betti[2] != 1:
