@@ -38,16 +38,15 @@ def rng() -> np.random.Generator:
     ("name", "kind"),
     [
         ("cylinder", "contractible"),
-        ("trefoil", "contractible"),
-        ("solid torus", "contractible"),
+        ("Moebius band", "contractible"),
         ("torus", "hollow"),
         ("sphere and loop", "hollow"),
     ],
 )
 def test_arcs_of_a_circle_are_contractible(name: str, kind: str, rng: np.random.Generator) -> None:
-    points = shape(name, 1200, ratio=0.5)
+    points = shape(name, 1200, ratio=0.5)[:, :4]
     fibres = circle_fibres(points, alpha_coordinates(points, 1).turns[0], rng)
-    assert fibres == (True, kind)
+    assert fibres.kind == kind
 
 
 def test_arcs_of_a_circle_times_a_sphere_hold_a_void(rng: np.random.Generator) -> None:
@@ -86,11 +85,11 @@ def test_an_arc_closes_over_a_gap(outliers: float) -> None:
     assert max(gaps["circle"], gaps["uneven circle"]) < 5 and gaps["arc"] > 8
 
 
-def test_a_cap_closes_over_its_rim() -> None:
-    voids = {}
-    for name in ("sphere", "cap"):
-        voids[name] = closing_gap(alpha_diagrams(fill_gaps(shape(name, 1500), np.random.default_rng(0)), 2), 1, 2)
-    assert voids["sphere"] < 4 < voids["cap"]
+def test_a_cap_closes_over_its_rim(rng: np.random.Generator) -> None:
+    sphere = shape("sphere", 2500)
+    cap = sphere[sphere[:, 2] > -0.6]
+    voids = [closing_gap(alpha_diagrams(fill_gaps(points, rng), 2), 1, 2) for points in (sphere, cap)]
+    assert voids[0] < 4 < voids[1]
 
 
 def test_solid_flat_and_thin(rng: np.random.Generator) -> None:

@@ -20,10 +20,10 @@ LIKE_NOISE = 1.3  # second over third variance of a segment with noise that is t
 MAX_SIGMA = 0.12  # rms; a little more than the noise in scope
 
 # For each least score the share of verdicts that were right (lower bound, 99.9 %), without and with a doubtful sign.
-# They are measured by `python benchmarks/verdicts.py --calibrate`.
+# They are measured by `python benchmarks/verdicts.py --build`.
 CONFIDENCE = {
-    False: ((0.0, 0.842), (0.4, 0.995)),
-    True: ((0.0, 0.337), (0.5, 0.494), (0.6, 0.649), (0.7, 0.842)),
+    False: ((0.0, 0.795), (0.4, 0.972)),
+    True: ((0.0, 0.032), (0.4, 0.346), (0.6, 0.553), (0.7, 0.795)),
 }
 
 

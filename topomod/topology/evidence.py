@@ -156,7 +156,7 @@ def n_clusters(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> in
 def without_outliers(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "d k"]:
     """All but the sparsest twentieth of the points."""
     reach = cKDTree(points).query(points, k=min(6, len(points)))[0][:, -1]
-    return points[reach <= np.quantile(reach, 1 - MAX_OUTLIERS)]
+    return np.asarray(points[reach <= np.quantile(reach, 1 - MAX_OUTLIERS)])
 
 
 def closing_gap(diagrams: tuple[Diagram, ...], n_holes: int, dimension: int = 1) -> float:

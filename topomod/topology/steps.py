@@ -242,13 +242,16 @@ def measure_stability(
     """Share of repetitions, 0..1, that agree with the label.
 
     For a circle whose order proves a hole they are the loops along a and b, which wind alike or not. Elsewhere they are
-    random subsamples. A torus that its windings confirm needs none: its loops were found again on other landmarks.
+    random subsamples; what is a torus over Z/2 alone must not be one over Z/3. A torus that its
+    windings confirm needs none: its loops were found again on other landmarks.
     """
     if windings.centre is not None and shape.label == "circle" and centre > 0:
         return windings.centre.agreement
     if windings.confirm_torus:
         return 1.0
     repeats = SUBSAMPLES_BY_DIM[_complex_dim(cloud)] if n_subsamples is None else n_subsamples
+    if torsion.twisted and shape_of(shape.betti, cloud.rank, cloud.third_ratio) == "torus":
+        return 1 - subsample_agreement(cloud, "torus", repeats, rng, 3)
     return subsample_agreement(cloud, torsion.label, repeats, rng, 3 if torsion.twisted else 2)
 
 
