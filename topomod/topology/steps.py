@@ -26,6 +26,7 @@ from topomod.topology.complexes import MAX_ALPHA, cloud_diagrams, thin
 from topomod.topology.coordinates import WindingMatrix, alpha_winding_matrix, determinant, winding_matrix
 from topomod.topology.denoise import PreparedCloud
 from topomod.topology.diagrams import Diagram
+from topomod.topology.evidence import SOLID, local_solidity
 from topomod.topology.filling import fill_gaps
 from topomod.topology.winding import MIN_WINDING_AGREEMENT, WindingNumbers, winding_numbers
 
@@ -286,7 +287,7 @@ def complex_points(
 ) -> Float[np.ndarray, "d k"]:
     """Points of a complex: thinned, and without group order those of a surface with the gaps of the sample filled."""
     dim = _complex_dim(cloud)
-    surface = cloud.share is None and 2 < dim <= MAX_ALPHA
+    surface = cloud.share is None and 2 < dim <= MAX_ALPHA and local_solidity(points, rng) < SOLID
     return thin(fill_gaps(points, rng) if surface else points, limits[dim], rng)
 
 
