@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from topomod.topology.coordinates import circular_coordinates, determinant, winding_matrix
+from topomod.topology.coordinates import (
+    alpha_coordinates,
+    alpha_winding_matrix,
+    circular_coordinates,
+    determinant,
+    winding_matrix,
+)
 
 TAU = 2 * np.pi
 
@@ -23,17 +29,19 @@ def pairs(p: int, frequency: int) -> tuple[np.ndarray, np.ndarray]:
 def test_a_circle_gets_its_own_angle() -> None:
     rng = np.random.default_rng(0)
     angle = TAU * (np.arange(120) + rng.uniform(0, 0.5, 120)) / 120
-    coordinates, persistence = circular_coordinates(unit(angle) + 0.02 * rng.normal(size=(120, 2)), 1)
-    assert coordinates.shape == (1, 120) and persistence[0] > 1
-    # equal to the angle up to sign, shift and smoothing: together they never drift apart
-    drift = [np.abs(np.mean(np.exp(1j * (TAU * coordinates[0] + sign * angle)))) for sign in (1, -1)]
-    assert max(drift) > 0.98
+    points = unit(angle) + 0.02 * rng.normal(size=(120, 2))
+    for coordinates, bars in (circular_coordinates(points, 1), alpha_coordinates(points, 1)):
+        assert coordinates.shape == (1, 120) and bars.shape == (1, 2)
+        assert bars[0, 1] > 5 * bars[0, 0]
+        # equal to the angle up to sign, shift and smoothing: together they never drift apart
+        drift = [np.abs(np.mean(np.exp(1j * (TAU * coordinates[0] + sign * angle)))) for sign in (1, -1)]
+        assert max(drift) > 0.98
 
 
 def test_fewer_classes_than_asked_for() -> None:
     line = np.column_stack([np.linspace(0, 1, 30), np.zeros(30)])
-    coordinates, persistence = circular_coordinates(line, 2)
-    assert coordinates.shape[0] == len(persistence) < 2 or persistence.max() < 0.1
+    coordinates, bars = circular_coordinates(line, 2)
+    assert coordinates.shape[0] == len(bars) < 2 or np.ptp(bars, axis=1).max() < 0.1
 
 
 @settings(max_examples=6)
@@ -61,3 +69,11 @@ def test_which_angle_a_circle_carries(turns: tuple[int, int], found: tuple[int, 
 def test_no_loop_no_winding() -> None:
     a, b = pairs(23, 3)
     assert winding_matrix(np.column_stack([unit(a), np.zeros((529, 2))]), 23, 3, 2) is None
+
+
+@pytest.mark.parametrize("ratio", [0.3, 0.5])
+def test_the_loops_of_a_torus_in_space_are_found_at_the_resolution_of_all_points(ratio: float) -> None:
+    a, b = pairs(41, 3)
+    points = np.column_stack([(1 + ratio * np.cos(b))[:, None] * unit(a), ratio * np.sin(b)])
+    jittered = points + 1e-3 * np.random.default_rng(0).normal(size=points.shape)
+    assert alpha_winding_matrix(points, jittered, 41, 3, 2) == ((1, 0), (0, 1))

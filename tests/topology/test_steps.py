@@ -27,7 +27,7 @@ def prepared(shape: str, seed: int, size: int, **kwargs: float) -> tuple[Labelle
 def test_names_of_shapes_without_group_order(shape):
     _, cloud = prepared(shape, 3, 3000)
     homology = read_homology(cloud, np.random.default_rng(0))
-    windings = read_windings(cloud, None, homology.label)
+    windings = read_windings(cloud, None, homology.label, homology.points)
     assert windings == Windings() and windings.turns(homology.label) is None
     torsion = read_torsion(cloud, homology, windings)
     assert not torsion.twisted or shape == "Klein bottle"
@@ -56,7 +56,7 @@ def test_a_klein_bottle_that_looks_like_a_torus_is_told_from_one_over_three():
 def test_a_hole_that_the_order_proves_is_one(shape, p, ratio):
     truth, cloud = prepared(shape, p, p, ratio=ratio)
     homology = read_homology(cloud, np.random.default_rng(0))
-    windings = read_windings(cloud, p, homology.label)
+    windings = read_windings(cloud, p, homology.label, homology.points)
     centre = central_hole(cloud, homology.label, windings)
     named = name_shape(cloud, homology, read_torsion(cloud, homology, windings), centre)
     effect = measure_effect(cloud, homology, centre)

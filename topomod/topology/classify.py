@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from topomod.topology.complexes import MAX_ALPHA
-from topomod.topology.confidence import TUBE_TAU, confidence, doubts, is_doubtful, purity
+from topomod.topology.confidence import TUBE_TAU, confidence, doubts, missing_evidence, purity
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
 from topomod.topology.few_points import MIN_IN_ORDER, few_points_verdict
 from topomod.topology.inputs import finite_array
@@ -23,11 +23,14 @@ from topomod.topology.steps import (
     read_homology,
     read_torsion,
     read_windings,
+    renamed,
 )
+from topomod.topology.support import cover_agreement, find_support
 from topomod.topology.verdict import ManifoldVerdict, empty_verdict
 
 MIN_DISTINCT = 10  # points from which on homology is read
 MAX_ROWS = 20_000
+MIN_WIDTH = 1e-3  # of the first variance; an ellipse of 30 to 1
 
 
 def check_cloud(X: ArrayLike, p: int | None) -> Float[np.ndarray, "n k"]:
@@ -141,14 +144,55 @@ def classify_manifold(
         reason = f"only {len(cloud.points)} distinct points"
         return empty_verdict("uncertain", reason, len(cloud.points), cloud)
     verdict = label_cloud(cloud, p, resolution, n_subsamples, rng)
-    # the thin tube of a torus lies below tau, as the harmonics of a bent circle do
+    closer = closer_view(rows, p, cloud, verdict, tau=tau, fine_tau=fine_tau, rng=rng)
+    if closer is None:
+        return verdict
+    finer = label_cloud(closer, p, resolution, n_subsamples, rng)
+    return weigh_views(verdict, finer, ordered=p is not None)
+
+
+def closer_view(
+    X: Float[np.ndarray, "n k"],
+    p: int | None,
+    cloud: PreparedCloud,
+    verdict: ManifoldVerdict,
+    *,
+    tau: float,
+    fine_tau: float,
+    rng: np.random.Generator,
+) -> PreparedCloud | None:
+    """Prepare a cloud again with finer components where those could change its label; None where they could not.
+
+    The thin tube of a torus lies below ``tau``, as the harmonics of a bent circle do. The width of a long ellipse does,
+    too. The other parameters are those of :func:`classify_manifold`.
+    """
+    if cloud.rank == 1 and cloud.next_ratio >= MIN_WIDTH:
+        return prepare_cloud(X, p, tau=cloud.next_ratio, fine_tau=fine_tau, max_rank=2, rng=rng)
     finest = TUBE_TAU if p is None else fine_tau
-    if verdict.label == "circle" and cloud.rank < MAX_ALPHA and cloud.next_ratio >= finest:
-        finer = prepare_cloud(rows, p, tau=finest, fine_tau=fine_tau, rng=rng)
-        tube = label_cloud(finer, p, resolution, n_subsamples, rng) if finer.rank == MAX_ALPHA else verdict
-        if tube.label == "torus":
-            return replace(tube, rank=cloud.rank, fine_rank=cloud.fine_rank)
-    return verdict
+    if verdict.forced_label != "circle" or cloud.rank >= MAX_ALPHA or cloud.next_ratio < finest:
+        return None
+    return prepare_cloud(X, p, tau=finest, fine_tau=fine_tau, max_rank=MAX_ALPHA, rng=rng)
+
+
+def weigh_views(verdict: ManifoldVerdict, finer: ManifoldVerdict, *, ordered: bool) -> ManifoldVerdict:
+    """The verdict after a second look with finer components.
+
+    They may show a tube, or the loop of a long ellipse. Without group order a circle has to be one in both views: noise
+    in the finer components does not change that. In group order they are harmonics, which bend a circle in many ways.
+    """
+    if finer.label == "torus":
+        return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
+    if verdict.rank == 1:
+        found = "a loop" if finer.forced_label == "circle" else ""
+    elif ordered:
+        found = ""
+    else:
+        # noise in the finer components may fill the loop; it adds none
+        found = "" if finer.forced_label == "circle" or finer.betti == (1, 0, 0) else f"betti {finer.betti}"
+    if not found:
+        return verdict
+    reason = f"with finer components it has {found}"
+    return replace(verdict, label="uncertain", confidence=0.0, reason=reason)
 
 
 def label_cloud(
@@ -156,22 +200,27 @@ def label_cloud(
 ) -> ManifoldVerdict:
     """Take a prepared cloud through the steps to its verdict; parameters as in :func:`classify_manifold`."""
     homology = read_homology(cloud, rng)
-    windings = read_windings(cloud, p, homology.label)
+    windings = read_windings(cloud, p, homology.label, homology.points)
     torsion = read_torsion(cloud, homology, windings)
     centre = central_hole(cloud, homology.label, windings)
-    shape = name_shape(cloud, homology, torsion, centre)
-    agreement = measure_stability(cloud, shape, torsion, windings, centre, n_subsamples, rng)
+    named = name_shape(cloud, homology, torsion, centre)
+    support = find_support(cloud, homology, named, torsion, windings, rng)
+    shape = renamed(named, support.label, homology)
+    agreement = measure_stability(cloud, named, torsion, windings, centre, n_subsamples, rng)
+    if support.certified and shape.label == "torus":
+        agreement = cover_agreement(cloud, rng)
     effect = measure_effect(cloud, homology, centre)
-    reasons = doubts(cloud, shape, windings, agreement, effect.hole_upper_bound, resolution)
-    doubtful = is_doubtful(cloud, shape.label)
+    reasons = doubts(cloud, shape, windings, support, agreement, effect.hole_upper_bound, resolution)
+    missing = missing_evidence(cloud, shape.label, support)
     score = agreement * purity(cloud) * shape.separation
     return ManifoldVerdict(
         label="uncertain" if reasons else shape.label,
         forced_label=shape.label,
         betti=shape.betti,
-        confidence=0.0 if reasons else confidence(score, doubtful),
+        confidence=0.0 if reasons else confidence(score, bool(missing)),
         score=score,
-        doubtful=doubtful,
+        doubtful=bool(missing),
+        missing="; ".join(missing),
         hole=effect.hole,
         hole_upper_bound=effect.hole_upper_bound,
         rank=cloud.rank,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -99,6 +99,22 @@ def alpha_tree(points: Float[np.ndarray, "n k"], maxdim: int) -> Any:
     # simplices above maxdim + 1 cannot change these diagrams
     tree.prune_above_dimension(maxdim + 1)
     return tree
+
+
+class Edges(NamedTuple):
+    """Edges of a complex: the rows they join, and the radius or distance at which they appear."""
+
+    i: np.ndarray
+    j: np.ndarray
+    radius: np.ndarray
+
+
+def alpha_edges(points: Float[np.ndarray, "n k"]) -> Edges:
+    """Edges of the alpha complex with the radii at which they appear."""
+    tree = alpha_tree(points, 0)  # gudhi's iterator does not keep its tree alive
+    found = [(*simplex, value) for simplex, value in tree.get_skeleton(1) if len(simplex) == 2]
+    i, j, value = np.array(found).reshape(-1, 3).T
+    return Edges(i.astype(np.int32), j.astype(np.int32), np.sqrt(np.maximum(value, 0)))
 
 
 def tree_diagrams(tree: Any, maxdim: int, coeff: int) -> tuple[Diagram, ...]:

@@ -6,6 +6,7 @@ from topomod.topology.betti import ForcedLabel
 from topomod.topology.complexes import MAX_ALPHA
 from topomod.topology.denoise import PreparedCloud
 from topomod.topology.steps import NamedShape, Windings
+from topomod.topology.support import Support
 from topomod.topology.winding import MIN_WINDING_AGREEMENT, WindingNumbers
 
 MIN_SHARE = 0.7  # below it the cloud holds more than one frequency
@@ -14,13 +15,15 @@ MIN_CLEARANCE = 0.2
 MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # with fewer points a closed surface loses its loops
 MIN_POINTS = 300
 TUBE_TAU = 0.01  # share of the first variance that a tube of a tenth of the large radius has
+THIN = 1e-4  # share of the first variance; what is thinner is a segment
+LIKE_NOISE = 1.3  # second over third variance of a segment with noise that is the same in all directions
 MAX_SIGMA = 0.12  # rms; a little more than the noise in scope
 
 # For each least score the share of verdicts that were right (lower bound, 99.9 %), without and with a doubtful sign.
-# They are measured by `python benchmarks/verdicts.py --calibrate`.
+# They are measured by `python benchmarks/verdicts.py --build`.
 CONFIDENCE = {
-    False: ((0.0, 0.995),),
-    True: ((0.0, 0.337), (0.5, 0.494), (0.6, 0.649), (0.7, 0.842)),
+    False: ((0.0, 0.795), (0.4, 0.972)),
+    True: ((0.0, 0.032), (0.4, 0.346), (0.6, 0.553), (0.7, 0.795)),
 }
 
 
@@ -28,6 +31,7 @@ def doubts(
     cloud: PreparedCloud,
     shape: NamedShape,
     windings: Windings,
+    support: Support,
     agreement: float,
     hole_upper_bound: float,
     resolution: float,
@@ -36,17 +40,17 @@ def doubts(
 
     Parameters
     ----------
-    cloud, shape, windings
+    cloud, shape, windings, support
         What is known of the cloud.
     agreement : float
         Share of repetitions with the same label, 0..1.
     hole_upper_bound, resolution : float
         In rms units: the largest hole that can have been missed, and the largest that a disc may have.
     """
-    found = []
+    found = list(support.against)
     if cloud.share is not None and cloud.share < MIN_SHARE:
         found.append(f"share {cloud.share:.2f}: not one frequency")
-    if cloud.rank > MAX_ALPHA and shape.betti[:2] == (1, 0):
+    if cloud.rank > MAX_ALPHA and shape.betti[:2] == (1, 0) and not support.twisted:
         found.append(f"no loop at rank {cloud.rank}: a bent disc and a ball are not told apart")
     n_points, dim = cloud.points.shape
     if shape.label == "other" and n_points < MIN_POINTS_BY_DIM.get(dim, 0):
@@ -57,8 +61,9 @@ def doubts(
         found.append(f"a hole up to {hole_upper_bound:.2f} rms cannot be excluded")
     if shape.label == "circle" and windings.centre is not None and _misses_the_hole(windings.centre):
         found.append("a hole that neither input winds around")
-    # without group order, up to four dimensions, its void tells a torus from two circles that touch
-    if not found and shape.label == "torus" and (cloud.share is not None or dim > MAX_ALPHA):
+    # without group order its two coordinates, or in up to four dimensions its void, tell a torus from touching circles
+    unordered = support.certified or dim <= MAX_ALPHA
+    if not found and shape.label == "torus" and (cloud.share is not None or not unordered):
         return _torus_doubts(windings)
     return found
 
@@ -75,18 +80,24 @@ def _torus_doubts(windings: Windings) -> list[str]:
     return [] if windings.confirm_torus else [f"its loops wind {windings.loops}, not once around a and b"]
 
 
-def is_doubtful(cloud: PreparedCloud, label: ForcedLabel) -> bool:
-    """Whether a cloud shows a sign of being past the limits.
+def missing_evidence(cloud: PreparedCloud, label: ForcedLabel, support: Support) -> list[str]:
+    """What a sure label would need and this cloud does not show, empty if nothing.
 
-    Much noise, few points and a component just left out are such signs. For a circle a small component left out is one,
-    too: it could be the tube of a torus. For a disc a third component is one: the cloud could be a surface whose loops
-    are narrow.
+    Much noise, few points and a component just left out are signs of being past the limits. For a circle a small
+    component left out is one, too: it could be the tube of a torus. For a disc a third component is one: the cloud
+    could be a surface whose loops are narrow.
     """
     n_points, dim = cloud.points.shape
-    few = n_points < MIN_POINTS_BY_DIM.get(dim, MIN_POINTS)
-    tube = label == "circle" and cloud.next_ratio >= TUBE_TAU
-    surface = label == "disc" and cloud.rank > 2
-    return cloud.sigma > MAX_SIGMA or few or tube or surface or cloud.fine_rank > cloud.rank
+    signs = {
+        "little noise": cloud.sigma > MAX_SIGMA,
+        "more points": n_points < MIN_POINTS_BY_DIM.get(dim, MIN_POINTS),
+        "no tube in the components left out": label == "circle" and cloud.next_ratio >= TUBE_TAU,
+        "a flat disc": label == "disc" and cloud.rank > 2,
+        "no component just below the threshold": cloud.fine_rank > cloud.rank,
+        "all components": cloud.rank > dim,
+        "a width that noise explains": cloud.rank == 1 and cloud.next_ratio > max(THIN, LIKE_NOISE * cloud.third_ratio),
+    }
+    return [sign for sign, is_missing in signs.items() if is_missing] + list(support.missing)
 
 
 def purity(cloud: PreparedCloud) -> float:

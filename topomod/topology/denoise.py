@@ -17,6 +17,8 @@ N_NEIGHBOURS = 20
 MAX_RANK = 4  # components always returned
 MAX_COMPONENTS = 12
 MERGE_DISTANCE = 1e-3
+LEAST_VARIANCE = 0.04  # of the first component; neighbours are found among the components above
+GENTLE_SIGMAS = 6.0  # widest neighbourhood that is averaged, in units of the noise
 MIN_SIGNAL = 0.1  # of the total power
 JITTER = 1e-3  # cospherical lattice points break Delaunay triangulations
 
@@ -170,7 +172,13 @@ def harmonic_denoise(X: Float[np.ndarray, "n m"], p: int, tau: float = 0.1) -> D
     return DenoisedCloud(coordinates, eigenvalues, noise, float(np.sqrt(1 - dropped)), frequency, share)
 
 
-def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = None) -> DenoisedCloud:
+def neighbour_denoise(
+    X: Float[np.ndarray, "n m"],
+    n_neighbours: int | None = None,
+    *,
+    least: float = LEAST_VARIANCE,
+    max_rank: int = MAX_COMPONENTS,
+) -> DenoisedCloud:
     """Replace each point by the mean of its nearest neighbours within the leading components.
 
     This is for clouds whose rows are in no group order. The noise is measured on the components left out. Where there
@@ -181,7 +189,11 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     X : ndarray
         (n_points, n_features).
     n_neighbours : int, optional
-        Points averaged, the point itself included. Default: 20, fewer for fewer than 1000 points.
+        Points averaged, the point itself included. Default: 20, fewer for fewer than 1000 points or little noise.
+    least : float
+        Components of at least this share of the first one's variance are kept.
+    max_rank : int
+        At most this many are.
 
     Returns
     -------
@@ -191,14 +203,17 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
     centred = centred / np.abs(centred).max()
     n = len(centred)
     eigenvalues, axes = principal_axes(centred, MAX_COMPONENTS)
-    dim = int(np.clip(np.sum(eigenvalues >= 0.04 * eigenvalues[0]), 1, MAX_COMPONENTS))
+    dim = int(np.clip(np.sum(eigenvalues >= least * eigenvalues[0]), 1, max_rank))
     # in many dimensions neighbours are far apart, and the mean of many of them would shrink the shape
     fitting = int(np.clip(n // (50 if dim <= MAX_RANK else 200), 1, N_NEIGHBOURS))
     k = n_neighbours if n_neighbours is not None else fitting
     scores = centred @ axes[:, :dim]
     if k < 2:
         return DenoisedCloud(scores, eigenvalues / n, np.zeros(dim), 1.0, None, None)
-    neighbours = cKDTree(scores).query(scores, k=k)[1]
+    distances, neighbours = cKDTree(scores).query(scores, k=k)
+    if n_neighbours is None and 2 < dim <= MAX_RANK:
+        k = _gentle(scores[neighbours], distances)
+        neighbours = neighbours[:, :k]
     coordinates = scores[neighbours].mean(axis=1)
     coordinates = coordinates - coordinates.mean(axis=0)
     n_spare = centred.shape[1] - dim
@@ -207,8 +222,20 @@ def neighbour_denoise(X: Float[np.ndarray, "n m"], n_neighbours: int | None = No
         # noise makes a filled area wider, for all neighbours alike: averaging does not undo that
         noise = np.full(dim, np.sqrt(spare / n_spare))
         return DenoisedCloud(coordinates, eigenvalues / n, noise, 1.0, None, None)
-    noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / (k - 1))
+    noise = np.sqrt(np.mean((scores - coordinates) ** 2, axis=0) * k / max(k - 1, 1))
     return DenoisedCloud(coordinates, eigenvalues / n, noise, k**-0.5, None, None)
+
+
+def _gentle(near: Float[np.ndarray, "n k c"], distances: Float[np.ndarray, "n k"]) -> int:
+    """How many of the neighbours may be averaged without rounding off more shape than there is noise.
+
+    Noise is the width of a neighbourhood where that is narrowest. A sheet of little noise is bent more by the mean of
+    many neighbours than by its noise: a thin tube would shrink.
+    """
+    spread = near - near.mean(axis=1, keepdims=True)
+    narrow = np.linalg.eigvalsh(np.einsum("nki,nkj->nij", spread, spread) / near.shape[1])[:, 0]
+    reach = GENTLE_SIGMAS * float(np.sqrt(np.median(np.maximum(narrow, 0))))
+    return int(max(1, np.sum(np.median(distances, axis=0) <= reach)))
 
 
 def merge_points(points: Float[np.ndarray, "n k"], distance: float = MERGE_DISTANCE) -> Float[np.ndarray, "d k"]:
@@ -224,6 +251,7 @@ def prepare_cloud(
     *,
     tau: float = 0.10,
     fine_tau: float = 0.04,
+    max_rank: int = MAX_COMPONENTS,
     rng: np.random.Generator,
 ) -> PreparedCloud:
     """Denoise a cloud, keep its leading components, whiten them, merge equal points and jitter the rest.
@@ -239,6 +267,8 @@ def prepare_cloud(
         Components with at least this share of the first one's variance are kept: the scale of the answer.
     fine_tau : float
         A second, finer scale. Only its rank is reported.
+    max_rank : int
+        At most this many components are kept.
     rng : numpy.random.Generator
         Draws the jitter.
 
@@ -246,9 +276,12 @@ def prepare_cloud(
     -------
     PreparedCloud
     """
-    cloud = neighbour_denoise(X) if p is None else harmonic_denoise(X, p, tau)
+    if p is None:
+        cloud = neighbour_denoise(X, least=min(tau, LEAST_VARIANCE), max_rank=max_rank)
+    else:
+        cloud = harmonic_denoise(X, p, tau)
     ratio = cloud.eigenvalues / cloud.eigenvalues[0]
-    rank, fine_rank = int(np.sum(ratio >= tau)), int(np.sum(ratio >= fine_tau))
+    rank, fine_rank = min(int(np.sum(ratio >= tau)), max_rank), int(np.sum(ratio >= fine_tau))
     dim = min(rank, cloud.coordinates.shape[1])
     scale = cloud.coordinates[:, :dim].std(axis=0) * np.sqrt(dim)
     rows = cloud.coordinates[:, :dim] / scale

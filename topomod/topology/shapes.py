@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
-TrueLabel = Literal["disc", "circle", "torus", "other"]
+from topomod.topology.kinds import FREE_SHAPES, GROUP_SHAPES, TAU, TrueLabel
+from topomod.topology.more_kinds import MORE_FREE_SHAPES, MORE_GROUP_SHAPES
+
 Noise = Literal["gaussian", "heavy-tailed", "correlated"]
 NOISES: tuple[Noise, ...] = ("gaussian", "heavy-tailed", "correlated")
 
-TAU = 2 * np.pi
 IN_SCOPE_RATIO = 0.2  # smallest hole, or tube, over the largest radius that a verdict has to get right
 IN_SCOPE_NOISE = 0.1
 IN_SCOPE_SIGMAS = 4.0
@@ -33,7 +33,7 @@ class LabelledCloud:
     p : int or None
         Modulus where rows are in group order.
     shape : str
-        Name in ``GROUP_SHAPES`` or ``FREE_SHAPES``.
+        Name in ``ALL_GROUP_SHAPES`` or ``ALL_FREE_SHAPES``.
     label : {"disc", "circle", "torus", "other"}
         Its homotopy type, "other" for what is none of the three: a Moebius band is a circle.
     ratio : float
@@ -43,6 +43,8 @@ class LabelledCloud:
         noise. It is 0 for a cloud without a hole.
     noise : float
         Largest standard deviation in any direction over the root mean square radius.
+    right : tuple of str
+        Labels that are right, ``label`` the first.
     """
 
     X: Float[np.ndarray, "n k"]
@@ -52,128 +54,13 @@ class LabelledCloud:
     ratio: float
     hole: float
     noise: float
+    right: tuple[TrueLabel, ...]
 
     @property
     def in_scope(self) -> bool:
         """Whether a verdict has to be right: hole and noise within the stated limits."""
         hidden = 0 < self.hole < IN_SCOPE_SIGMAS * self.noise
         return self.ratio >= IN_SCOPE_RATIO and self.noise <= IN_SCOPE_NOISE and not hidden
-
-
-def _unit(angle: np.ndarray) -> np.ndarray:
-    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-
-Draw = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
-FreeDraw = Callable[[np.random.Generator, int, float], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A shape and how to draw it.
-
-    Parameters
-    ----------
-    label : {"disc", "circle", "torus", "other"}
-        Homotopy type.
-    draw : callable
-        ``(a, b, ratio)`` angles of all pairs, or ``(rng, n_points, ratio)``, to points (n, k).
-    graded : bool
-        Whether ``ratio`` matters.
-    """
-
-    label: TrueLabel
-    draw: Callable[..., np.ndarray]
-    graded: bool = False
-
-
-def _annulus(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
-    return np.asarray(_unit(a) + (1 - ratio) / (1 + ratio) * _unit(b))
-
-
-def _pinched(a: np.ndarray, b: np.ndarray, ratio: float) -> np.ndarray:
-    return np.asarray((ratio + (1 - ratio) * np.abs(np.cos((a - b) / 2)))[:, None] * _unit(a + b))
-
-
-GROUP_SHAPES = {
-    "vector sum": Shape("disc", lambda a, b, _: _unit(a) + _unit(b)),
-    "pizza |cos|": Shape("disc", lambda a, b, _: _pinched(a, b, 0.0)),
-    "circle a + b": Shape("circle", lambda a, b, _: _unit(a + b)),
-    "circle a": Shape("circle", lambda a, b, _: _unit(a)),
-    "unequal vector sum": Shape("circle", _annulus, graded=True),
-    "pinched circle": Shape("circle", _pinched, graded=True),
-    "torus a, b": Shape("torus", lambda a, b, ratio: np.hstack([_unit(a), ratio * _unit(b)]), graded=True),
-    "segment cos a + cos b": Shape("other", lambda a, b, _: np.stack([np.cos(a) + np.cos(b), 0 * a], 1)),
-}
-
-
-def _disc(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    return np.asarray(np.sqrt(rng.uniform(size=n))[:, None] * _unit(TAU * rng.uniform(size=n)))
-
-
-def _free_annulus(rng: np.random.Generator, n: int, ratio: float) -> np.ndarray:
-    return np.asarray(np.sqrt(rng.uniform(ratio**2, 1, n))[:, None] * _unit(TAU * rng.uniform(size=n)))
-
-
-def _uneven_circle(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    angle = TAU * rng.uniform(size=n)
-    return _unit(angle + 0.6 * np.sin(angle))
-
-
-def _free_torus(rng: np.random.Generator, n: int, ratio: float) -> np.ndarray:
-    u, v = TAU * rng.uniform(size=(2, n))
-    return np.hstack([_unit(u), ratio * _unit(v)])
-
-
-def _clusters(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    return np.asarray(2 * np.eye(3)[rng.integers(0, 3, n)] + 0.1 * rng.standard_normal((n, 3)))
-
-
-def _sphere(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    x = rng.standard_normal((n, 3))
-    return np.asarray(x / np.linalg.norm(x, axis=1)[:, None])
-
-
-def _two_loops(distance: float) -> FreeDraw:
-    def draw(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-        side = np.where(rng.uniform(size=n) < 0.5, distance, -distance)
-        return np.asarray(_unit(TAU * rng.uniform(size=n)) + np.stack([side, 0 * side], 1))
-
-    return draw
-
-
-def _three_torus(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    return np.hstack([_unit(angle) for angle in TAU * rng.uniform(size=(3, n))])
-
-
-def _klein_bottle(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    u, v = TAU * rng.uniform(size=(2, n))
-    tube = 2 + np.cos(v)
-    return np.hstack([tube[:, None] * _unit(u), 1.5 * np.sin(v)[:, None] * _unit(u / 2)])
-
-
-def _moebius_band(rng: np.random.Generator, n: int, _ratio: float) -> np.ndarray:
-    u, width = TAU * rng.uniform(size=n), rng.uniform(-0.5, 0.5, n)
-    radius = 1 + width * np.cos(u / 2)
-    return np.hstack([radius[:, None] * _unit(u), (width * np.sin(u / 2))[:, None]])
-
-
-FREE_SHAPES = {
-    "disc": Shape("disc", _disc),
-    "circle": Shape("circle", lambda rng, n, _: _unit(TAU * rng.uniform(size=n))),
-    "uneven circle": Shape("circle", _uneven_circle),
-    "annulus": Shape("circle", _free_annulus, graded=True),
-    "Moebius band": Shape("circle", _moebius_band),
-    "torus": Shape("torus", _free_torus, graded=True),
-    "segment": Shape("other", lambda rng, n, _: np.outer(rng.uniform(-1, 1, n), [1.0, 0.0])),
-    "blob": Shape("other", lambda rng, n, _: rng.standard_normal((n, 3))),
-    "clusters": Shape("other", _clusters),
-    "sphere": Shape("other", _sphere),
-    "figure eight": Shape("other", _two_loops(1.0)),
-    "two circles": Shape("other", _two_loops(1.7)),
-    "3-torus": Shape("other", _three_torus),
-    "Klein bottle": Shape("other", _klein_bottle),
-}
 
 
 def _hole(label: TrueLabel, points: np.ndarray, ratio: float) -> float:
@@ -205,6 +92,20 @@ def add_noise(
     return np.asarray(points @ frame.T + sigma * noise)
 
 
+ALL_GROUP_SHAPES = GROUP_SHAPES | MORE_GROUP_SHAPES
+ALL_FREE_SHAPES = FREE_SHAPES | MORE_FREE_SHAPES
+
+
+def add_outliers(points: Float[np.ndarray, "n k"], share: float, rng: np.random.Generator) -> Float[np.ndarray, "n k"]:
+    """Replace a share of the points by points drawn evenly from a box of one and a half times the cloud's extent."""
+    n = round(share * len(points))
+    if n:
+        reach = 1.5 * np.abs(points).max(axis=0)
+        points = points.copy()
+        points[rng.choice(len(points), n, replace=False)] = rng.uniform(-reach, reach, (n, points.shape[1]))
+    return points
+
+
 def draw_cloud(
     shape: str,
     rng: np.random.Generator,
@@ -213,13 +114,15 @@ def draw_cloud(
     ratio: float = 1.0,
     sigma: float = 0.0,
     noise: Noise = "gaussian",
+    outliers: float = 0.0,
+    n_features: int | None = None,
 ) -> LabelledCloud:
     """Draw one labelled cloud.
 
     Parameters
     ----------
     shape : str
-        Name in ``GROUP_SHAPES`` (rows in group order) or ``FREE_SHAPES`` (independent points).
+        Name in ``ALL_GROUP_SHAPES`` (rows in group order) or ``ALL_FREE_SHAPES`` (independent points).
     rng : numpy.random.Generator
         Draws frequency, phase, points, embedding, noise and unit.
     size : int
@@ -230,14 +133,18 @@ def draw_cloud(
         Noise in its strongest direction over the cloud's rms radius.
     noise : {"gaussian", "heavy-tailed", "correlated"}
         As in :func:`add_noise`.
+    outliers : float
+        Share of the points that is replaced, as in :func:`add_outliers`.
+    n_features : int, optional
+        Default: 2 to 64, drawn.
 
     Raises
     ------
     KeyError
         For an unknown shape.
     """
-    grouped = shape in GROUP_SHAPES
-    kind = GROUP_SHAPES[shape] if grouped else FREE_SHAPES[shape]
+    grouped = shape in ALL_GROUP_SHAPES
+    kind = ALL_GROUP_SHAPES[shape] if grouped else ALL_FREE_SHAPES[shape]
     ratio = ratio if kind.graded else 1.0
     if grouped:
         angle = TAU * int(rng.integers(1, size // 2 + 1)) * np.arange(size) / size
@@ -248,6 +155,9 @@ def draw_cloud(
     points = points - points.mean(0)
     points = points / np.sqrt(np.mean(np.sum(points**2, axis=1)))
     unit = 10.0 ** rng.uniform(-3, 3)
-    X = unit * add_noise(points, sigma, int(rng.integers(2, 65)), noise, rng)
+    drawn = int(rng.integers(2, 65))
+    spoilt = add_outliers(points, outliers, rng)
+    X = unit * add_noise(spoilt, sigma, drawn if n_features is None else n_features, noise, rng)
     hole = _hole(kind.label, points, ratio)
-    return LabelledCloud(X, size if grouped else None, shape, kind.label, ratio, hole, sigma)
+    right = (kind.label, *kind.also)
+    return LabelledCloud(X, size if grouped else None, shape, kind.label, ratio, hole, sigma, right)

@@ -22,16 +22,18 @@ from topomod.topology.betti import (
     shape_of,
     top_persistence,
 )
-from topomod.topology.complexes import cloud_diagrams, thin
-from topomod.topology.coordinates import WindingMatrix, determinant, winding_matrix
+from topomod.topology.complexes import MAX_ALPHA, cloud_diagrams, thin
+from topomod.topology.coordinates import WindingMatrix, alpha_winding_matrix, determinant, winding_matrix
 from topomod.topology.denoise import PreparedCloud
 from topomod.topology.diagrams import Diagram
+from topomod.topology.evidence import SOLID, local_solidity
+from topomod.topology.filling import fill_gaps
 from topomod.topology.winding import MIN_WINDING_AGREEMENT, WindingNumbers, winding_numbers
 
 HOLE_ROUNDING = 0.005  # rms; what merging points and jitter can hide
 HOLE_SIGMAS = 2.5  # the bound covered the true hole in 102 of 102 graded annuli
 # in four dimensions 400 to 1000 points gave the same labels; 5 stands for more, where the complex is Rips
-POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 400, 5: 400}
+POINTS_BY_DIM = {2: 20_000, 3: 4000, 4: 500, 5: 400}
 SUBSAMPLE_POINTS_BY_DIM = {2: 20_000, 3: 1500, 4: 300, 5: 300}
 SUBSAMPLES_BY_DIM = {2: 4, 3: 3, 4: 2, 5: 2}
 
@@ -78,6 +80,11 @@ class Windings:
         """Whether there are two loops, and they generate all loops of the torus of pairs."""
         return self.loops is not None and len(self.loops) == 2 and abs(determinant(self.loops)) == 1
 
+    @property
+    def shows_circle(self) -> bool:
+        """Whether nearly all loops along a and b wind alike around the centre, and not at zero turns."""
+        return self.centre is not None and self.centre.agreement >= MIN_WINDING_AGREEMENT and any(self.centre.winding)
+
     def turns(self, label: ForcedLabel) -> tuple[int, int] | None:
         """Turns around the centre; for a circle above rank 2 those of its own loop."""
         if self.centre is not None:
@@ -94,7 +101,7 @@ class Torsion:
     label : {"disc", "circle", "torus", "other"}
         Over Z/3 where that was computed, over Z/2 elsewhere.
     twisted : bool
-        Whether the cloud is a torus over Z/2 and not over Z/3, as a Klein bottle is.
+        Whether it has other loops over Z/2 than over Z/3, as a Klein bottle or a projective plane has.
     """
 
     label: ForcedLabel
@@ -145,20 +152,30 @@ class EffectSize:
 
 def read_homology(cloud: PreparedCloud, rng: np.random.Generator) -> Homology:
     """Read persistence and Betti numbers over Z/2, and name them."""
-    points = thin(cloud.points, POINTS_BY_DIM[_complex_dim(cloud)], rng)
+    points = complex_points(cloud, cloud.points, POINTS_BY_DIM, rng)
     (diagrams,) = cloud_diagrams(points)
     betti = betti_numbers(diagrams)
     return Homology(points, diagrams, betti, shape_of(betti, cloud.rank, cloud.third_ratio))
 
 
-def read_windings(cloud: PreparedCloud, p: int | None, label: ForcedLabel) -> Windings:
-    """Count turns: around the centre at rank 2, of the loops of a circle or torus above; none without group order."""
+def read_windings(
+    cloud: PreparedCloud, p: int | None, label: ForcedLabel, points: Float[np.ndarray, "n k"]
+) -> Windings:
+    """Count turns: around the centre at rank 2, of the loops of a circle or torus above; none without group order.
+
+    ``points`` (n, dim) are those of the complex. They are used where 100 landmarks do not find the loops of a torus.
+    """
     if p is None or cloud.frequency is None or gcd(cloud.frequency, p) != 1 or cloud.rank < 2:
         return Windings()
     if cloud.rank == 2:
         return Windings(centre=_centre_winding(cloud, p, cloud.frequency))
     n_loops = {"circle": 1, "torus": 2}.get(label)
-    return Windings(loops=winding_matrix(cloud.rows, p, cloud.frequency, n_loops)) if n_loops else Windings()
+    if not n_loops:
+        return Windings()
+    found = Windings(loops=winding_matrix(cloud.rows, p, cloud.frequency, n_loops))
+    if n_loops == 2 and not found.confirm_torus and cloud.rows.shape[1] <= MAX_ALPHA:
+        return Windings(loops=alpha_winding_matrix(cloud.rows, points, p, cloud.frequency, n_loops))
+    return found
 
 
 def _centre_winding(cloud: PreparedCloud, p: int, frequency: int) -> WindingNumbers:
@@ -169,12 +186,14 @@ def _centre_winding(cloud: PreparedCloud, p: int, frequency: int) -> WindingNumb
 
 
 def read_torsion(cloud: PreparedCloud, homology: Homology, windings: Windings) -> Torsion:
-    """Whether a torus over Z/2 is one over Z/3, too. A torus that its windings confirm is not computed again."""
-    if homology.label != "torus" or windings.confirm_torus:
+    """Whether the loops over Z/2 are loops over Z/3, too. A torus that its windings confirm is not computed again."""
+    # a subset of three-dimensional space has no torsion
+    may_twist = homology.betti[1] > 0 and homology.points.shape[1] > 3
+    if windings.confirm_torus or not (homology.label == "torus" or may_twist):
         return Torsion(homology.label, twisted=False)
     betti = betti_numbers(cloud_diagrams(homology.points, (3,))[0])
     label = shape_of(betti, cloud.rank, cloud.third_ratio)
-    return Torsion(label, twisted=label != "torus")
+    return Torsion(label, twisted=betti[1] != homology.betti[1])
 
 
 def central_hole(cloud: PreparedCloud, label: ForcedLabel, windings: Windings) -> float:
@@ -184,10 +203,7 @@ def central_hole(cloud: PreparedCloud, label: ForcedLabel, windings: Windings) -
     cloud goes round it at no less than its smallest distance. Homology does not use the order: it finds such a hole
     only where it is wider than the gaps elsewhere.
     """
-    winding = windings.centre
-    if label not in ("disc", "circle") or winding is None:
-        return 0.0
-    if winding.agreement < MIN_WINDING_AGREEMENT or not any(winding.winding):
+    if label not in ("disc", "circle") or not windings.shows_circle:
         return 0.0
     return float(np.hypot(cloud.rows[:, 0], cloud.rows[:, 1]).min())
 
@@ -200,9 +216,19 @@ def name_shape(cloud: PreparedCloud, homology: Homology, torsion: Torsion, centr
         return NamedShape("circle", circle, separation, "")
     betti, separation = homology.betti, betti_separation(homology.diagrams, homology.betti)
     if torsion.twisted:
-        return NamedShape("other", betti, separation, f"betti {betti} over Z/2, not over Z/3, as a Klein bottle")
+        return NamedShape(
+            "other", betti, separation, f"betti {betti} over Z/2, not over Z/3, as a Klein bottle or a projective plane"
+        )
     reason = describe_other(betti, cloud.rank, cloud.third_ratio) if homology.label == "other" else ""
     return NamedShape(homology.label, betti, separation, reason)
+
+
+def renamed(shape: NamedShape, label: ForcedLabel, homology: Homology) -> NamedShape:
+    """The shape under the name that further evidence gives it, with that name's Betti numbers."""
+    if label == shape.label:
+        return shape
+    betti = {"disc": (1, 0, 0), "circle": (1, 1, 0), "torus": (1, 2, 1)}.get(label, shape.betti)
+    return NamedShape(label, betti, betti_separation(homology.diagrams, betti), "")
 
 
 def measure_stability(
@@ -217,13 +243,16 @@ def measure_stability(
     """Share of repetitions, 0..1, that agree with the label.
 
     For a circle whose order proves a hole they are the loops along a and b, which wind alike or not. Elsewhere they are
-    random subsamples. A torus that its windings confirm needs none: its loops were found again on other landmarks.
+    random subsamples; what is a torus over Z/2 alone must not be one over Z/3. A torus that its
+    windings confirm needs none: its loops were found again on other landmarks.
     """
     if windings.centre is not None and shape.label == "circle" and centre > 0:
         return windings.centre.agreement
     if windings.confirm_torus:
         return 1.0
     repeats = SUBSAMPLES_BY_DIM[_complex_dim(cloud)] if n_subsamples is None else n_subsamples
+    if torsion.twisted and shape_of(shape.betti, cloud.rank, cloud.third_ratio) == "torus":
+        return 1 - subsample_agreement(cloud, "torus", repeats, rng, 3)
     return subsample_agreement(cloud, torsion.label, repeats, rng, 3 if torsion.twisted else 2)
 
 
@@ -238,7 +267,7 @@ def subsample_agreement(
         if i == (n_subsamples + 1) // 2 and len(set(hits)) == 1:
             break
         points = cloud.points[rng.choice(n, size, replace=False)]
-        points = thin(points, SUBSAMPLE_POINTS_BY_DIM[_complex_dim(cloud)], rng)
+        points = complex_points(cloud, points, SUBSAMPLE_POINTS_BY_DIM, rng)
         betti = betti_numbers(cloud_diagrams(points, (coeff,))[0])
         hits.append(shape_of(betti, cloud.rank, cloud.third_ratio) == label)
     return float(np.mean(hits)) if hits else 1.0
@@ -251,6 +280,15 @@ def measure_effect(cloud: PreparedCloud, homology: Homology, centre: float) -> E
     bound = hole + HOLE_SIGMAS * cloud.sigma_left + HOLE_ROUNDING
     h2_persistence = top_persistence(homology.diagrams[2])[0] if len(homology.diagrams) > 2 else 0.0
     return EffectSize(hole, bound, h1_persistence, h2_persistence)
+
+
+def complex_points(
+    cloud: PreparedCloud, points: Float[np.ndarray, "n k"], limits: dict[int, int], rng: np.random.Generator
+) -> Float[np.ndarray, "d k"]:
+    """Points of a complex: thinned, and without group order those of a surface with the gaps of the sample filled."""
+    dim = _complex_dim(cloud)
+    surface = cloud.share is None and 2 < dim <= MAX_ALPHA and local_solidity(points, rng) < SOLID
+    return thin(fill_gaps(points, rng) if surface else points, limits[dim], rng)
 
 
 def _complex_dim(cloud: PreparedCloud) -> int:

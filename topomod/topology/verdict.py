@@ -35,8 +35,9 @@ class ManifoldVerdict:
     score : float
         Stability times purity times separation, in 0..1: what ``confidence`` is read from.
     doubtful : bool
-        Whether the cloud shows a sign of being past the limits: much noise, few points, or a component just below
-        ``tau``. The confidence of such clouds has a table of its own.
+        Whether something is missing that a sure label needs. The confidence of such labels has a table of its own.
+    missing : str
+        What is missing: little noise, more points, or evidence that only this shape shows. Empty if nothing is.
     hole : float
         Radius at which the most persistent loop is filled, or of the hole that the order proves; 0 without either.
     hole_upper_bound : float
@@ -76,6 +77,7 @@ class ManifoldVerdict:
     confidence: float = 0.0
     score: float = 0.0
     doubtful: bool = True
+    missing: str = ""
     hole: float = 0.0
     hole_upper_bound: float = float("inf")
     rank: int = 0

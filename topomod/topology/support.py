@@ -1,0 +1,247 @@
+"""What a cloud shows for its label beyond Betti numbers, what speaks against it, and what is missing.
+
+Nothing is sure that was not shown: where evidence is missing the label is doubtful, and where it is against the label
+the cloud is uncertain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from topomod.topology.betti import ForcedLabel
+from topomod.topology.complexes import MAX_ALPHA, thin
+from topomod.topology.coordinates import CircularCoordinates, alpha_coordinates, circular_coordinates
+from topomod.topology.denoise import PreparedCloud
+from topomod.topology.evidence import (
+    SOLID,
+    circle_fibres,
+    closing_gap,
+    hull_gap,
+    is_round,
+    local_solidity,
+    local_width,
+    n_clusters,
+    torus_cover,
+)
+from topomod.topology.steps import POINTS_BY_DIM, Homology, NamedShape, Torsion, Windings, complex_points
+
+MIN_COMPONENT = 0.05  # share of the points that a component holds; fewer are outliers
+WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that closes at wider gaps than the sample's
+OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
+WIDE_VOID = 4.0
+MAX_HULL_GAP = 0.4  # rms
+HOLLOW = "contractible arcs: those of its loop have a hole"
+CROSS = 0.6  # share of a torus that two circles through one point stay below
+CURVE = 0.05  # least second over first variance around a point; below it a cloud is a curve
+CLEAR_LOOP = 0.35  # rms; radius of a loop that is no gap of a sample
+SUBSAMPLE = 0.85
+THIRD_LOOP = 0.6  # of the second loop's persistence
+COORDINATE_POINTS = {2: 2000, 3: 4000, 4: 500}
+RIPS_POINTS = 300
+
+
+@dataclass(frozen=True)
+class Support:
+    """What was found beyond Betti numbers.
+
+    Parameters
+    ----------
+    label : {"disc", "circle", "torus", "other"}
+        What the evidence speaks for. It may differ from the name of the Betti numbers.
+    against : tuple of str
+        What speaks against the label.
+    missing : tuple of str
+        What a sure label would need.
+    certified : bool
+        Whether circular coordinates showed the circle or the torus.
+    twisted : bool
+        Whether torsion was found.
+    """
+
+    label: ForcedLabel
+    against: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    certified: bool = False
+    twisted: bool = False
+
+
+def find_support(
+    cloud: PreparedCloud,
+    homology: Homology,
+    shape: NamedShape,
+    torsion: Torsion,
+    windings: Windings,
+    rng: np.random.Generator,
+) -> Support:
+    """Look for what only a cloud of this label has.
+
+    The order of the rows shows a torus, or the hole of a circle, without more. Torsion shows that the cloud is none of
+    the three shapes.
+
+    Parameters
+    ----------
+    cloud, homology, shape, torsion, windings
+        What is known of the cloud.
+    rng : numpy.random.Generator
+        Draws the points that are looked at.
+    """
+    if torsion.twisted or windings.confirm_torus or (shape.label == "circle" and windings.shows_circle):
+        return Support(shape.label, twisted=torsion.twisted)
+    if shape.betti[0] > 1:
+        found = _components_support(cloud, shape, rng)
+    elif homology.points.shape[1] <= 2:
+        found = _flat_support(homology, shape, rng)
+    elif shape.betti[1:] == (0, 0):
+        found = _contractible_support(homology, shape, rng)
+    else:
+        found = _surface_support(homology, shape, rng)
+    if shape.betti[0] == 1 and n_clusters(cloud.points, rng) > 1:
+        found = replace(found, missing=(*found.missing, "clusters with gaps between them"))
+    return found
+
+
+def _components_support(cloud: PreparedCloud, shape: NamedShape, rng: np.random.Generator) -> Support:
+    points = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), 1000), replace=False)]
+    parts = fcluster(linkage(points, "single"), shape.betti[0], "maxclust")
+    smallest = float(np.bincount(parts)[1:].min() / len(points))
+    against = (f"a component of {smallest:.1%} of the points may be outliers",)
+    return Support(shape.label, against if smallest < MIN_COMPONENT else ())
+
+
+def _flat_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+    """Homology in the plane is exact; what is open is whether the loops are those of the sample's gaps."""
+    if shape.betti[1]:
+        return _loops_support(homology, shape, rng)
+    if shape.label == "disc" and hull_gap(homology.points, rng) > MAX_HULL_GAP:
+        return Support("disc", missing=("a cloud that fills its hull",))
+    return Support(shape.label)
+
+
+def _loops_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+    gap = closing_gap(homology.diagrams, shape.betti[1])
+    curve = local_width(homology.points, rng) < CURVE
+    wide = WIDE_GAP if curve else WIDE_SURFACE_GAP
+    # in space the gaps of a surface have been filled
+    filled = homology.points.shape[1] > 2 and not curve
+    if gap > (OPEN_SURFACE_GAP if filled else OPEN_GAP) and shape.label == "circle":
+        return Support("circle", against=(f"its loop closes over a gap {gap:.1f} times those of the sample",))
+    return Support(shape.label, missing=("loops without a gap",) if gap > wide else ())
+
+
+def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+    if shape.label == "disc":
+        return Support("disc")
+    if local_solidity(homology.points, rng) >= SOLID:
+        return Support(shape.label)
+    if local_width(homology.points, rng) < CURVE:
+        return Support(shape.label, against=("no loop on a curve that bends",))
+    return Support("disc", missing=("a flat disc: it bends",))
+
+
+def _surface_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+    points, coordinates = cloud_coordinates(homology.points, rng)
+    if covers_torus(points, coordinates):
+        missing = () if shape.betti[1] == 2 else ("a second clear loop",)
+        return Support("torus", missing=missing, certified=True)
+    if shape.betti[1] == 0:
+        round_ = points.shape[1] == 3 and is_round(points, rng)
+        closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
+        return Support(
+            shape.label, missing=() if round_ and closed else ("a closed cloud seen once in all directions",)
+        )
+    if shape.betti[1] > 2:
+        loops = _loops_support(homology, shape, rng)
+        clear = local_width(points, rng) < CURVE or three_loops(coordinates)
+        return loops if clear else replace(loops, missing=(*loops.missing, "three clear loops"))
+    if shape.betti[1] == 1:
+        return _circle_support(homology, shape, points, coordinates, rng)
+    return _two_loops_support(homology, shape, points, coordinates, rng)
+
+
+def cloud_coordinates(
+    points: Float[np.ndarray, "n k"], rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "d k"], CircularCoordinates]:
+    """Points of a cloud, thinned, and their three most persistent circular coordinates."""
+    dim = points.shape[1]
+    points = thin(points, COORDINATE_POINTS.get(dim, RIPS_POINTS), rng)
+    return points, (alpha_coordinates if dim <= MAX_ALPHA else circular_coordinates)(points, 3)
+
+
+def covers_torus(points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates) -> bool:
+    """Whether the two leading circular coordinates map the cloud onto a torus, one to one as far as can be seen."""
+    lengths = coordinates.bars[:, 1] - coordinates.bars[:, 0]
+    if len(lengths) < 2 or (len(lengths) > 2 and lengths[2] > THIRD_LOOP * lengths[1]):
+        return False
+    return torus_cover(points, coordinates.turns[:2]).confirms
+
+
+def three_loops(coordinates: CircularCoordinates) -> bool:
+    """Whether the third loop is about as clear as the second: a torus and a gap of its sample are no three loops."""
+    bars = coordinates.bars
+    lengths = bars[:, 1] - bars[:, 0]
+    return len(bars) > 2 and bool(lengths[2] > THIRD_LOOP * lengths[1] and bars[2, 1] >= CLEAR_LOOP)
+
+
+def is_circle(
+    points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates, rng: np.random.Generator
+) -> tuple[bool, str]:
+    """Whether the leading circular coordinate covers its turn with contractible fibres, and if not, why."""
+    if not len(coordinates.turns):
+        return False, "no circular coordinate"
+    fibres = circle_fibres(points, coordinates.turns[0], rng)
+    if not fibres.covers:
+        return False, "a circular coordinate that takes all values"
+    return fibres.kind == "contractible", HOLLOW if fibres.kind == "hollow" else "fibres of enough points"
+
+
+def _circle_support(
+    homology: Homology,
+    shape: NamedShape,
+    points: Float[np.ndarray, "d k"],
+    coordinates: CircularCoordinates,
+    rng: np.random.Generator,
+) -> Support:
+    shown, reason = is_circle(points, coordinates, rng)
+    loops = _loops_support(homology, shape, rng)
+    if shown and shape.label == "circle":
+        return replace(loops, certified=not loops.against)
+    if shown:
+        return replace(loops, label="circle", missing=(*loops.missing, "a cloud without voids"), certified=True)
+    if shape.label == "circle" and reason == HOLLOW:
+        return Support("circle", against=(*loops.against, "the arcs of its loop have a hole"))
+    return replace(loops, missing=(*loops.missing, reason))
+
+
+def _two_loops_support(
+    homology: Homology,
+    shape: NamedShape,
+    points: Float[np.ndarray, "d k"],
+    coordinates: CircularCoordinates,
+    rng: np.random.Generator,
+) -> Support:
+    share = torus_cover(points, coordinates.turns[:2]).share if len(coordinates.turns) > 1 else 0.0
+    curve = local_width(points, rng) < CURVE
+    if shape.label == "torus":
+        return Support(
+            "torus",
+            against=(f"its two loops cover {share:.0%} of a torus",) if share < CROSS else (),
+            missing=("two coordinates that cover a torus",),
+        )
+    if curve:
+        return _loops_support(homology, shape, rng)
+    if share >= CROSS and shape.betti[2] != 1:
+        return Support(shape.label, against=("two loops of a torus without its void",))
+    return Support(shape.label, missing=("a void or its absence",) if shape.betti[2] != 1 else ())
+
+
+def cover_agreement(cloud: PreparedCloud, rng: np.random.Generator, repeats: int = 2) -> float:
+    """Share of random subsamples that two circular coordinates map onto a torus, too."""
+    hits = []
+    for _ in range(repeats):
+        part = cloud.points[rng.choice(len(cloud.points), int(SUBSAMPLE * len(cloud.points)), replace=False)]
+        hits.append(covers_torus(*cloud_coordinates(complex_points(cloud, part, POINTS_BY_DIM, rng), rng)))
+    return float(np.mean(hits))
