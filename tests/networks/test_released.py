@@ -117,10 +117,15 @@ def test_transformers_of_every_kind(tmp_path: Path, n_layers: int, gelu: bool, d
     for a, b in ((0, 0), (1, 3), (4, 2)):
         tokens = [a, b + P * diff_vocab] + [P * (1 + diff_vocab)] * sign
         wanted = run_zhong(state, tokens, 0.7, gelu).numpy()
-        np.testing.assert_allclose(circuit.logits()[a, b], wanted, rtol=2e-4, atol=2e-3)
+        assert_logits(circuit.logits()[a, b], wanted)
     assert circuit.preactivations(n_layers - 1).shape == (P, P, M)
     assert circuit.readout(n_layers - 1).shape == (P, M)
     assert np.isfinite(topomod.gradient_symmetricity(circuit))
+
+
+def assert_logits(found: np.ndarray, wanted: np.ndarray) -> None:
+    """Equal up to the rounding of float32 sums, which is in proportion to their largest terms."""
+    np.testing.assert_allclose(found, wanted, rtol=2e-4, atol=1e-6 * max(1e3, float(np.abs(wanted).max())))
 
 
 @pytest.mark.parametrize("n_layers", [1, 2])
@@ -132,14 +137,16 @@ def test_classes_are_those_of_the_config(
 ) -> None:
     """b has tokens of its own; the unembedding may have a column for each token, the classes are 0..p-1."""
     width = {"classes": P, "both vocabularies": 2 * P, "all tokens": 2 * P + sign}[columns]
-    state = zhong_state(n_layers, True, sign) | {"unembed.W_U": torch.randn(D, width)}
+    state = zhong_state(n_layers, True, sign) | {
+        "unembed.W_U": torch.randn(D, width, generator=torch.Generator().manual_seed(width))
+    }
     torch.save(state, tmp_path / "m.pt")
     circuit = topomod.load_released(tmp_path / "m.pt", config | {"attn_coeff": 0.3})
     assert circuit.task == topomod.ModularAddition(P) and circuit.logits().shape == (P, P, P)
     outside = 0
     for a, b in np.ndindex(P, P):
         every = run_zhong(state, [a, b + P] + [2 * P] * sign, 0.3, gelu=False)
-        np.testing.assert_allclose(circuit.logits()[a, b], every[:P].numpy(), rtol=2e-4, atol=2e-3)
+        assert_logits(circuit.logits()[a, b], every[:P].numpy())
         outside += int(every.argmax() >= P)
     assert not circuit.converged
     assert (f"on {outside / P**2:.1%} the largest logit is of a column that is no class" in circuit.reason) == bool(

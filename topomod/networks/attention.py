@@ -41,37 +41,39 @@ def attention(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) ->
         skip_left=skip_left,
         skip_right=skip_right + weights["b_out"][:, None] @ W_U,
     )
-    return form if rate == 0 else _gated(form, weights, x, x_right, value, rate)
-
-
-def _gated(form: PairForm, weights: Weights, x: Tensor, x_right: Tensor, value: Tensor, rate: float) -> PairForm:
-    """The form, with what the learnable part of attention adds; ``x`` (S, n_left + n_right, d_model), both tokens."""
-    n_right = x_right.shape[1]
-    n_left = x.shape[1] - n_right
-    W_in, W_U = weights["W_in"].mT, weights["W_U"]
-    W_O = weights["W_O"].mT.flatten(1, 2)
-    query, key = x_right @ weights["W_Q"].flatten(1, 2).mT, x @ weights["W_K"].flatten(1, 2).mT
+    if rate == 0:
+        return form
     n_heads, d_head = weights["W_Q"].shape[1:3]
-    by_head = [part.unflatten(2, (n_heads, d_head)).transpose(1, 2) for part in (query, key, value)]
-    query = by_head[0]  # (S, h, n_right, d_head)
-    (key_left, key_right), values = (part.split([n_left, n_right], dim=2) for part in by_head[1:])
-    score_left = key_left @ query.mT  # (S, h, a, b)
-    score_right = (query * key_right).sum(-1)  # (S, h, b)
+    values = value.unflatten(2, (n_heads, d_head)).transpose(1, 2).split([n_left, n_right], dim=2)
 
     def gated(W: Tensor) -> tuple[Tensor, Tensor]:
         # W_O W comes first: this takes fewer products than a pass of every token through d_model
         through = (W_O @ W).unflatten(1, (n_heads, d_head))
         return values[0] @ through, values[1] @ through
 
+    gate = rate * _softmax_left(weights, x, x_right)
     (gate_left, gate_right), (skip_gate_left, skip_gate_right) = gated(W_in), gated(W_U)
     return replace(
         form,
-        gate=rate * torch.sigmoid((score_left - score_right[:, :, None]) / math.sqrt(d_head)),
+        gate=gate,
         gate_left=gate_left,
         gate_right=gate_right,
         skip_gate_left=skip_gate_left,
         skip_gate_right=skip_gate_right,
     )
+
+
+def _softmax_left(weights: Weights, x: Tensor, x_right: Tensor) -> Tensor:
+    """How much of the softmax falls on token a, (S, h, a, b); ``x`` (S, n_left + n_right, d_model), both tokens."""
+    n_right = x_right.shape[1]
+    n_left = x.shape[1] - n_right
+    query, key = x_right @ weights["W_Q"].flatten(1, 2).mT, x @ weights["W_K"].flatten(1, 2).mT
+    n_heads, d_head = weights["W_Q"].shape[1:3]
+    query, key = (part.unflatten(2, (n_heads, d_head)).transpose(1, 2) for part in (query, key))
+    key_left, key_right = key.split([n_left, n_right], dim=2)
+    score_left = key_left @ query.mT  # (S, h, a, b)
+    score_right = (query * key_right).sum(-1)  # (S, h, b)
+    return torch.sigmoid((score_left - score_right[:, :, None]) / math.sqrt(d_head))
 
 
 def attention_shapes(task: Task, size: NetworkSize) -> Shapes:
