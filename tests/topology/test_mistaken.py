@@ -65,11 +65,10 @@ MISTAKEN = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", MISTAKEN)
-def test_a_cloud_that_was_once_mistaken_is_labelled_rightly_or_uncertain(name: str, seed: int) -> None:
+def test_a_cloud_that_was_once_mistaken_is_labelled_rightly_or_uncertain(name: str) -> None:
     draw, right = MISTAKEN[name]
-    verdict = classify_manifold(draw(np.random.default_rng(seed)))
+    verdict = classify_manifold(draw(np.random.default_rng(0)))
     assert verdict.label in right | {"uncertain"} or verdict.confidence < 0.5, verdict.missing
     assert verdict.label in right | {"uncertain"} or name.endswith("torus of 1000 points")
 
@@ -92,10 +91,9 @@ def test_a_bowl_in_group_order_is_contractible() -> None:
     assert verdict.confidence < 0.9
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("shape", [*MORE_FREE_SHAPES, *MORE_GROUP_SHAPES])
-def test_no_kind_is_sure_and_wrong(shape: str, seed: int) -> None:
-    rng = np.random.default_rng([seed, 77])
+def test_no_kind_is_sure_and_wrong(shape: str) -> None:
+    rng = np.random.default_rng(77)
     group = shape in MORE_GROUP_SHAPES
     size = int(rng.choice([31, 59])) if group else int(rng.integers(300, 2500))
     cloud = draw_cloud(
@@ -107,6 +105,6 @@ def test_no_kind_is_sure_and_wrong(shape: str, seed: int) -> None:
         outliers=0.0 if group else float(rng.choice([0, 0.01, 0.05])),
         n_features=int(rng.choice([3, 20, 100])),
     )
-    verdict = classify_manifold(cloud.X, p=cloud.p, seed=seed)
+    verdict = classify_manifold(cloud.X, p=cloud.p)
     assert verdict.label in {*cloud.right, "uncertain"} or verdict.confidence < 0.9
     assert verdict.doubtful == (verdict.missing != "")
