@@ -143,13 +143,13 @@ def report(table: pd.DataFrame) -> None:
     rule = "|---|---|---|---|---|---|"
     print(f"| known shape | scope | {columns}\n|---|---{rule}")
     for (scope, shape), own in known.groupby(["in_scope", "shape"], sort=True):
-        _line(f"{shape} | {'in' if scope else 'out'}", own)
+        _line(f"{cell(shape)} | {'in' if scope else 'out'}", own)
     for scope, own in known.groupby("in_scope"):
         _line(f"all | {'in' if scope else 'out'}", own)
     _line("all | 50 to 1000 points", table[table["family"] == "few points"])
     print(f"\n| further kind | {columns}\n|---{rule}")
     for shape, own in hard.groupby("shape"):
-        _line(shape, own)
+        _line(cell(shape), own)
     _line("all", hard)
     sizes = pd.cut(hard["n"], [0, 300, 1000, 5000, 50_001], labels=["10 to 300", "to 1000", "to 5000", "to 50000"])
     print(f"\n| points | noise | {columns}\n|---|---{rule}")
@@ -176,7 +176,12 @@ def details(table: pd.DataFrame) -> None:
     print("| kind | points | noise | clouds | right | uncertain | wrong | wrong above 0.9 | median s |")
     print("|---|---|---|---|---|---|---|---|---|")
     for (shape, size, noise), own in table.groupby(["shape", sizes, "noise"], observed=True):
-        _line(f"{shape} | {size} | {noise:g}", own)
+        _line(f"{cell(shape)} | {size} | {noise:g}", own)
+
+
+def cell(shape: str) -> str:
+    """Name of a shape in a Markdown table."""
+    return shape.replace("|", "\\|")
 
 
 def _line(name: str, own: pd.DataFrame) -> None:
