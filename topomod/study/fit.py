@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 MAX_MEMORY = 2**30  # bytes of one circuit: its stages hold about ten times as much for a while
 MAX_STEPS = 10**11  # at a millisecond each these are three years on one core
 MAX_CIRCUITS = 10**7
-USUAL_WIDTH = (
-    4096  # up to here weights are small beside MAX_MEMORY, and their shapes, which need torch, are not asked for
-)
+# Up to this width weights are small beside MAX_MEMORY. Their shapes, which need torch, are not asked for.
+USUAL_WIDTH = 4096
 
 
 def misfits(population: Population) -> Iterator[str]:
