@@ -182,17 +182,22 @@ def weigh_views(verdict: ManifoldVerdict, finer: ManifoldVerdict, *, ordered: bo
     """
     if finer.label == "torus":
         return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
-    if verdict.rank == 1:
-        found = "a loop" if finer.forced_label == "circle" else ""
-    elif ordered:
-        found = ""
-    else:
-        # noise in the finer components may fill the loop; it adds none
-        found = "" if finer.forced_label == "circle" or finer.betti == (1, 0, 0) else f"betti {finer.betti}"
+    found = _objection(verdict, finer, ordered)
     if not found:
         return verdict
-    reason = f"with finer components it has {found}"
-    return replace(verdict, label="uncertain", confidence=0.0, reason=reason)
+    return replace(verdict, label="uncertain", confidence=0.0, reason=f"with finer components {found}")
+
+
+def _objection(verdict: ManifoldVerdict, finer: ManifoldVerdict, ordered: bool) -> str:
+    """What a view with finer components says against a label; empty if nothing."""
+    if verdict.rank == 1:
+        return "it has a loop" if finer.forced_label == "circle" else ""
+    # noise in the finer components may fill the loop; it adds none
+    if ordered or finer.label == "circle" or finer.betti == (1, 0, 0):
+        return ""
+    if finer.forced_label == "circle":
+        return f"its loop is uncertain: {finer.reason}" if finer.label == "uncertain" else ""
+    return f"it has betti {finer.betti}"
 
 
 def label_cloud(

@@ -271,10 +271,6 @@ def prepare_cloud(
         At most this many components are kept.
     rng : numpy.random.Generator
         Draws the jitter.
-
-    Returns
-    -------
-    PreparedCloud
     """
     if p is None:
         cloud = neighbour_denoise(X, least=min(tau, LEAST_VARIANCE), max_rank=max_rank)
