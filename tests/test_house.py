@@ -192,6 +192,11 @@ def test_what_the_workflow_reads_is_light() -> None:
     assert loaded_by("import topomod.study.check, topomod.study.shards").isdisjoint(SLOW)
 
 
+def test_stages_that_read_tables_need_no_torch() -> None:
+    stages = ", ".join(f"topomod.study.{name}" for name in ("endpoints", "equivalence", "power", "describe"))
+    assert "torch" not in loaded_by(f"import {stages}")
+
+
 def test_help_is_light() -> None:
     source = """
 import sys

@@ -7,14 +7,16 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from topomod.files import atomic_path
-from topomod.networks.circuit import Circuit
-from topomod.networks.circuit_header import Header, check_finite, check_header, digest
+from topomod.networks.circuit_header import Header, check_finite, check_header, check_settings, digest
 from topomod.tasks.catalogue import task_from_description
+
+if TYPE_CHECKING:
+    from topomod.networks.circuit import Circuit
 
 FORMAT = "topomod-circuits"
 VERSION = 1
@@ -86,6 +88,8 @@ def load_circuits(path: Path | str) -> list[Circuit]:
     ValueError
         If the file is truncated, damaged, is not a topomod file or is of another version, or its header is wrong.
     """
+    from topomod.networks.circuit import Circuit
+
     path = Path(path)
     with _opened(path) as file:
         stored = _stored(file, path)
@@ -94,10 +98,8 @@ def load_circuits(path: Path | str) -> list[Circuit]:
         written, found = file.metadata().get("digest"), digest(file.metadata()["header"], tensors)
     if written is not None and written != found:
         raise ValueError(f"{path} is damaged: its content is not what was written; delete it and run again")
-    try:
+    with _named(path):
         check_finite(header, tensors)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
 
     def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:
         return {k.removeprefix(kind): v[index][:length] for k, v in tensors.items() if k.startswith(kind)}
@@ -153,6 +155,21 @@ def read_header(path: Path) -> dict[str, Any]:
         return stored
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """:func:`read_header` without a look at the weights' shapes, which takes torch: seconds in a process that has none.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`load_circuits`.
+    """
+    with _opened(path) as file:
+        stored: dict[str, Any] = _stored(file, path)
+    with _named(path):
+        check_settings(stored)
+    return stored
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """Open a safetensors file; each fault in it becomes one sentence that names the file."""
@@ -189,7 +206,14 @@ def _declared(file: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _checked(path: Path, stored: Any, declared: dict[str, tuple[str, tuple[int, ...]]]) -> Header:
-    try:
+    with _named(path):
         return check_header(stored, declared)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Begin what a check says with the file's name."""
+    try:
+        yield
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from topomod.networks.architectures import ARCHITECTURES, Architecture, resolve
 from topomod.networks.size import NetworkSize
 from topomod.tasks.catalogue import task_from_description
+from topomod.tasks.checked import MAX_SEED
 from topomod.tasks.task import Task, checked_integer
 
-MAX_SEED = 2**63 - 1  # seeds stand in tables as signed 64-bit integers
 HEADER_KEYS = {"architecture", "attention_rate", "task", "recipe", "circuits"}
 CIRCUIT_KEYS = {"seed", "step", "converged", "reason"}
 WEIGHT_TYPES = ("float32", "float64")
@@ -64,6 +63,21 @@ def check_header(stored: Any, declared: Declared) -> Header:
     ValueError
         Saying what is wrong, what was found and what is allowed.
     """
+    header = check_settings(stored)
+    _check_tensors(declared, len(header.circuits))
+    shapes = {key.removeprefix("weights/"): shape[1:] for key, (_, shape) in declared.items() if "weights/" in key}
+    _check_shapes(ARCHITECTURES[header.architecture], header, shapes)
+    return header
+
+
+def check_settings(stored: Any) -> Header:
+    """Check a header against the catalogues alone, which needs no torch.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_header`.
+    """
     _check_keys("the header", stored, HEADER_KEYS)
     name = stored["architecture"]
     if not isinstance(name, str) or name not in ARCHITECTURES:
@@ -72,17 +86,13 @@ def check_header(stored: Any, declared: Declared) -> Header:
     _check_rate(record, rate)
     if not isinstance(stored["task"], dict):
         raise ValueError(f"task must hold keys and values, found {stored['task']!r}")
-    header = Header(
+    return Header(
         architecture=name,
         attention_rate=rate,
         task=task_from_description(stored["task"]),
         recipe=_recipe(record, stored["recipe"]),
         circuits=_circuits(stored["circuits"]),
     )
-    _check_tensors(declared, len(header.circuits))
-    shapes = {key.removeprefix("weights/"): shape[1:] for key, (_, shape) in declared.items() if "weights/" in key}
-    _check_shapes(record, header, shapes)
-    return header
 
 
 def _check_keys(place: str, found: Any, allowed: set[str]) -> None:
@@ -163,6 +173,8 @@ def _size(found: dict[str, tuple[int, ...]]) -> NetworkSize:
 
 def _check_run(record: Architecture, header: Header, found: dict[str, tuple[int, ...]]) -> None:
     """Run the architecture on shapes alone, without numbers and memory."""
+    import torch
+
     weights = {key: torch.empty((1, *shape), device="meta") for key, shape in found.items()}
     wanted = (*header.task.input_shape, header.task.n_classes)
     try:

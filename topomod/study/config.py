@@ -17,12 +17,12 @@ from topomod.networks.labels import VARIANT_NAME, Label, written_names
 from topomod.networks.size import NetworkSize
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
-from topomod.study.settings import MAX_NAME, MAX_SEED, Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
+from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
-from topomod.tasks.checked import Number, Whole
+from topomod.tasks.checked import MAX_SEED, Number, Whole
 from topomod.tasks.task import Task
 from topomod.training.recipes import MarginRecipe, Recipe
 

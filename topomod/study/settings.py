@@ -11,7 +11,6 @@ from topomod.tasks.checked import Number, Whole
 from topomod.training.recipes import MarginRecipe, Recipe
 
 MAX_NAME = 100  # letters of a study's or a variant's name: it becomes part of file names
-MAX_SEED = 2**63 - 1  # seeds stand in tables as signed 64-bit integers
 
 
 class Strict(BaseModel):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from topomod.networks.labels import Label
+from topomod.tasks.checked import MAX_SEED
 
 CIRCUITS = "circuits.safetensors"
 
@@ -44,7 +45,7 @@ class SeedBlock:
             If the text is not two non-negative integers below 2**63, the first at most the second.
         """
         match = re.fullmatch(r"(\d{1,19})-(\d{1,19})", text)
-        if match is None or not int(match[1]) <= int(match[2]) < 2**63:
+        if match is None or not int(match[1]) <= int(match[2]) <= MAX_SEED:
             raise ValueError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST < 2**63, found {text!r}")
         return cls(int(match[1]), int(match[2]))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from topomod.networks.circuit_file import read_header
+from topomod.networks.circuit_file import read_settings
 from topomod.study.config import Population
 from topomod.study.shards import CIRCUITS, Shard, StudyFolder
 
@@ -34,7 +34,7 @@ def check_stored(folder: StudyFolder, population: Population) -> None:
 
 
 def _check(path: Path, shard: Shard, population: Population) -> None:
-    stored = read_header(path)
+    stored = read_settings(path)
     wanted = {
         "architecture": shard.label.architecture,
         "attention_rate": shard.label.attention_rate,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 
 CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
+MAX_SEED = 2**63 - 1  # seeds stand in tables as signed 64-bit integers
 
 Kind = TypeVar("Kind", bound=type)
 
