@@ -18,6 +18,7 @@ from topomod.topology.coordinates import CircularCoordinates, alpha_coordinates,
 from topomod.topology.denoise import PreparedCloud
 from topomod.topology.evidence import (
     SOLID,
+    Cover,
     circle_fibres,
     closing_gap,
     hull_gap,
@@ -144,7 +145,8 @@ def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.
 
 def _surface_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
     points, coordinates = cloud_coordinates(homology.points, rng)
-    if covers_torus(points, coordinates):
+    cover = loops_cover(points, coordinates)
+    if shows_torus(cover, coordinates):
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
@@ -159,7 +161,7 @@ def _surface_support(homology: Homology, shape: NamedShape, rng: np.random.Gener
         return loops if clear else replace(loops, missing=(*loops.missing, "three clear loops"))
     if shape.betti[1] == 1:
         return _circle_support(homology, shape, points, coordinates, rng)
-    return _two_loops_support(homology, shape, points, coordinates, rng)
+    return _two_loops_support(homology, shape, points, cover, rng)
 
 
 def cloud_coordinates(
@@ -171,31 +173,34 @@ def cloud_coordinates(
     return points, (alpha_coordinates if dim <= MAX_ALPHA else circular_coordinates)(points, 3)
 
 
-def covers_torus(points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates) -> bool:
-    """Whether the two leading circular coordinates map the cloud onto a torus, one to one as far as can be seen."""
-    lengths = coordinates.bars[:, 1] - coordinates.bars[:, 0]
-    if len(lengths) < 2 or (len(lengths) > 2 and lengths[2] > THIRD_LOOP * lengths[1]):
-        return False
-    return torus_cover(points, coordinates.turns[:2]).confirms
+def loops_cover(points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates) -> Cover:
+    """How the two leading circular coordinates map the cloud to a torus; without two they cover nothing."""
+    return torus_cover(points, coordinates.turns[:2]) if len(coordinates.turns) > 1 else Cover(0.0, 0.0)
+
+
+def shows_torus(cover: Cover, coordinates: CircularCoordinates) -> bool:
+    """Whether the cloud is mapped onto a torus, one to one as far as can be seen, and has no third loop as clear."""
+    return cover.confirms and not _third_is_clear(coordinates)
 
 
 def three_loops(coordinates: CircularCoordinates) -> bool:
     """Whether the third loop is about as clear as the second: a torus and a gap of its sample are no three loops."""
-    bars = coordinates.bars
-    lengths = bars[:, 1] - bars[:, 0]
-    return len(bars) > 2 and bool(lengths[2] > THIRD_LOOP * lengths[1] and bars[2, 1] >= CLEAR_LOOP)
+    return _third_is_clear(coordinates) and bool(coordinates.bars[2, 1] >= CLEAR_LOOP)
 
 
-def is_circle(
-    points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates, rng: np.random.Generator
-) -> tuple[bool, str]:
-    """Whether the leading circular coordinate covers its turn with contractible fibres, and if not, why."""
+def _third_is_clear(coordinates: CircularCoordinates) -> bool:
+    lengths = coordinates.bars[:, 1] - coordinates.bars[:, 0]
+    return len(lengths) > 2 and bool(lengths[2] > THIRD_LOOP * lengths[1])
+
+
+def circle_lacks(points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates, rng: np.random.Generator) -> str:
+    """What the leading circular coordinate lacks for a circle; empty if contractible fibres cover its turn."""
     if not len(coordinates.turns):
-        return False, "no circular coordinate"
+        return "no circular coordinate"
     fibres = circle_fibres(points, coordinates.turns[0], rng)
     if not fibres.covers:
-        return False, "a circular coordinate that takes all values"
-    return fibres.kind == "contractible", HOLLOW if fibres.kind == "hollow" else "fibres of enough points"
+        return "a circular coordinate that takes all values"
+    return {"contractible": "", "hollow": HOLLOW, "unresolved": "fibres of enough points"}[fibres.kind]
 
 
 def _circle_support(
@@ -205,35 +210,34 @@ def _circle_support(
     coordinates: CircularCoordinates,
     rng: np.random.Generator,
 ) -> Support:
-    shown, reason = is_circle(points, coordinates, rng)
+    lacking = circle_lacks(points, coordinates, rng)
     loops = _loops_support(homology, shape, rng)
-    if shown and shape.label == "circle":
+    if not lacking and shape.label == "circle":
         return replace(loops, certified=not loops.against)
-    if shown:
+    if not lacking:
         return replace(loops, label="circle", missing=(*loops.missing, "a cloud without voids"), certified=True)
-    if shape.label == "circle" and reason == HOLLOW:
+    if shape.label == "circle" and lacking == HOLLOW:
         return Support("circle", against=(*loops.against, "the arcs of its loop have a hole"))
-    return replace(loops, missing=(*loops.missing, reason))
+    return replace(loops, missing=(*loops.missing, lacking))
 
 
 def _two_loops_support(
     homology: Homology,
     shape: NamedShape,
     points: Float[np.ndarray, "d k"],
-    coordinates: CircularCoordinates,
+    cover: Cover,
     rng: np.random.Generator,
 ) -> Support:
-    share = torus_cover(points, coordinates.turns[:2]).share if len(coordinates.turns) > 1 else 0.0
     curve = local_width(points, rng) < CURVE
     if shape.label == "torus":
         return Support(
             "torus",
-            against=(f"its two loops cover {share:.0%} of a torus",) if share < CROSS else (),
+            against=(f"its two loops cover {cover.share:.0%} of a torus",) if cover.share < CROSS else (),
             missing=("two coordinates that cover a torus",),
         )
     if curve:
         return _loops_support(homology, shape, rng)
-    if share >= CROSS and shape.betti[2] != 1:
+    if cover.share >= CROSS and shape.betti[2] != 1:
         return Support(shape.label, against=("two loops of a torus without its void",))
     return Support(shape.label, missing=("a void or its absence",) if shape.betti[2] != 1 else ())
 
@@ -243,5 +247,6 @@ def cover_agreement(cloud: PreparedCloud, rng: np.random.Generator, repeats: int
     hits = []
     for _ in range(repeats):
         part = cloud.points[rng.choice(len(cloud.points), int(SUBSAMPLE * len(cloud.points)), replace=False)]
-        hits.append(covers_torus(*cloud_coordinates(complex_points(cloud, part, POINTS_BY_DIM, rng), rng)))
+        points, coordinates = cloud_coordinates(complex_points(cloud, part, POINTS_BY_DIM, rng), rng)
+        hits.append(shows_torus(loops_cover(points, coordinates), coordinates))
     return float(np.mean(hits))
