@@ -75,8 +75,25 @@ class System:
 # asked for by the key `ablation`
 ABLATION = Stage("frequencies", "topomod.study.frequencies:frequency_tables")
 ABLATION_TABLES = ("frequencies", "ablation")
-_MEASURE = (Stage("measure", "topomod.study.measure:measure_circuits"),)
-_PAGE = "topomod.report.description:write_description"
+
+
+def _described(
+    name: str, recipe_key: str, measures: dict[str, Part], *, sized: bool = True, full_batch: bool = False
+) -> System:
+    """A system whose circuits are measured and described, not compared."""
+    return System(
+        name,
+        recipe_key=recipe_key,
+        page="topomod.report.description:write_description",
+        shard_stages=(Stage("measure", "topomod.study.measure:measure_circuits"),),
+        last_stages=("describe", "report"),
+        shard_tables=MEASURED_TABLES,
+        tables=("summary_of_measures",),
+        measures=measures,
+        sized=sized,
+        full_batch=full_batch,
+    )
+
 
 SYSTEMS: dict[str, System] = {
     system.name: system
@@ -96,14 +113,9 @@ SYSTEMS: dict[str, System] = {
             followed=True,
             one_modulus=True,
         ),
-        System(
+        _described(
             "margins",
             recipe_key="margin_recipe",
-            page=_PAGE,
-            shard_stages=_MEASURE,
-            last_stages=("describe", "report"),
-            shard_tables=MEASURED_TABLES,
-            tables=("summary_of_measures",),
             measures={
                 "measures": "topomod.study.power_mlp_tables:circuit_table",
                 "neurons": "topomod.study.power_mlp_tables:neuron_table",
@@ -112,14 +124,9 @@ SYSTEMS: dict[str, System] = {
             },
             sized=False,
         ),
-        System(
+        _described(
             "sequences",
             recipe_key="recipe",
-            page=_PAGE,
-            shard_stages=_MEASURE,
-            last_stages=("describe", "report"),
-            shard_tables=MEASURED_TABLES,
-            tables=("summary_of_measures",),
             measures={
                 "measures": "topomod.study.sequence_tables:circuit_table",
                 "curves": "topomod.study.sequence_tables:curve_table",
