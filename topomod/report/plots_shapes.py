@@ -74,12 +74,8 @@ def persistence_diagram(bars: pd.DataFrame, site: str) -> Any:
         if not len(rows):
             continue
         deaths = rows["death"].to_numpy(float)
-        traces.append(
-            {"type": "scatter", "mode": "markers", "name": f"H{dimension}"}
-            | {"x": floats(rows["birth"]), "y": floats(np.where(np.isinf(deaths), top, deaths))}
-            | {"marker": {"color": colour, "symbol": symbol, "size": 7}}
-            | {"hovertemplate": f"H{dimension}<br>birth %{{x:.3f}}<br>death %{{y:.3f}}<extra></extra>"}
-        )
+        drawn = np.where(np.isinf(deaths), top, deaths)
+        traces.append(_pairs(f"H{dimension}", rows["birth"], drawn, {"color": colour, "symbol": symbol, "size": 7}))
     axis = {"range": [-0.03 * top, 1.03 * top], "zeroline": False}
     return figure(
         traces,
@@ -87,6 +83,19 @@ def persistence_diagram(bars: pd.DataFrame, site: str) -> Any:
         xaxis=axis | {"title": {"text": "birth (rms units)"}},
         yaxis=axis | {"title": {"text": "death"}},
     )
+
+
+def _pairs(name: str, births: Any, deaths: Any, marker: dict[str, Any]) -> dict[str, Any]:
+    """Marks of a diagram's pairs."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": floats(births),
+        "y": floats(deaths),
+        "marker": marker,
+        "hovertemplate": f"{name}<br>birth %{{x:.3f}}<br>death %{{y:.3f}}<extra></extra>",
+    }
 
 
 def matched_diagrams(
@@ -124,11 +133,7 @@ def matched_diagrams(
     ]
     for name, one in zip(names, diagrams, strict=True):
         colour, symbol = styles(architectures)[name]
-        traces.append(
-            {"type": "scatter", "mode": "markers", "name": name, "x": floats(one[:, 0]), "y": floats(one[:, 1])}
-            | {"marker": {"color": colour, "symbol": symbol, "size": 8}}
-            | {"hovertemplate": f"{name}<br>birth %{{x:.3f}}<br>death %{{y:.3f}}<extra></extra>"}
-        )
+        traces.append(_pairs(name, one[:, 0], one[:, 1], {"color": colour, "symbol": symbol, "size": 8}))
     axis = {"range": [-0.03 * top, 1.03 * top], "zeroline": False}
     return figure(
         traces,
