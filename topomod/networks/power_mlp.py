@@ -18,7 +18,6 @@ from topomod.networks.activations import Activations, Shapes, Weights
 from topomod.networks.size import NetworkSize
 from topomod.tasks.task import Task
 
-POWER_NETWORKS = ("power_mlp", "relu_mlp")
 CHUNK_VALUES = 2**22  # pre-activations held at once where only logits are asked for, 32 MB in float64
 
 

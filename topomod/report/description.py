@@ -42,8 +42,7 @@ def write_description(folder: StudyFolder, study: Study, output: Path) -> None:
     FileNotFoundError, ValueError
         If a table of the study is missing or corrupt.
     """
-    shards = [folder.population(shard) for shard in study.shards()]
-    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in study.system.shard_tables}
+    tables = {name: read_tables(folder.shard_tables(name, study.shards())) for name in study.system.shard_tables}
     summary = read_tables([folder.table("summary_of_measures")])
     context: dict[str, Any] = {"study": study, "alpha": study.alpha}
     context |= populations(study, tables["measures"])

@@ -11,6 +11,7 @@ from topomod.study.config import Study
 from topomod.study.describe import measure_rows, measure_table
 from topomod.study.population import StudyTables
 from topomod.study.shards import StudyFolder
+from topomod.study.systems import ABLATION_TABLES
 from topomod.study.tables import read_tables
 
 SITE_WORDS = {
@@ -25,8 +26,7 @@ def frequencies(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[
     context: dict[str, Any] = {"frequency_rows": [], "ablation_options": [], "frequency_csv": "", "ablation_csv": ""}
     if not study.ablation:
         return context
-    shards = [folder.population(shard) for shard in study.shards()]
-    found, curves = (read_tables(s / f"{name}.parquet" for s in shards) for name in ("frequencies", "ablation"))
+    found, curves = (read_tables(folder.shard_tables(name, study.shards())) for name in ABLATION_TABLES)
     measured = measure_table(found.drop(columns="accuracy"), study.alpha)
     context["frequency_rows"] = measure_rows(measured, study.architectures)
     context["ablation_options"] = [

@@ -70,7 +70,7 @@ def describe_study(folder: StudyFolder, population: Population, alpha: float) ->
         If circuits were trained by other settings, or a table is missing or corrupt.
     """
     check_stored(folder, population)
-    found = read_tables(folder.population(shard) / "measures.parquet" for shard in population.shards())
+    found = read_tables(folder.shard_tables("measures", population.shards()))
     return measure_table(found, alpha), len(found)
 
 

@@ -22,10 +22,9 @@ def read_endpoints(folder: StudyFolder, population: Population) -> pd.DataFrame:
         If circuits were trained by other settings, or a table is missing or corrupt.
     """
     check_stored(folder, population)
-    shards = [folder.population(shard) for shard in population.shards()]
     names = ("circuits", "groups", "homology")
-    circuits, groups, homology = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in names)
-    homology = add_features(homology, (shard / "diagrams.parquet" for shard in shards))
+    circuits, groups, homology = (read_tables(folder.shard_tables(name, population.shards())) for name in names)
+    homology = add_features(homology, folder.shard_tables("diagrams", population.shards()))
     return circuit_endpoints(circuits, groups, homology)
 
 

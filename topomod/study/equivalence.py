@@ -33,9 +33,8 @@ def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
         If circuits were trained by other settings, or a table is missing or corrupt.
     """
     check_stored(folder, study)
-    shards = [folder.population(shard) for shard in study.shards()]
-    groups, phases = (read_tables(shard / f"{name}.parquet" for shard in shards) for name in ("groups", "phases"))
-    bars = read_diagrams((shard / "diagrams.parquet" for shard in shards), strongest_groups(groups))
+    groups, phases = (read_tables(folder.shard_tables(name, study.shards())) for name in ("groups", "phases"))
+    bars = read_diagrams(folder.shard_tables("diagrams", study.shards()), strongest_groups(groups))
     populations = {"phases": phases, "diagrams": bars}
     return verdict_table(read_tables([folder.table("endpoints")]), study.model_dump(), populations=populations)
 

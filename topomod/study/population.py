@@ -64,13 +64,12 @@ def load_tables(folder: StudyFolder, study: Study) -> StudyTables:
     for name in study.system.tables:
         if not folder.table(name).is_file():
             raise FileNotFoundError(f"no {name}.parquet in {folder.root}; run the equivalence stage first")
-    shards = [folder.population(shard) for shard in study.shards()]
     followed = [folder.maturity(shard) for shard in study.maturity_shards()]
     names = ("circuits", "groups", "phases", "homology")
-    tables = {name: read_tables(shard / f"{name}.parquet" for shard in shards) for name in names}
+    tables = {name: read_tables(folder.shard_tables(name, study.shards())) for name in names}
     longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
     own = {name: read_tables([folder.table(name)]) for name in study.system.tables}
-    diagrams = (shard / "diagrams.parquet" for shard in shards)
+    diagrams = folder.shard_tables("diagrams", study.shards())
     return StudyTables(**own, **tables, **longer, diagrams=read_diagrams(diagrams, strongest_groups(tables["groups"])))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,6 +101,10 @@ class StudyFolder:
     def maturity(self, shard: Shard) -> Path:
         """Folder of a shard of circuits that are followed past the schedule."""
         return self.root / "maturity" / str(shard)
+
+    def shard_tables(self, name: str, shards: Iterable[Shard]) -> list[Path]:
+        """One table of each shard of the population."""
+        return [self.population(shard) / f"{name}.parquet" for shard in shards]
 
     def table(self, name: str) -> Path:
         """A table of the whole study."""
