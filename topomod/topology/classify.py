@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from topomod.topology.complexes import MAX_ALPHA
-from topomod.topology.confidence import TUBE_TAU, confidence, doubts, missing_evidence, purity
+from topomod.topology.confidence import LIKE_NOISE, TUBE_TAU, confidence, doubts, missing_evidence, purity
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
 from topomod.topology.few_points import MIN_IN_ORDER, few_points_verdict
 from topomod.topology.inputs import finite_array
@@ -145,10 +145,11 @@ def classify_manifold(
         return empty_verdict("uncertain", reason, len(cloud.points), cloud)
     verdict = label_cloud(cloud, p, resolution, n_subsamples, rng)
     closer = closer_view(rows, p, cloud, verdict, tau=tau, fine_tau=fine_tau, rng=rng)
-    if closer is None:
-        return verdict
-    finer = label_cloud(closer, p, resolution, n_subsamples, rng)
-    return weigh_views(verdict, finer, ordered=p is not None)
+    finer = None if closer is None else label_cloud(closer, p, resolution, n_subsamples, rng)
+    if finer is not None and finer.label == "torus":
+        return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
+    found = objection(cloud, verdict, finer)
+    return replace(verdict, label="uncertain", confidence=0.0, reason=found) if found else verdict
 
 
 def closer_view(
@@ -174,30 +175,33 @@ def closer_view(
     return prepare_cloud(X, p, tau=finest, fine_tau=fine_tau, max_rank=MAX_ALPHA, rng=rng)
 
 
-def weigh_views(verdict: ManifoldVerdict, finer: ManifoldVerdict, *, ordered: bool) -> ManifoldVerdict:
-    """The verdict after a second look with finer components.
+def objection(cloud: PreparedCloud, verdict: ManifoldVerdict, finer: ManifoldVerdict | None) -> str:
+    """What the components left out say against a label; empty if nothing.
 
-    They may show a tube, or the loop of a long ellipse. Without group order a circle has to be one in both views: noise
-    in the finer components does not change that. In group order they are harmonics, which bend a circle in many ways.
+    They may show the loop of a long ellipse, or the tube of a torus. In group order they are harmonics, which bend a
+    circle in many ways. Without it a circle has to be one in both views, and where the components left out are more
+    than noise it has to be sure in the finer one.
+
+    Parameters
+    ----------
+    cloud : PreparedCloud
+        The cloud of ``verdict``.
+    verdict, finer : ManifoldVerdict
+        With the leading components and with finer ones, which are looked at where they could change the label.
     """
-    if finer.label == "torus":
-        return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
-    found = _objection(verdict, finer, ordered)
-    if not found:
-        return verdict
-    return replace(verdict, label="uncertain", confidence=0.0, reason=f"with finer components {found}")
-
-
-def _objection(verdict: ManifoldVerdict, finer: ManifoldVerdict, ordered: bool) -> str:
-    """What a view with finer components says against a label; empty if nothing."""
-    if verdict.rank == 1:
-        return "it has a loop" if finer.forced_label == "circle" else ""
-    # noise in the finer components may fill the loop; it adds none
-    if ordered or finer.label == "circle" or finer.betti == (1, 0, 0):
+    if finer is not None and verdict.rank == 1:
+        return "with finer components it has a loop" if finer.forced_label == "circle" else ""
+    if cloud.share is not None or verdict.label != "circle" or cloud.next_ratio < TUBE_TAU:
+        return ""
+    if cloud.next_ratio > LIKE_NOISE * cloud.later_ratio:
+        sure = finer is not None and finer.label == "circle" and not finer.doubtful
+        return "" if sure else "the components left out may hold a tube"
+    # noise may fill the loop; it adds none
+    if finer is None or finer.label == "circle" or finer.betti == (1, 0, 0):
         return ""
     if finer.forced_label == "circle":
-        return f"its loop is uncertain: {finer.reason}" if finer.label == "uncertain" else ""
-    return f"it has betti {finer.betti}"
+        return f"with finer components its loop is uncertain: {finer.reason}" if finer.label == "uncertain" else ""
+    return f"with finer components it has betti {finer.betti}"
 
 
 def label_cloud(

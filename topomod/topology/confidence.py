@@ -16,7 +16,7 @@ MIN_POINTS_BY_DIM = {3: 200, 4: 400}  # with fewer points a closed surface loses
 MIN_POINTS = 300
 TUBE_TAU = 0.01  # share of the first variance that a tube of a tenth of the large radius has
 THIN = 1e-4  # share of the first variance; what is thinner is a segment
-LIKE_NOISE = 1.3  # second over third variance of a segment with noise that is the same in all directions
+LIKE_NOISE = 1.3  # a variance over one two components later, where both are noise that is the same in all directions
 MAX_SIGMA = 0.12  # rms; a little more than the noise in scope
 
 # For each least score the share of verdicts that were right (lower bound, 99.9 %), without and with a doubtful sign.
@@ -52,6 +52,8 @@ def doubts(
         found.append(f"share {cloud.share:.2f}: not one frequency")
     if cloud.rank > MAX_ALPHA and shape.betti[:2] == (1, 0) and not support.twisted:
         found.append(f"no loop at rank {cloud.rank}: a bent disc and a ball are not told apart")
+    if _has_width(cloud) and cloud.third_ratio > 0:
+        found.append("a segment, with a width that noise does not explain")
     n_points, dim = cloud.points.shape
     if shape.label == "other" and n_points < MIN_POINTS_BY_DIM.get(dim, 0):
         found.append(f"{n_points} points are few for rank {cloud.rank}")
@@ -66,6 +68,11 @@ def doubts(
     if not found and shape.label == "torus" and (cloud.share is not None or not unordered):
         return _torus_doubts(windings)
     return found
+
+
+def _has_width(cloud: PreparedCloud) -> bool:
+    """Whether a cloud of one component is wider than noise that is the same in all directions makes it."""
+    return cloud.rank == 1 and cloud.next_ratio > max(THIN, LIKE_NOISE * cloud.third_ratio)
 
 
 def _misses_the_hole(winding: WindingNumbers) -> bool:
@@ -95,7 +102,7 @@ def missing_evidence(cloud: PreparedCloud, label: ForcedLabel, support: Support)
         "a flat disc": label == "disc" and cloud.rank > 2,
         "no component just below the threshold": cloud.fine_rank > cloud.rank,
         "all components": cloud.rank > dim,
-        "a width that noise explains": cloud.rank == 1 and cloud.next_ratio > max(THIN, LIKE_NOISE * cloud.third_ratio),
+        "a width that noise explains": _has_width(cloud),
     }
     return [sign for sign, is_missing in signs.items() if is_missing] + list(support.missing)
 

@@ -65,8 +65,9 @@ class PreparedCloud:
     rank, fine_rank : int
         Components with at least ``tau``, respectively ``fine_tau``, of the first one's variance. ``dim`` is
         the rank, but at most 12.
-    third_ratio, next_ratio : float
-        Variance of the third component, and of the first one left out, over the first.
+    third_ratio, next_ratio, later_ratio : float
+        Variance of the third component, and of the first and the third one left out, over the first. It is 0 where
+        there are fewer.
     sigma : float
         Noise of the noisiest coordinate in rms units, before denoising.
     sigma_left : float
@@ -81,6 +82,7 @@ class PreparedCloud:
     fine_rank: int
     third_ratio: float
     next_ratio: float
+    later_ratio: float
     sigma: float
     sigma_left: float
     frequency: int | None
@@ -288,10 +290,15 @@ def prepare_cloud(
         rows=rows,
         rank=rank,
         fine_rank=fine_rank,
-        third_ratio=float(ratio[2]) if len(ratio) > 2 else 0.0,
-        next_ratio=float(ratio[rank]) if len(ratio) > rank else 0.0,
+        third_ratio=_entry(ratio, 2),
+        next_ratio=_entry(ratio, rank),
+        later_ratio=_entry(ratio, rank + 2),
         sigma=sigma,
         sigma_left=sigma * cloud.noise_left,
         frequency=cloud.frequency,
         share=cloud.share,
     )
+
+
+def _entry(ratio: Float[np.ndarray, " m"], index: int) -> float:
+    return float(ratio[index]) if len(ratio) > index else 0.0

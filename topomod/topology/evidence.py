@@ -23,6 +23,8 @@ ARC = 1 / 3  # of a turn; neighbouring arcs overlap
 MIN_FIBRE_POINTS = 30
 FIBRE_POINTS = {1: 1000, 2: 1000, 3: 600, 4: 250, 5: 90}
 MIN_FIBRE_VARIANCE = 0.02  # of the longest direction of a fibre
+WIDE_HOLE, CLOSED = 0.45, 0.75  # of a fibre's narrow width: radius of its hole, widest gap at which none was missed
+SAMPLE_GAPS = 2.5  # gaps of a sample; its own loops close below
 THIN_FIBRE = 0.08  # rms; a narrower fibre can hold nothing that is in scope
 N_CELLS = 24  # of a turn, all of which a circle has to fill
 MAX_PATCH = 0.55  # rms; radius of the part of a torus in one of its cells
@@ -46,10 +48,13 @@ class Fibres(NamedTuple):
         Whether the coordinate takes all values.
     kind : {"contractible", "hollow", "unresolved"}
         The worst of the arcs' fibres, hollow being the worst.
+    n_hollow : int
+        Arcs with a hollow fibre.
     """
 
     covers: bool
     kind: Fibre
+    n_hollow: int
 
 
 def circle_fibres(points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n"], rng: np.random.Generator) -> Fibres:
@@ -64,14 +69,15 @@ def circle_fibres(points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n
         inside = (turns - start) % 1.0 < ARC
         kinds.append(fibre_kind(points[inside], rng))
     worst = next((kind for kind in ("hollow", "unresolved") if kind in kinds), "contractible")
-    return Fibres(covers, worst)  # type: ignore[arg-type]
+    return Fibres(covers, worst, kinds.count("hollow"))  # type: ignore[arg-type]
 
 
 def fibre_kind(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> Fibre:
     """Whether a set of points is contractible, or has a loop or a void as wide as the set itself.
 
     Lengths are compared with the widths of the set across its longest direction: a hollow tube of radius r has variance
-    r^2 / 2 in two directions. A set too thin to matter is contractible; one with too few points is unresolved.
+    r^2 / 2 in two directions. A set too thin to matter is contractible. One with too few points is unresolved: the gaps
+    of a sampled tube open its loop.
     """
     if len(points) < MIN_FIBRE_POINTS:
         return "unresolved"
@@ -84,13 +90,15 @@ def fibre_kind(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> Fi
     cut = thin(centred @ axes[:, ::-1][:, :dim], FIBRE_POINTS[min(dim, 5)], rng)
     diagrams = fibre_diagrams(cut)
     spacing = float(np.quantile(diagrams[0][np.isfinite(diagrams[0][:, 1]), 1], 0.95))
-    if _is_hole(diagrams[1], widths[1], 1.8) or (len(diagrams) > 2 and _is_hole(diagrams[2], widths[2], 1.4)):
+    narrow = widths[2] if len(widths) > 2 and widths[2] >= THIN_FIBRE else widths[1]
+    loop = _is_hole(diagrams[1], max(WIDE_HOLE * narrow, SAMPLE_GAPS * spacing), 1.8)
+    if loop or (len(diagrams) > 2 and _is_hole(diagrams[2], WIDE_HOLE * widths[2], 1.4)):
         return "hollow"
-    return "unresolved" if spacing > 0.4 * widths[1] else "contractible"
+    return "unresolved" if SAMPLE_GAPS * spacing > CLOSED * narrow else "contractible"
 
 
-def _is_hole(diagram: Diagram, width: float, ratio: float) -> bool:
-    return bool(np.any((diagram[:, 1] >= 0.45 * width) & (diagram[:, 1] >= ratio * diagram[:, 0])))
+def _is_hole(diagram: Diagram, least: float, ratio: float) -> bool:
+    return bool(np.any((diagram[:, 1] >= least) & (diagram[:, 1] >= ratio * diagram[:, 0])))
 
 
 def fibre_diagrams(points: Float[np.ndarray, "n k"]) -> tuple[Diagram, ...]:

@@ -35,7 +35,9 @@ WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that c
 OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
 WIDE_VOID = 4.0
 MAX_HULL_GAP = 0.4  # rms
-HOLLOW = "contractible arcs: those of its loop have a hole"
+HOLLOW = "arcs of its loop without a hole"
+TUBE = "arcs of its loop of which more than one has no hole"
+MANY_ARCS = 3  # of four; a sphere with a loop has a hole over one or two
 CROSS = 0.6  # share of a torus that two circles through one point stay below
 CURVE = 0.05  # least second over first variance around a point; below it a cloud is a curve
 CLEAR_LOOP = 0.35  # rms; radius of a loop that is no gap of a sample
@@ -152,13 +154,11 @@ def _surface_support(homology: Homology, shape: NamedShape, rng: np.random.Gener
     if shape.betti[1] == 0:
         round_ = points.shape[1] == 3 and is_round(points, rng)
         closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
-        return Support(
-            shape.label, missing=() if round_ and closed else ("a closed cloud seen once in all directions",)
-        )
+        return Support(shape.label, against=() if round_ and closed else ("a void that may be a bay of a surface",))
     if shape.betti[1] > 2:
         loops = _loops_support(homology, shape, rng)
         clear = local_width(points, rng) < CURVE or three_loops(coordinates)
-        return loops if clear else replace(loops, missing=(*loops.missing, "three clear loops"))
+        return loops if clear else replace(loops, against=(*loops.against, "its third loop may be a gap of the sample"))
     if shape.betti[1] == 1:
         return _circle_support(homology, shape, points, coordinates, rng)
     return _two_loops_support(homology, shape, points, cover, rng)
@@ -200,7 +200,8 @@ def circle_lacks(points: Float[np.ndarray, "d k"], coordinates: CircularCoordina
     fibres = circle_fibres(points, coordinates.turns[0], rng)
     if not fibres.covers:
         return "a circular coordinate that takes all values"
-    return {"contractible": "", "hollow": HOLLOW, "unresolved": "fibres of enough points"}[fibres.kind]
+    hollow = TUBE if fibres.n_hollow >= MANY_ARCS else HOLLOW
+    return {"contractible": "", "hollow": hollow, "unresolved": "fibres of enough points"}[fibres.kind]
 
 
 def _circle_support(
@@ -215,9 +216,11 @@ def _circle_support(
     if not lacking and shape.label == "circle":
         return replace(loops, certified=not loops.against)
     if not lacking:
-        return replace(loops, label="circle", missing=(*loops.missing, "a cloud without voids"), certified=True)
-    if shape.label == "circle" and lacking == HOLLOW:
-        return Support("circle", against=(*loops.against, "the arcs of its loop have a hole"))
+        return replace(
+            loops, label="circle", against=(*loops.against, "its arcs have no hole, and the cloud has a void")
+        )
+    if lacking == TUBE or (shape.label == "circle" and lacking == HOLLOW):
+        return Support(shape.label, against=(*loops.against, "the arcs of its loop have a hole"))
     return replace(loops, missing=(*loops.missing, lacking))
 
 
@@ -237,9 +240,8 @@ def _two_loops_support(
         )
     if curve:
         return _loops_support(homology, shape, rng)
-    if cover.share >= CROSS and shape.betti[2] != 1:
-        return Support(shape.label, against=("two loops of a torus without its void",))
-    return Support(shape.label, missing=("a void or its absence",) if shape.betti[2] != 1 else ())
+    # an uneven density, or thinning, loses the void of a torus and keeps its loops
+    return Support(shape.label, against=("two loops that may be those of a torus whose void was lost",))
 
 
 def cover_agreement(cloud: PreparedCloud, rng: np.random.Generator, repeats: int = 2) -> float:
