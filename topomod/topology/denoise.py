@@ -280,6 +280,7 @@ def prepare_cloud(
         cloud = harmonic_denoise(X, p, tau)
     ratio = cloud.eigenvalues / cloud.eigenvalues[0]
     rank, fine_rank = min(int(np.sum(ratio >= tau)), max_rank), int(np.sum(ratio >= fine_tau))
+    later = np.append(ratio, np.zeros(3))  # fewer components have none that are left out
     dim = min(rank, cloud.coordinates.shape[1])
     scale = cloud.coordinates[:, :dim].std(axis=0) * np.sqrt(dim)
     rows = cloud.coordinates[:, :dim] / scale
@@ -290,15 +291,11 @@ def prepare_cloud(
         rows=rows,
         rank=rank,
         fine_rank=fine_rank,
-        third_ratio=_entry(ratio, 2),
-        next_ratio=_entry(ratio, rank),
-        later_ratio=_entry(ratio, rank + 2),
+        third_ratio=float(later[2]),
+        next_ratio=float(later[rank]),
+        later_ratio=float(later[rank + 2]),
         sigma=sigma,
         sigma_left=sigma * cloud.noise_left,
         frequency=cloud.frequency,
         share=cloud.share,
     )
-
-
-def _entry(ratio: Float[np.ndarray, " m"], index: int) -> float:
-    return float(ratio[index]) if len(ratio) > index else 0.0

@@ -27,6 +27,7 @@ from topomod.topology.evidence import (
     local_width,
     n_clusters,
     torus_cover,
+    without_outliers,
 )
 from topomod.topology.steps import POINTS_BY_DIM, Homology, NamedShape, Torsion, Windings, complex_points
 
@@ -45,6 +46,7 @@ SUBSAMPLE = 0.85
 THIRD_LOOP = 0.6  # of the second loop's persistence
 COORDINATE_POINTS = {2: 2000, 3: 4000, 4: 500}
 RIPS_POINTS = 300
+ROUND_POINTS = 4000
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def find_support(
     elif shape.betti[1:] == (0, 0):
         found = _contractible_support(homology, shape, rng)
     else:
-        found = _surface_support(homology, shape, rng)
+        found = _surface_support(cloud, homology, shape, rng)
     if shape.betti[0] == 1 and n_clusters(cloud.points, rng) > 1:
         found = replace(found, missing=(*found.missing, "clusters with gaps between them"))
     return found
@@ -145,14 +147,16 @@ def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.
     return Support("disc", missing=("a flat disc: it bends",))
 
 
-def _surface_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
     points, coordinates = cloud_coordinates(homology.points, rng)
     cover = loops_cover(points, coordinates)
     if shows_torus(cover, coordinates):
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
-        round_ = points.shape[1] == 3 and is_round(points, rng)
+        # thinning keeps outliers, and they close the mouth of a bay
+        sample = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), ROUND_POINTS), replace=False)]
+        round_ = points.shape[1] == 3 and is_round(without_outliers(sample), rng)
         closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
         return Support(shape.label, against=() if round_ and closed else ("a void that may be a bay of a surface",))
     if shape.betti[1] > 2:
