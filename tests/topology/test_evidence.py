@@ -121,6 +121,6 @@ def test_gaps_of_a_sample_are_filled_and_holes_are_not(ratio: float, rng: np.ran
 
 def test_turns_of_a_known_circle(rng: np.random.Generator) -> None:
     angle = TAU * rng.uniform(size=500)
-    assert circle_fibres(unit(angle), angle / TAU, rng) == (True, "contractible")
+    assert circle_fibres(unit(angle), angle / TAU, rng) == (True, "contractible", 0)
     half = angle[angle < np.pi]
     assert not circle_fibres(unit(half), half / TAU, rng).covers

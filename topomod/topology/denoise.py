@@ -66,8 +66,7 @@ class PreparedCloud:
         Components with at least ``tau``, respectively ``fine_tau``, of the first one's variance. ``dim`` is
         the rank, but at most 12.
     third_ratio, next_ratio, later_ratio : float
-        Variance of the third component, and of the first and the third one left out, over the first. It is 0 where
-        there are fewer.
+        Variance of the third component, and of the first and the third one left out, over the first; 0 without one.
     sigma : float
         Noise of the noisiest coordinate in rms units, before denoising.
     sigma_left : float
@@ -280,7 +279,7 @@ def prepare_cloud(
         cloud = harmonic_denoise(X, p, tau)
     ratio = cloud.eigenvalues / cloud.eigenvalues[0]
     rank, fine_rank = min(int(np.sum(ratio >= tau)), max_rank), int(np.sum(ratio >= fine_tau))
-    later = np.append(ratio, np.zeros(3))  # fewer components have none that are left out
+    later = np.append(ratio, np.zeros(3))
     dim = min(rank, cloud.coordinates.shape[1])
     scale = cloud.coordinates[:, :dim].std(axis=0) * np.sqrt(dim)
     rows = cloud.coordinates[:, :dim] / scale

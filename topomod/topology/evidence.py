@@ -24,7 +24,8 @@ MIN_FIBRE_POINTS = 30
 FIBRE_POINTS = {1: 1000, 2: 1000, 3: 600, 4: 250, 5: 90}
 MIN_FIBRE_VARIANCE = 0.02  # of the longest direction of a fibre
 WIDE_HOLE, CLOSED = 0.45, 0.75  # of a fibre's narrow width: radius of its hole, widest gap at which none was missed
-SAMPLE_GAPS = 2.5  # gaps of a sample; its own loops close below
+SAMPLE_GAPS = 3.0  # gaps of a sample; its own loops close below
+THIN_TUBE = 0.2  # rms; what is narrower is a strip that bends
 THIN_FIBRE = 0.08  # rms; a narrower fibre can hold nothing that is in scope
 N_CELLS = 24  # of a turn, all of which a circle has to fill
 MAX_PATCH = 0.55  # rms; radius of the part of a torus in one of its cells
@@ -90,7 +91,7 @@ def fibre_kind(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> Fi
     cut = thin(centred @ axes[:, ::-1][:, :dim], FIBRE_POINTS[min(dim, 5)], rng)
     diagrams = fibre_diagrams(cut)
     spacing = float(np.quantile(diagrams[0][np.isfinite(diagrams[0][:, 1]), 1], 0.95))
-    narrow = widths[2] if len(widths) > 2 and widths[2] >= THIN_FIBRE else widths[1]
+    narrow = widths[2] if len(widths) > 2 and widths[2] >= THIN_TUBE else widths[1]
     loop = _is_hole(diagrams[1], max(WIDE_HOLE * narrow, SAMPLE_GAPS * spacing), 1.8)
     if loop or (len(diagrams) > 2 and _is_hole(diagrams[2], WIDE_HOLE * widths[2], 1.4)):
         return "hollow"
