@@ -37,6 +37,7 @@ _HOME = {
     "linear_cka": "neurons.similarity",
     "rsm_similarity": "neurons.similarity",
     "classify_manifold": "topology.classify",
+    "circular_coordinates": "topology.circular",
     "Irrep": "tasks.irreps",
     "real_irreps": "tasks.irreps",
     "irrep_power": "tasks.irreps",
