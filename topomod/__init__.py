@@ -38,6 +38,8 @@ _HOME = {
     "rsm_similarity": "neurons.similarity",
     "classify_manifold": "topology.classify",
     "circular_coordinates": "topology.circular",
+    "matched_null": "topology.matched_null",
+    "find_loops": "topology.matched_null",
     "Irrep": "tasks.irreps",
     "real_irreps": "tasks.irreps",
     "irrep_power": "tasks.irreps",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from numbers import Integral
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -126,6 +125,7 @@ def circular_coordinates(X: ArrayLike, p: int | None = None, n_coordinates: int 
 
 
 def _check_count(n_coordinates: object) -> int:
-    if isinstance(n_coordinates, Integral) and n_coordinates is not True and 1 <= int(n_coordinates) <= MAX_LOOPS:
+    whole = isinstance(n_coordinates, (int, np.integer)) and not isinstance(n_coordinates, bool)
+    if isinstance(n_coordinates, (int, np.integer)) and whole and 1 <= int(n_coordinates) <= MAX_LOOPS:
         return int(n_coordinates)
     raise ValueError(f"n_coordinates is {n_coordinates!r}; it must be a whole number from 1 to {MAX_LOOPS}")

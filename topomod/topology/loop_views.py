@@ -131,15 +131,21 @@ def clearest_view(X: Float[np.ndarray, "n m"], p: int | None, wanted: int, rng: 
     return best
 
 
+def leading_view(X: Float[np.ndarray, "n m"], p: int | None, rng: np.random.Generator) -> PreparedCloud:
+    """The cloud in its leading components; of a long ellipse in two of them, although the second one is small."""
+    cloud = prepare_cloud(X, p, tau=TAU, rng=rng)
+    if cloud.rank == 1 and cloud.next_ratio >= MIN_WIDTH:
+        return prepare_cloud(X, p, tau=cloud.next_ratio, max_rank=2, rng=rng)
+    return cloud
+
+
 def _views(
     X: Float[np.ndarray, "n m"], p: int | None, wanted: int, rng: np.random.Generator
 ) -> Iterator[PreparedCloud]:
     """The cloud in its leading components; then, where those could show more loops, in finer ones."""
-    cloud = prepare_cloud(X, p, tau=TAU, rng=rng)
+    cloud = leading_view(X, p, rng)
     if cloud.rank > 1:
         yield cloud
-    elif cloud.next_ratio >= MIN_WIDTH:
-        yield prepare_cloud(X, p, tau=cloud.next_ratio, max_rank=2, rng=rng)
     if wanted > 1 and cloud.rank < MAX_ALPHA and cloud.next_ratio >= TUBE_TAU:
         yield prepare_cloud(X, p, tau=TUBE_TAU, max_rank=MAX_ALPHA, rng=rng)
 
