@@ -1,4 +1,4 @@
-"""Rotations keep what they promise; p-values of structureless clouds are uniform or larger; false discoveries are few."""
+"""Rotations keep what they promise; p-values without structure are uniform or larger; false discoveries are few."""
 
 import inspect
 

@@ -14,6 +14,7 @@ from topomod.topology.classify import MIN_WIDTH
 from topomod.topology.complexes import MAX_ALPHA, Edges, alpha_edges
 from topomod.topology.confidence import TUBE_TAU
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
+from topomod.topology.noise_floor import n_above_noise
 from topomod.topology.scale import times_power_of_two
 from topomod.topology.support import CLEAR_LOOP, cloud_coordinates
 from topomod.topology.toroidal import simplest_basis
@@ -132,10 +133,17 @@ def clearest_view(X: Float[np.ndarray, "n m"], p: int | None, wanted: int, rng: 
 
 
 def leading_view(X: Float[np.ndarray, "n m"], p: int | None, rng: np.random.Generator) -> PreparedCloud:
-    """The cloud in its leading components; of a long ellipse in two of them, although the second one is small."""
+    """The cloud in its leading components.
+
+    Those of a long ellipse are two, although the second one is small. Without group order, components that noise alone
+    could have are left out where two to four others remain.
+    """
     cloud = prepare_cloud(X, p, tau=TAU, rng=rng)
     if cloud.rank == 1 and cloud.next_ratio >= MIN_WIDTH:
         return prepare_cloud(X, p, tau=cloud.next_ratio, max_rank=2, rng=rng)
+    signal = n_above_noise(X) if p is None else 0
+    if 2 <= signal <= MAX_ALPHA and signal < cloud.rank:
+        return prepare_cloud(X, p, tau=0.0, max_rank=signal, rng=rng)
     return cloud
 
 

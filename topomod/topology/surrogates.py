@@ -61,4 +61,4 @@ def frequency_blocks(p: int) -> Float[np.ndarray, "n f 8"]:
     a, b = (grid.ravel() for grid in np.meshgrid(np.arange(p), np.arange(p), indexing="ij"))
     f = np.arange(1, (p + 1) // 2)
     angle = 2 * np.pi / p * np.stack([a, b, a + b, a - b], axis=1)[:, None, :] * f[:, None]
-    return np.concatenate([np.cos(angle), np.sin(angle)], axis=2) * (np.sqrt(2) / p)
+    return np.asarray(np.concatenate([np.cos(angle), np.sin(angle)], axis=2) * (np.sqrt(2) / p))
