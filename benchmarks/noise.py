@@ -1,8 +1,8 @@
 """How often a loop is seen in noise of many dimensions, and how often one is seen where there is none.
 
     python benchmarks/noise.py --part loops --clouds 3 > loops.md
-    python benchmarks/noise.py --part structureless --clouds 100 --points 300 > structureless.md
-    python benchmarks/noise.py --part null --clouds 200 --points 80 > null.md
+    python benchmarks/noise.py --part structureless --clouds 200 --points 300 > structureless.md
+    python benchmarks/noise.py --part null --clouds 100 --points 80 > null.md
 
 Four looks at each cloud: the verdict; the verdict in the components above the noise floor; death over birth of the most
 persistent loop of effective resistance; the matched null at p <= 0.003. The threshold of resistance is the largest

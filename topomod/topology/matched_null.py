@@ -69,8 +69,8 @@ def matched_null(X: ArrayLike, p: int | None = None, n_draws: int = 199, seed: i
 
     The random clouds are rotations of the given one that keep its mean and covariance; with ``p`` they keep the power
     of each frequency, too (:class:`topomod.topology.surrogates.Surrogates`). The p-value is exact where the given cloud
-    is Gaussian, of any covariance. A small one says that there is a loop that such a cloud does not have. It does not
-    say which shape the cloud is.
+    is Gaussian, of any covariance. On uniform clouds it is somewhat too small (``docs/verdicts.md``). A small one says
+    that there is a loop that such a cloud does not have. It does not say which shape the cloud is.
 
     Parameters
     ----------
