@@ -241,8 +241,7 @@ NO_SEQUENCES = {
     "one diagram as a list of pairs": [(0.0, 1.0), (0.0, 0.5), (0.0, 0.2)],
     "a list of one diagram": [DIAGRAMS[0]],
     "no diagram": [],
-    "a giotto batch": TRIPLES,
-    "a giotto batch without bars": np.zeros((6, 0, 3)),
+    "triples of one diagram": TRIPLES[0],
     "numbers": [0.0, 1.0, 2.0],
     "flat diagrams": [diagram.ravel() for diagram in DIAGRAMS],
     "a pair among diagrams": [*DIAGRAMS, DIAGRAMS[0][0]],
@@ -265,7 +264,8 @@ def test_what_is_no_sequence_of_diagrams_is_told_what_one_is(diagrams):
 
 
 NO_DIAGRAMS = {
-    "triples": TRIPLES[0],
+    "triples of two dimensions": np.vstack([TRIPLES[0], [[0.0, 0.5, 0.0]]]),
+    "pairs of two dimensions": [(0, (0.0, 1.0)), (1, (0.0, 1.0))],
     "a stack": np.stack(DIAGRAMS),
     "diagrams by dimension": DIAGRAMS[:2],
     "diagrams of several lengths": [DIAGRAMS[0], DIAGRAMS[0][:1]],
@@ -288,6 +288,12 @@ def test_known_layouts_of_a_sequence_give_one_result():
     expected = call("diagram_equivalence_test")
     for same in (np.stack(DIAGRAMS), tuple(DIAGRAMS), [diagram.tolist() for diagram in DIAGRAMS], pd.Series(DIAGRAMS)):
         assert call("diagram_equivalence_test", diagrams_x=same) == expected
+    several = np.concatenate([TRIPLES, np.zeros((6, 1, 3))], axis=1)  # padded
+    by_dimension = [[np.array([[0.0, 0.3], [0.0, np.inf]]), diagram] for diagram in DIAGRAMS]
+    pairs = [[(0, (0.0, 0.3)), *((1, tuple(pair)) for pair in diagram)] for diagram in DIAGRAMS]
+    assert call("diagram_equivalence_test", diagrams_x=TRIPLES) == expected
+    for same in (several, list(several), by_dimension, pairs):
+        assert call("diagram_equivalence_test", diagrams_x=same, dimension=1) == expected
     empty = [np.zeros((0, 2)), [], np.zeros(0), *DIAGRAMS]
     assert diagram_distances(empty).shape == (9, 9) and not diagram_distances(empty)[:3, :3].any()
 

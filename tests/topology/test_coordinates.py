@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from topomod.topology.coordinates import (
     alpha_coordinates,
     alpha_winding_matrix,
-    circular_coordinates,
     determinant,
+    rips_coordinates,
     winding_matrix,
 )
 
@@ -30,7 +30,7 @@ def test_a_circle_gets_its_own_angle() -> None:
     rng = np.random.default_rng(0)
     angle = TAU * (np.arange(120) + rng.uniform(0, 0.5, 120)) / 120
     points = unit(angle) + 0.02 * rng.normal(size=(120, 2))
-    for coordinates, bars in (circular_coordinates(points, 1), alpha_coordinates(points, 1)):
+    for coordinates, bars in (rips_coordinates(points, 1), alpha_coordinates(points, 1)):
         assert coordinates.shape == (1, 120) and bars.shape == (1, 2)
         assert bars[0, 1] > 5 * bars[0, 0]
         # equal to the angle up to sign, shift and smoothing: together they never drift apart
@@ -40,7 +40,7 @@ def test_a_circle_gets_its_own_angle() -> None:
 
 def test_fewer_classes_than_asked_for() -> None:
     line = np.column_stack([np.linspace(0, 1, 30), np.zeros(30)])
-    coordinates, bars = circular_coordinates(line, 2)
+    coordinates, bars = rips_coordinates(line, 2)
     assert coordinates.shape[0] == len(bars) < 2 or np.ptp(bars, axis=1).max() < 0.1
 
 

@@ -90,18 +90,91 @@ def test_anything_empty_is_an_empty_diagram(caller, shape, dtype):
 @settings(max_examples=30)
 @given(shape=hnp.array_shapes(min_dims=0, max_dims=4, min_side=1, max_side=4), as_list=st.booleans())
 def test_any_other_shape_is_refused(caller, shape, as_list):
-    assume(not (len(shape) == 2 and shape[1] == 2))
+    assume(not (len(shape) == 2 and shape[1] in (2, 3)))
+    assume(not (as_list and len(shape) == 3 and shape[2] == 2))  # a list of diagrams by dimension
     array = np.zeros(shape)
     message = refusal(caller, array.tolist() if as_list else array)
     assert "(n_pairs, 2)" in message and str(shape) in message
-    assert ("giotto-tda" in message) == (shape[-1:] == (3,))
 
 
-@given(diagram=diagrams(min_size=1), dimension=st.integers(0, 2))
-def test_giottos_triples_are_taken_once_selected_as_the_message_says(diagram, dimension):
-    triples = np.column_stack([diagram, np.arange(len(diagram)) % 3])
-    assert "diagram[diagram[:, 2] == 1, :2]" in refusal("check_diagram", triples)
-    np.testing.assert_array_equal(check_diagram(triples[triples[:, 2] == dimension, :2], "d"), diagram[dimension::3])
+def triples(diagram: np.ndarray) -> np.ndarray:
+    """Giotto-tda's layout with dimensions 0, 1, 2, 0, ... and the padding that a batch has."""
+    rows = np.column_stack([diagram, np.arange(len(diagram)) % 3])
+    return np.vstack([rows, [[0.5, 0.5, 1.0], [0.0, 0.0, 0.0]]])
+
+
+OTHERS = {  # how other libraries give bars whose dimension is their place modulo 3
+    "ripser": lambda d: [d[0::3], d[1::3], d[2::3]],
+    "ripser, as lists": lambda d: [d[0::3].tolist(), d[1::3].tolist(), d[2::3].tolist()],
+    "ripser's dictionary": lambda d: {"dgms": [d[0::3], d[1::3], d[2::3]], "num_edges": 3},
+    "giotto-tda": triples,
+    "giotto-tda, as a list": lambda d: triples(d).tolist(),
+    "gudhi": lambda d: [(place % 3, tuple(pair)) for place, pair in enumerate(d.tolist())],
+}
+positive = st.lists(st.tuples(numbers, st.floats(0.25, 4)), min_size=4, max_size=8).map(
+    lambda pairs: np.array([(birth, birth + length) for birth, length in pairs])
+)
+
+
+@pytest.mark.parametrize("layout", OTHERS)
+@settings(max_examples=10)
+@given(diagram=positive, dimension=st.integers(0, 3))
+def test_layouts_of_other_libraries_give_the_bars_of_one_dimension(layout, diagram, dimension):
+    other, wanted = OTHERS[layout](diagram), diagram[dimension::3] if dimension < 3 else np.zeros((0, 2))
+    np.testing.assert_array_equal(check_diagram(other, "d", dimension), wanted)
+    assert diagram_distance(other, wanted, dimension=dimension) < 1e-12  # gudhi gives the least float
+    assert diagram_matching(other, wanted, dimension=dimension).distance < 1e-12
+
+
+@callers
+@pytest.mark.parametrize("layout", OTHERS)
+@settings(max_examples=2)
+@given(diagram=positive)
+def test_bars_of_several_dimensions_are_never_mixed(caller, layout, diagram):
+    message = refusal(caller, OTHERS[layout](diagram))
+    assert "must be of one dimension, found 0, 1, 2 in the " in message and message.endswith("choose by dimension=1")
+
+
+@given(diagram=positive, dimension=st.integers(0, 2))
+def test_bars_of_one_dimension_need_no_choice(diagram, dimension):
+    rows = np.column_stack([diagram, np.full(len(diagram), dimension)])
+    parts = [np.zeros((0, 2))] * 3
+    parts[dimension] = diagram
+    for other in (rows, parts, [(dimension, pair) for pair in diagram.tolist()]):
+        np.testing.assert_array_equal(check_diagram(other, "d"), diagram)
+
+
+def test_what_the_libraries_themselves_give_is_read():
+    ripser = pytest.importorskip("ripser").ripser
+    points = np.random.default_rng(0).normal(size=(30, 3))
+    found = ripser(points, maxdim=1)
+    tree = gudhi.RipsComplex(points=points).create_simplex_tree(max_dimension=2)
+    pairs = tree.persistence()
+    for dimension in (0, 1):
+        ours = check_diagram(found, "d", dimension)
+        np.testing.assert_array_equal(ours, check_diagram(found["dgms"], "d", dimension))
+        np.testing.assert_allclose(np.sort(ours, axis=0), np.sort(check_diagram(pairs, "d", dimension), axis=0), 1e-5)
+
+
+@callers
+@pytest.mark.parametrize(
+    ("diagram", "words"),
+    [
+        (np.array([[0.0, 1.0, 0.5]]), "whole numbers as dimensions"),
+        (np.array([[0.0, 1.0, np.nan]]), "whole numbers as dimensions"),
+        (np.array([[0.0, 1.0, -1.0]]), "whole numbers as dimensions"),
+        (np.array([[1.0, 0.5, 1.0]]), "found 1 earlier"),
+        (np.ma.array([[0.0, 1.0, 1.0]], mask=[[0, 1, 0]]), "masked"),
+        ([(1, (1.0, 0.5))], "found 1 earlier"),
+        ([(1, (0.0, np.nan))], "1 NaN"),
+        ([np.array([[1.0, 0.5]])], "found 1 earlier"),
+        ([np.ma.array([[0.0, 1.0]], mask=[[0, 1]])], "masked"),
+        ({"cocycles": []}, "found shape ()"),
+        ([(1, (0.0, 1.0)), (0.0, 1.0)], "differ in length"),
+    ],
+)
+def test_bad_bars_are_refused_in_any_layout(caller, diagram, words):
+    assert words in refusal(caller, diagram)
 
 
 def masked(diagram: np.ndarray, row: int, column: int) -> np.ma.MaskedArray:

@@ -51,8 +51,8 @@ class DiagramResult(MMDResult):
 
 
 def diagram_equivalence_test(
-    diagrams_x: Sequence[ArrayLike] | np.ndarray,
-    diagrams_y: Sequence[ArrayLike] | np.ndarray,
+    diagrams_x: Sequence[object] | np.ndarray,
+    diagrams_y: Sequence[object] | np.ndarray,
     margin: float,
     clusters_x: ArrayLike | None = None,
     clusters_y: ArrayLike | None = None,
@@ -61,6 +61,7 @@ def diagram_equivalence_test(
     *,
     metric: str = "sliced wasserstein",
     bandwidths: tuple[float, ...] | None = None,
+    dimension: int | None = None,
 ) -> DiagramResult:
     """Test whether two populations of persistence diagrams differ by less than a margin.
 
@@ -70,7 +71,8 @@ def diagram_equivalence_test(
     Parameters
     ----------
     diagrams_x, diagrams_y : sequence of array_like
-        (n_pairs, 2) births and finite deaths each; an empty diagram is a diagram.
+        (n_pairs, 2) births and finite deaths each, or a layout of ripser, giotto-tda or gudhi; a giotto-tda batch of
+        (n_diagrams, n, 3) triples is a sequence. An empty diagram is a diagram.
     margin : float
         Largest MMD that does not matter, positive, fixed before seeing these data. No MMD is above sqrt(2).
     clusters_x, clusters_y : array_like, optional
@@ -83,6 +85,8 @@ def diagram_equivalence_test(
         left out.
     bandwidths : tuple of float, optional
         Bandwidths in the unit of the diagrams. Default: 1/4, 1/2, 1 and 2 times the median distance between diagrams.
+    dimension : int, optional
+        Which dimension, where the diagrams are in a layout that has several.
 
     Returns
     -------
@@ -91,9 +95,9 @@ def diagram_equivalence_test(
     Raises
     ------
     ValueError
-        As `mmd_equivalence_test`; an unknown metric; anything that is no sequence of diagrams, such as one diagram or
-        a batch of triples in the layout of giotto-tda; a diagram of another shape, with NaN, infinite births or deaths,
-        or a death before its birth.
+        As `mmd_equivalence_test`; an unknown metric; anything that is no sequence of diagrams, such as one diagram; a
+        diagram of another shape or of several dimensions of which none was chosen, with NaN, infinite births or
+        deaths, or a death before its birth.
 
     References
     ----------
@@ -102,8 +106,8 @@ def diagram_equivalence_test(
     margin, alpha, seed = check_settings(margin, alpha, seed)
     bandwidths = check_bandwidths(bandwidths)
     _check_metric(metric)
-    checked_x = finite_diagrams(diagrams_x, "diagrams_x", MIN_NETWORKS)
-    checked_y = finite_diagrams(diagrams_y, "diagrams_y", MIN_NETWORKS)
+    checked_x = finite_diagrams(diagrams_x, "diagrams_x", MIN_NETWORKS, dimension)
+    checked_y = finite_diagrams(diagrams_y, "diagrams_y", MIN_NETWORKS, dimension)
     index_x = network_index(clusters_x, len(checked_x), "diagrams_x", "clusters_x")
     index_y = network_index(clusters_y, len(checked_y), "diagrams_y", "clusters_y")
     n_x = int(index_x.max()) + 1
@@ -126,7 +130,7 @@ def diagram_equivalence_test(
 
 
 def diagram_distances(
-    diagrams: Sequence[ArrayLike] | np.ndarray, metric: str = "sliced wasserstein"
+    diagrams: Sequence[object] | np.ndarray, metric: str = "sliced wasserstein"
 ) -> Float[np.ndarray, "n n"]:
     """Distances between every two persistence diagrams of one dimension.
 
@@ -151,23 +155,25 @@ def _check_metric(metric: str) -> None:
         raise ValueError(f"metric is {metric!r}; choose one of {', '.join(METRICS)}")
 
 
-def finite_diagrams(diagrams: object, name: str, least: int) -> list[Diagram]:
+def finite_diagrams(diagrams: object, name: str, least: int, dimension: int | None = None) -> list[Diagram]:
     """Diagrams as (n_pairs, 2) arrays, none of them with a bar that never dies.
 
     Parameters
     ----------
     diagrams : sequence of array_like
-        (n_pairs, 2) each, or one (n_diagrams, n_pairs, 2) array.
+        Each as `check_diagram` takes it, or one (n_diagrams, n_pairs, 2) array or batch of giotto-tda.
     name : str
         For messages.
     least : int
         Diagrams that are needed.
+    dimension : int, optional
+        Which dimension, where the layout of a diagram has several.
 
     Raises
     ------
     ValueError
-        If this is no sequence of diagrams, above all one diagram or a batch in the layout of giotto-tda; if there are
-        too few; and for a diagram that `check_diagram` refuses or that has infinite deaths.
+        If this is no sequence of diagrams, above all one diagram; if there are too few; and for a diagram that
+        `check_diagram` refuses or that has infinite deaths.
     """
     layout = _other_layout(diagrams, name)
     if layout:
@@ -175,7 +181,7 @@ def finite_diagrams(diagrams: object, name: str, least: int) -> list[Diagram]:
     listed = list(diagrams)  # type: ignore[call-overload]
     if len(listed) < least:
         raise ValueError(f"{name} has {len(listed)} diagram(s); at least {least} are needed, and {SEQUENCE}")
-    checked = [check_diagram(diagram, f"{name}[{place}]") for place, diagram in enumerate(listed)]
+    checked = [check_diagram(diagram, f"{name}[{place}]", dimension) for place, diagram in enumerate(listed)]
     for place, diagram in enumerate(checked):
         if not np.isfinite(diagram).all():
             raise ValueError(f"{name}[{place}] has infinite deaths; leave out bars that never die")
@@ -186,10 +192,8 @@ def _other_layout(diagrams: object, name: str) -> str | None:
     """What was given instead of a sequence of diagrams; None where nothing speaks against one."""
     if isinstance(diagrams, np.ndarray) and diagrams.dtype != object:
         shape = plain_array(diagrams, name).shape
-        if len(shape) == 3 and shape[2] == 2:
+        if len(shape) == 3 and shape[2] in (2, 3):
             return None
-        if len(shape) == 3 and shape[2] == 3:
-            return f"a batch of triples (birth, death, dimension) of shape {shape}, as giotto-tda makes it"
         return f"an array of shape {shape}" + (", which is one diagram" if shape[1:] == (2,) else "")
     if isinstance(diagrams, (str, bytes, Mapping)) or not isinstance(diagrams, Collection):
         return f"of type {type(diagrams).__name__}"

@@ -33,7 +33,7 @@ class CircularCoordinates(NamedTuple):
     bars: Float[np.ndarray, "c 2"]
 
 
-def circular_coordinates(points: Float[np.ndarray, "n k"], n_coordinates: int) -> CircularCoordinates:
+def rips_coordinates(points: Float[np.ndarray, "n k"], n_coordinates: int) -> CircularCoordinates:
     """Circular coordinates from the persistent cohomology of the Rips complex.
 
     Parameters
@@ -70,7 +70,7 @@ def alpha_coordinates(points: Float[np.ndarray, "n k"], n_coordinates: int) -> C
     points : ndarray
         (n_points, k), k in 2..4, in general position.
     n_coordinates : int
-        As in :func:`circular_coordinates`. Births and deaths are radii.
+        As in :func:`rips_coordinates`. Births and deaths are radii.
     """
     from ripser import ripser
     from scipy.sparse import coo_matrix
@@ -134,7 +134,7 @@ def winding_matrix(points: Float[np.ndarray, "n k"], p: int, frequency: int, n_l
     grid = rebase(points.reshape(p, p, -1), frequency)
     step = np.unique(np.linspace(0, p, min(GRID, p), endpoint=False).astype(int))
     landmarks = grid[np.ix_(step, step)]
-    found = circular_coordinates(landmarks.reshape(len(step) ** 2, -1), n_loops)
+    found = rips_coordinates(landmarks.reshape(len(step) ** 2, -1), n_loops)
     return grid_windings(found.turns.reshape(-1, len(step), len(step)), n_loops)
 
 

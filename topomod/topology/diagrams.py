@@ -8,22 +8,26 @@ from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import ArrayLike
+
+from topomod.topology.diagram_layouts import bars_of
 
 Diagram = Float[np.ndarray, "_ 2"]
 Metric = Literal["bottleneck", "wasserstein"]
 InfiniteBars = Literal["error", "drop", "match"]
 
 
-def check_diagram(diagram: object, name: str) -> Diagram:
-    """Refuse what cannot be a persistence diagram of one dimension.
+def check_diagram(diagram: object, name: str, dimension: int | None = None) -> Diagram:
+    """A persistence diagram of one dimension, read from any known layout; what cannot be one is refused.
 
     Parameters
     ----------
     diagram : array_like
-        (n_pairs, 2) births and deaths, in any unit, or anything empty. Deaths may be infinite.
+        (n_pairs, 2) births and deaths, in any unit, or anything empty, or a layout of ripser, giotto-tda or gudhi, as
+        in :func:`topomod.topology.diagram_layouts.bars_of`. Deaths may be infinite.
     name : str
         What the sentence of an error calls it.
+    dimension : int, optional
+        Which dimension, where a layout has several.
 
     Returns
     -------
@@ -33,10 +37,10 @@ def check_diagram(diagram: object, name: str) -> Diagram:
     Raises
     ------
     ValueError
-        For another layout, masked entries, entries that are no real numbers, NaN, infinite births, and deaths before
-        their births.
+        For another layout, bars of several dimensions of which none was chosen, masked entries, entries that are no
+        real numbers, NaN, infinite births, and deaths before their births.
     """
-    pairs = _as_pairs(diagram, name)
+    pairs = _as_pairs(bars_of(diagram, name, dimension), name)
     births, deaths = pairs.T
     if np.isnan(pairs).any():
         raise ValueError(f"{name} must hold births and deaths without NaN, found {int(np.isnan(pairs).sum())} NaN")
@@ -61,17 +65,13 @@ def _as_pairs(diagram: object, name: str) -> Diagram:
     if array.size == 0:
         return np.zeros((0, 2))
     if array.ndim != 2 or array.shape[1] != 2:
-        triples = array.shape[-1:] == (3,)
-        select = "select those of one dimension and sample by diagram[diagram[:, 2] == 1, :2]"
-        hint = f"; the triples of giotto-tda hold the dimension in their third column: {select}"
-        allowed = "must be an (n_pairs, 2) array of births and deaths"
-        raise ValueError(f"{name} {allowed}, found shape {array.shape}{hint if triples else ''}")
+        raise ValueError(f"{name} must be an (n_pairs, 2) array of births and deaths, found shape {array.shape}")
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name} must hold real numbers, found dtype {array.dtype}")
     return np.asarray(array, np.float64)
 
 
-def check_finite_diagram(diagram: object, name: str) -> Diagram:
+def check_finite_diagram(diagram: object, name: str, dimension: int | None = None) -> Diagram:
     """:func:`check_diagram` where bars that never die have no meaning.
 
     Raises
@@ -79,20 +79,22 @@ def check_finite_diagram(diagram: object, name: str) -> Diagram:
     ValueError
         As :func:`check_diagram`, and for infinite deaths.
     """
-    pairs = check_diagram(diagram, name)
+    pairs = check_diagram(diagram, name, dimension)
     n_infinite = int(np.isinf(pairs[:, 1]).sum())
     if n_infinite:
         raise ValueError(f"{name} must have finite deaths, found {n_infinite} infinite ones; leave their rows out")
     return pairs
 
 
-def _split_infinite(diagram: object, name: str) -> tuple[Diagram, Float[np.ndarray, " m"]]:
-    pairs = check_diagram(diagram, name)
+def _split_infinite(diagram: object, name: str, dimension: int | None) -> tuple[Diagram, Float[np.ndarray, " m"]]:
+    pairs = check_diagram(diagram, name, dimension)
     infinite = np.isinf(pairs[:, 1])
     return pairs[~infinite], np.sort(pairs[infinite, 0])
 
 
-def diagram_distance(d1: ArrayLike, d2: ArrayLike, metric: str = "bottleneck", *, infinite: str = "error") -> float:
+def diagram_distance(
+    d1: object, d2: object, metric: str = "bottleneck", *, infinite: str = "error", dimension: int | None = None
+) -> float:
     """Distance between two persistence diagrams of one dimension.
 
     Parameters
@@ -104,6 +106,8 @@ def diagram_distance(d1: ArrayLike, d2: ArrayLike, metric: str = "bottleneck", *
     infinite : {"error", "drop", "match"}
         What to do with bars that never die: refuse them; leave them out; or match them by order of birth,
         which gives ``inf`` if the diagrams hold different numbers of them.
+    dimension : int, optional
+        Which dimension, where the diagrams are in a layout that has several.
 
     Raises
     ------
@@ -124,7 +128,9 @@ def diagram_distance(d1: ArrayLike, d2: ArrayLike, metric: str = "bottleneck", *
         raise ValueError(f"unknown metric {metric!r}; known metrics: {', '.join(get_args(Metric))}")
     if infinite not in get_args(InfiniteBars):
         raise ValueError(f"unknown convention {infinite!r}; known: {', '.join(get_args(InfiniteBars))}")
-    (finite1, births1), (finite2, births2) = _split_infinite(d1, "d1"), _split_infinite(d2, "d2")
+    (finite1, births1), (finite2, births2) = (
+        _split_infinite(diagram, name, dimension) for diagram, name in ((d1, "d1"), (d2, "d2"))
+    )
     if infinite == "error" and len(births1) + len(births2) > 0:
         raise ValueError(
             f"found {len(births1)} and {len(births2)} infinite bars; pass infinite='drop' or infinite='match'"
@@ -158,7 +164,7 @@ class DiagramMatching:
     distance: float
 
 
-def diagram_matching(d1: ArrayLike, d2: ArrayLike) -> DiagramMatching:
+def diagram_matching(d1: object, d2: object, *, dimension: int | None = None) -> DiagramMatching:
     """Bottleneck matching of two persistence diagrams of one dimension: which feature became which.
 
     Several matchings can have the same distance; one of them comes back. Time and memory grow with the square of the
@@ -167,7 +173,9 @@ def diagram_matching(d1: ArrayLike, d2: ArrayLike) -> DiagramMatching:
     Parameters
     ----------
     d1, d2 : array_like
-        (n_pairs, 2) births and finite deaths.
+        (n_pairs, 2) births and finite deaths, or another layout that :func:`check_diagram` takes.
+    dimension : int, optional
+        Which dimension, where a layout has several. Rows are then those of this dimension.
 
     Returns
     -------
@@ -187,7 +195,7 @@ def diagram_matching(d1: ArrayLike, d2: ArrayLike) -> DiagramMatching:
     >>> diagram_matching([[0.0, 1.0], [0.2, 0.4]], [[0.0, 1.5]]).pairs.tolist()
     [[0, 0], [1, -1]]
     """
-    first, second = check_finite_diagram(d1, "d1"), check_finite_diagram(d2, "d2")
+    first, second = (check_finite_diagram(diagram, name, dimension) for diagram, name in ((d1, "d1"), (d2, "d2")))
     if len(first) == 0 or len(second) == 0:  # persim puts the point (0, 0) into an empty diagram and may match it
         rows = np.arange(len(first) + len(second))
         diagonal = np.full(len(rows), -1)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 
 from topomod.topology.diagrams import check_finite_diagram
 
@@ -18,7 +17,7 @@ SPREAD = 0.05  # standard deviation of the Gaussian around each pair
 WEIGHT_POWER = 1.0  # pairs weigh as much as they persist, so that pairs on the diagonal weigh nothing
 
 
-def persistence_images(diagrams: Sequence[ArrayLike]) -> Float[np.ndarray, "n height width"]:
+def persistence_images(diagrams: Sequence[object]) -> Float[np.ndarray, "n height width"]:
     """Images of H1 diagrams: each pair is a Gaussian over (birth, persistence), weighted by its persistence.
 
     Range, pixels and weight are constants of this module. The image of a diagram is therefore the same in any sample.

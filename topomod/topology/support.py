@@ -14,7 +14,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from topomod.topology.betti import ForcedLabel
 from topomod.topology.complexes import MAX_ALPHA, thin
-from topomod.topology.coordinates import CircularCoordinates, alpha_coordinates, circular_coordinates
+from topomod.topology.coordinates import CircularCoordinates, alpha_coordinates, rips_coordinates
 from topomod.topology.denoise import PreparedCloud
 from topomod.topology.evidence import (
     SOLID,
@@ -174,7 +174,7 @@ def cloud_coordinates(
     """Points of a cloud, thinned, and their three most persistent circular coordinates."""
     dim = points.shape[1]
     points = thin(points, COORDINATE_POINTS.get(dim, RIPS_POINTS), rng)
-    return points, (alpha_coordinates if dim <= MAX_ALPHA else circular_coordinates)(points, 3)
+    return points, (alpha_coordinates if dim <= MAX_ALPHA else rips_coordinates)(points, 3)
 
 
 def loops_cover(points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates) -> Cover:
