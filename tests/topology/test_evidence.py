@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from topomod.topology.complexes import alpha_diagrams
-from topomod.topology.coordinates import alpha_coordinates, circular_coordinates
+from topomod.topology.coordinates import alpha_coordinates, rips_coordinates
 from topomod.topology.evidence import (
     SOLID,
     circle_fibres,
@@ -52,7 +52,7 @@ def test_arcs_of_a_circle_are_contractible(name: str, kind: str, rng: np.random.
 def test_arcs_of_a_circle_times_a_sphere_hold_a_void(rng: np.random.Generator) -> None:
     points = shape("circle times sphere", 2000)
     fibres = circle_fibres(points, np.arctan2(points[:, 1], points[:, 0]) / TAU % 1, rng)
-    assert circular_coordinates(points[:300], 1).turns.shape == (1, 300)
+    assert rips_coordinates(points[:300], 1).turns.shape == (1, 300)
     assert fibres.kind != "contractible"
 
 

@@ -14,6 +14,7 @@ from topomod.topology.confidence import LIKE_NOISE, TUBE_TAU, confidence, doubts
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
 from topomod.topology.few_points import MIN_IN_ORDER, few_points_verdict
 from topomod.topology.inputs import finite_array
+from topomod.topology.noise_floor import n_above_noise
 from topomod.topology.scale import is_constant, unit_scale
 from topomod.topology.steps import (
     central_hole,
@@ -30,6 +31,7 @@ from topomod.topology.verdict import ManifoldVerdict, empty_verdict
 
 MIN_DISTINCT = 10  # points from which on homology is read
 MAX_ROWS = 20_000
+MIN_NOISY = 200  # points from which on components of noise are told from others
 MIN_WIDTH = 1e-3  # of the first variance; an ellipse of 30 to 1
 
 
@@ -146,6 +148,9 @@ def classify_manifold(
     verdict = label_cloud(cloud, p, resolution, n_subsamples, rng)
     closer = closer_view(rows, p, cloud, verdict, tau=tau, fine_tau=fine_tau, rng=rng)
     finer = None if closer is None else label_cloud(closer, p, resolution, n_subsamples, rng)
+    if closer is not None and finer is not None and closer.rank < cloud.rank:
+        # a label that the noise hides is never sure, and a circle is the one that noise does not make
+        return finer if finer.label == "circle" and finer.doubtful else verdict
     if finer is not None and finer.label == "torus":
         return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
     found = objection(cloud, verdict, finer)
@@ -165,8 +170,13 @@ def closer_view(
     """Prepare a cloud again with finer components where those could change its label; None where they could not.
 
     The thin tube of a torus lies below ``tau``, as the harmonics of a bent circle do. The width of a long ellipse does,
-    too. The other parameters are those of :func:`classify_manifold`.
+    too. In many dimensions it is the other way round: components of noise lie above ``tau``, and only those above the
+    noise are kept. The other parameters are those of :func:`classify_manifold`.
     """
+    if p is None and verdict.label == "uncertain" and len(X) >= MIN_NOISY:
+        signal = n_above_noise(X)
+        if 2 <= signal < min(cloud.rank, MAX_ALPHA + 1):
+            return prepare_cloud(X, p, tau=0.0, fine_tau=fine_tau, max_rank=signal, rng=rng)
     if cloud.rank == 1 and cloud.next_ratio >= MIN_WIDTH:
         return prepare_cloud(X, p, tau=cloud.next_ratio, fine_tau=fine_tau, max_rank=2, rng=rng)
     finest = TUBE_TAU if p is None else fine_tau
