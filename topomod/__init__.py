@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ModularAddition": "tasks.addition",
+    "ModularOperation": "tasks.operation",
     "SparseParity": "tasks.parity",
     "GroupComposition": "tasks.finite_group",
     "CayleyTable": "tasks.cayley",
