@@ -35,7 +35,7 @@ def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -
         **identity(circuit),
         **outcome_columns(circuit, layer.logits),
         **(neuron_columns(layer.spectra, groups) if layer.symmetry else unnamed_columns(layer)),
-        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1] if groups else float("nan"),
+        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
         **mechanism_columns(circuit, layer.logits),
         **endpoint_columns("circuits", circuit, layer),
     }
