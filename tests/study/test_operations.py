@@ -41,8 +41,9 @@ def small_study(**changes: Any) -> Study:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, StudyFolder]:
     """A finished study of three operations."""
-    variants = {"product": {"task": "a*b"}, "cubic": {"task": "a**3 + a*b"}}
-    study = small_study(architectures=["mlp_concat", "rnn", "mlp_concat@product", "rnn@cubic"], variants=variants)
+    variants = {"product": {"task": "a*b"}, "cubic": {"task": "a**3 + a*b"}, "D5": {"task": "D5"}}
+    names = ["mlp_concat", "rnn", "mlp_concat@product", "rnn@cubic", "mlp_concat@D5"]
+    study = small_study(architectures=names, variants=variants)
     folder = StudyFolder(tmp_path_factory.mktemp("study") / "several")
     run_stages(study, folder)
     return study, folder
@@ -83,12 +84,20 @@ def test_a_task_without_symmetry_has_circuits_and_nothing_of_groups(finished: tu
         assert "rnn@cubic" not in set(table(study, folder, name)["architecture"])
 
 
+def test_networks_of_a_group_are_told_apart_by_irrep(finished: tuple[Study, StudyFolder]) -> None:
+    study, folder = finished
+    circuits = table(study, folder, "circuits").query("architecture == 'mlp_concat@D5'")
+    assert (circuits["best_irrep_share"] > circuits["best_irrep_chance"]).all()
+    assert circuits["coset_concentration"].between(0, 1).all() and circuits["n_irreps"].between(1, 3).all()
+    assert "concentration on cosets" in folder.report.read_text()
+
+
 def test_architectures_are_compared_within_a_task_and_the_page_says_so(finished: tuple[Study, StudyFolder]) -> None:
     study, folder = finished
     verdicts = pd.read_parquet(folder.table("verdicts"))
     assert set(zip(verdicts["x"], verdicts["y"], strict=True)) == {("mlp_concat", "rnn")}
     page = folder.report.read_text()
-    assert "representation of a - b mod 13, a * b mod 13, a**3 + a * b mod 13?" in page
+    assert "representation of a - b mod 13, a * b mod 13, a**3 + a * b mod 13, D5?" in page
     assert "a**3 + a * b is neither a weighted sum of a and b nor one product of their powers" in page
     assert "Does sameness hold for each task?" in page and "(1, -1)" in page
 
@@ -192,3 +201,8 @@ def test_the_study_of_operations() -> None:
     operations = ("a + b", "a - b", "a * b", "a**2 + b**2", "a**3 + a * b")
     assert tasks == [f"{operation} mod 59" for operation in operations]
     assert len(study.labels) == 10 and sum(map(len, study.shards())) == 160
+
+
+def test_the_study_of_groups() -> None:
+    study = load_study(ROOT / "config" / "finite_group_networks.yaml", base=ROOT / "config" / "config.yaml")
+    assert {str(study.task_of(label)) for label in study.labels} == {"S3", "S4", "D7", "A5"}

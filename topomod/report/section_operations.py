@@ -11,6 +11,7 @@ from topomod.networks.labels import Label
 from topomod.report.answers import comparison_rows, family_answers
 from topomod.report.pages import csv_link
 from topomod.study.config import Study
+from topomod.study.irrep_columns import COLUMNS
 from topomod.study.population import StudyTables, converged_rows, group_means, label_shares
 from topomod.study.shards import StudyFolder
 
@@ -45,7 +46,9 @@ def _row(name: str, study: Study, tables: StudyTables) -> dict[str, Any]:
         f"{label}_{site}": _share(tables, own, label, site)
         for label, site in (("disc", "preactivations"), ("torus", "preactivations"), ("circle", "logits"))
     }
-    return row | {"windings": windings} | shares | _means(tables, kept)
+    irreps = {column: float(kept[column].mean()) if column in kept else float("nan") for column in COLUMNS}
+    row["irreps"] = task.finite_group is not None and task.symmetry is None
+    return row | {"windings": windings} | shares | _means(tables, kept) | irreps
 
 
 def _share(tables: StudyTables, own: pd.DataFrame, label: str, site: str) -> float:
