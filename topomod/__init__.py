@@ -12,8 +12,10 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ModularAddition": "tasks.addition",
+    "ModularOperation": "tasks.operation",
     "SparseParity": "tasks.parity",
     "GroupComposition": "tasks.finite_group",
+    "CayleyTable": "tasks.cayley",
     "NetworkSize": "networks.size",
     "Recipe": "training.recipes",
     "MarginRecipe": "training.recipes",
