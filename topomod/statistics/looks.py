@@ -1,7 +1,7 @@
 """Levels of tests that are repeated as a study grows, so that all looks together keep the level.
 
-A study may look at its circuits several times, and stop once it concludes, if it declares the numbers of networks of all
-looks beforehand. Each look then spends a part of the level.
+A study may look at its circuits several times, and stop once it concludes, if it declares beforehand how many networks
+each look has. Each look then spends a part of the level.
 """
 
 from __future__ import annotations
