@@ -14,7 +14,7 @@ from topomod.statistics.mean_difference import deviations, standard_errors
 from topomod.statistics.resampling import resampled_counts
 from topomod.statistics.welch import welch
 
-RESAMPLES = 1999
+RESAMPLES = 999
 TRIM = 0.2
 SKEWNESS_UNSEEN = 4.0  # factor on the sample skewness in the rule that the package had before
 
