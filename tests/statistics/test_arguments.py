@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from topomod.statistics.arguments import check_number, number_array
 from topomod.statistics.diagram_equivalence import diagram_distances, diagram_equivalence_test
-from topomod.statistics.equivalence import equivalence_test, holm
+from topomod.statistics.equivalence import equivalence_test
+from topomod.statistics.families import holm
 from topomod.statistics.intervals import mean_interval, share_interval
 from topomod.statistics.kernels import torus_embedding
 from topomod.statistics.mmd import half_split_margin, mmd, mmd_equivalence_test

@@ -34,7 +34,6 @@ MEANS = {
     "welch with clusters": {"x": NORMAL, "y": OTHER, "clusters_x": CLUSTERS},
     "one constant": {"x": np.full(12, 0.1), "y": OTHER},
     "skewed": {"x": NORMAL, "y": SKEWED},
-    "bootstrap": {"x": NORMAL, "y": SKEWED, "method": "bootstrap-t"},
     "bounded": {"x": NORMAL, "y": OTHER, "bounds": (-4.0, 4.0)},
 }
 UNIT_FREE = {
@@ -152,13 +151,10 @@ def test_margins_of_any_size_beside_data_of_any_size(margin: float, size: float,
 
 
 @pytest.mark.parametrize("size", [1e-3, 1e-90, 1e-100, 1e-170, 1e-200, 1e-300, 5e-324])
-@pytest.mark.parametrize("method", ["welch", "bootstrap-t", "auto"])
-def test_a_sample_that_hardly_varies_beside_a_constant_one(size: float, method: str) -> None:
+def test_a_sample_that_hardly_varies_beside_a_constant_one(size: float) -> None:
     for x, y in ((np.ones(5), size * SKEWED), (size * SKEWED, np.ones(5))):
-        near, far = (equivalence_test(x, y, margin, method=method) for margin in (0.5, 2.0))
+        near, far = (equivalence_test(x, y, margin) for margin in (0.5, 2.0))
         assert abs(near.difference) == pytest.approx(1, abs=0.01)
-        if method == "bootstrap-t" and size < 1e-300:
-            continue  # 5e-324 has no digits to resample
         assert (near.verdict, far.verdict) == ("different", "trivially different")
         assert near.ci_high - near.ci_low < 0.01
         assert abs(near.effect_size) > 100 and np.sign(near.effect_size) == np.sign(near.difference)

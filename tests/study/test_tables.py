@@ -92,6 +92,7 @@ def test_circuits_that_did_not_converge_are_left_out() -> None:
 def test_controls_come_out_as_they_must() -> None:
     tables = population(50)
     table = verdict_table(circuit_endpoints(*tables), settings(), populations=populations(tables[0]))
+    assert_intervals_agree_with_verdicts(table)
     table = table.set_index(["role", "endpoint"])
     positive, negative = table.loc["positive control"], table.loc["negative control"]
     assert positive.loc["disc_cka", "verdict"] == "different"
@@ -106,6 +107,16 @@ def test_controls_come_out_as_they_must() -> None:
             same.index.isin(ENDPOINTS)
         ]  # an MMD asks for more than 25 circuits, and Holm then holds back others
         assert set(scalars["verdict_unadjusted"]) <= {"equivalent", "trivially different"}
+
+
+def assert_intervals_agree_with_verdicts(table: pd.DataFrame) -> None:
+    """After Holm too: an interval inside the margin never stands beside "inconclusive" or "different"."""
+    inside = (table["ci_low"] > -table["margin"]) & (table["ci_high"] < table["margin"])
+    assert (inside == table["verdict"].isin(["equivalent", "trivially different"])).all()
+    means = table[table["ci_wide_low"].notna()]
+    apart = (means["ci_wide_low"] > 0) | (means["ci_wide_high"] < 0)
+    assert (apart == means["verdict"].isin(["different", "trivially different"])).all()
+    assert (table["level_equivalence"] < table["alpha"]).any()  # some interval had to be widened
 
 
 def test_too_few_circuits_are_inconclusive_and_say_so() -> None:

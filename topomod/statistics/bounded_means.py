@@ -69,5 +69,6 @@ def bounded(
         ci_wide_low=tail_quantile(low, alpha / 2, upper=False),
         ci_wide_high=tail_quantile(high, alpha / 2, upper=True),
         method=np.full(len(x), "bounded"),
+        caveat=np.full(len(x), ""),
         n_resamples=np.full(len(x), n_resamples),
     )

@@ -1,23 +1,20 @@
-"""Test of whether two samples of networks have the same mean up to a margin; verdicts; families of tests."""
+"""Test of whether two samples of networks have the same mean up to a margin, and the verdicts in words."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from topomod.statistics.arguments import check_bounds, check_settings, number_array, scaled_bounds
-from topomod.statistics.mean_difference import SMALLEST, MeanDifference, deviations, is_constant, variances
+from topomod.statistics.arguments import check_bounds, check_settings, scaled_bounds
+from topomod.statistics.coverage import unseen_share
+from topomod.statistics.mean_difference import MeanDifference, hedges_g, is_constant
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.samples import network_means
 from topomod.topology.scale import times_power_of_two, unit_exponent
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _IN_UNIT = ("ci_low", "ci_high", "ci_wide_low", "ci_wide_high")  # fields that carry the unit of the data
 
@@ -50,7 +47,13 @@ class EquivalenceResult:
     n_x, n_y : int
         Number of networks.
     method : str
-        "welch", "bootstrap-t", "welch+edgeworth+bootstrap-t" (the most cautious of the three) or "bounded".
+        "welch" or "bounded".
+    caveat : str
+        Why a conclusion drawn here may be wrong more often than ``alpha`` says; "" where the data show no reason.
+    unseen_share : float
+        Share of networks that may lie anywhere, and yet be absent from the smaller sample with probability ``alpha``.
+        Welch's test is valid for populations without such outliers, which no caveat can name. 0 for the bounded test,
+        which needs no such condition.
     alpha : float
         Level of each test.
     n_resamples, seed : int
@@ -74,10 +77,17 @@ class EquivalenceResult:
     n_x: int
     n_y: int
     method: str
+    caveat: str
+    unseen_share: float
     alpha: float
     n_resamples: int
     seed: int
     verdict: Verdict
+
+    @property
+    def covered(self) -> bool:
+        """Whether nothing in the data speaks against the stated level of the conclusions."""
+        return self.caveat == ""
 
 
 def verdict_of(p_equivalence: float, p_difference: float, alpha: float = 0.05) -> Verdict:
@@ -121,12 +131,12 @@ def equivalence_test(
 ) -> EquivalenceResult:
     """Test whether the means of two samples of networks agree up to a margin.
 
-    The tests are two one-sided tests (TOST) on the network means. Without ``bounds`` they are Welch's. Where the
-    skewness of the data is predicted to move the size of Welch's test by more than a tenth of ``alpha``, the largest
-    p-value and the widest interval of three methods count: Welch's, a t corrected for skewness, and a bootstrap-t.
-    With ``bounds`` the test needs no assumption on the distribution inside them, and samples may be constant. At
-    ``alpha = 0.05`` it needs at least about ``3 * width / margin`` networks in each sample to conclude equivalence,
-    where ``width`` is the upper bound less the lower one.
+    The tests are two one-sided tests (TOST) on the network means. Without ``bounds`` they are Welch's. They keep their
+    level if the samples are large enough for their skewness, or are skewed alike and of about equal size. The field
+    ``caveat`` says where the data speak against this, and a conclusion depends on it. With ``bounds`` the test needs
+    no assumption on the distribution inside them, and samples may be constant. At ``alpha = 0.05`` it needs at least
+    about ``3 * width / margin`` networks in each sample to conclude equivalence, where ``width`` is the upper bound
+    less the lower one.
 
     Parameters
     ----------
@@ -140,11 +150,11 @@ def equivalence_test(
     alpha : float
         Level of each test, in (0, 0.5).
     seed : int
-        Seed of the resampling.
+        Seed of the bounded test.
     bounds : (float, float), optional
         Least and largest value the quantity can take, such as (0, 1) for a share.
-    method : {"auto", "welch", "bootstrap-t"}
-        Without ``bounds``: the rule above, or one of the two methods alone.
+    method : {"auto", "welch", "bounded"}
+        By default the bounded test with ``bounds``, and Welch's without.
 
     Returns
     -------
@@ -159,14 +169,14 @@ def equivalence_test(
 
     Notes
     -----
-    Without ``bounds`` the tests keep their level when the samples are about equal in size and variance, and when no
-    values far from all others are so rare that a sample lacks them. ``docs/tests.md`` has the measured rates, and
-    the cases in which they are larger than ``alpha``.
+    No test of means without bounds is safe against outliers so rare that a sample lacks them (``unseen_share``).
+    ``docs/tests.md`` has the measured error rates, and those of the tests that were compared.
 
     References
     ----------
     Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680. `bounded_means.bounded`
-    names those of the bounded test.
+    names those of the bounded test, `coverage.caveats` those of the caveats. Bahadur and Savage (1956), Annals of
+    Mathematical Statistics 27, 1115-1122, show that outliers cannot be excluded.
 
     Examples
     --------
@@ -178,8 +188,8 @@ def equivalence_test(
     means_x = network_means(x, clusters_x, "x", "clusters_x")
     means_y = network_means(y, clusters_y, "y", "clusters_y")
     bounds = check_bounds(bounds, margin, {"x": means_x, "y": means_y})
-    if bounds is None and is_constant(means_x) and is_constant(means_y):
-        raise ValueError("x and y are both constant; give bounds if the quantity is bounded, such as (0, 1)")
+    if (bounds is None or method == "welch") and is_constant(means_x) and is_constant(means_y):
+        raise ValueError("x and y are both constant; use the bounded test if the quantity has bounds, such as (0, 1)")
     exponent = unit_exponent(means_x, means_y, np.array(bounds or ()))
     means_x, means_y = times_power_of_two(means_x, -exponent), times_power_of_two(means_y, -exponent)
     unit_margin, unit_bounds = times_power_of_two(margin, -exponent), scaled_bounds(bounds, exponent)
@@ -211,90 +221,9 @@ def _result(
         minimum_margin=max(own["ci_high"], -own["ci_low"]),
         n_x=len(x),
         n_y=len(y),
+        unseen_share=0.0 if own["method"] == "bounded" else unseen_share(min(len(x), len(y)), alpha),
         alpha=alpha,
         seed=seed,
         verdict=verdict_of(p_equivalence, own["p_difference"], alpha),
         **own,
     )
-
-
-def hedges_g(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> float:
-    """Standardised difference of two means, corrected for small samples.
-
-    Where nothing varies it is 0 for equal samples, and infinite otherwise.
-
-    References
-    ----------
-    Hedges (1981), Journal of Educational Statistics 6, 107-128.
-    """
-    difference = float(x.mean() - y.mean())
-    df = len(x) + len(y) - 2
-    if is_constant(x) and is_constant(y):
-        return 0.0 if is_constant(np.concatenate([x, y])) else float(np.copysign(np.inf, difference))
-    centred_x, centred_y, exponent = deviations(x[None], y[None])
-    pooled = np.sqrt(((len(x) - 1) * variances(centred_x) + (len(y) - 1) * variances(centred_y)) / df)
-    return (1 - 3 / (4 * df - 1)) * difference / max(float(np.ldexp(pooled, exponent)[0]), SMALLEST)
-
-
-def holm(p_values: ArrayLike) -> Float[np.ndarray, " n"]:
-    """Holm's adjusted p-values of one family.
-
-    Parameters
-    ----------
-    p_values : array_like
-        (n_tests,). NaN stands for a planned test that could not be run. It stays NaN, and counts in the family.
-
-    Raises
-    ------
-    ValueError
-        A p-value outside [0, 1], masked, or no real number.
-
-    References
-    ----------
-    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    from statsmodels.stats.multitest import multipletests
-
-    values = number_array(p_values, "p_values")
-    missing = np.isnan(values)
-    if ((values < 0) | (values > 1)).any():
-        raise ValueError("p_values must lie in [0, 1]")
-    if missing.all():
-        return values.copy()
-    adjusted = np.asarray(multipletests(np.where(missing, 1.0, values), method="holm")[1], dtype=float)
-    return np.where(missing, np.nan, adjusted)
-
-
-def adjust_family(table: pd.DataFrame, family: Sequence[str] = (), alpha: float = 0.05) -> pd.DataFrame:
-    """Adjust the tests of a table by Holm within each family, equivalences and differences apart.
-
-    Parameters
-    ----------
-    table : DataFrame
-        One test per row, with ``p_equivalence`` and ``p_difference``.
-    family : sequence of str
-        Columns whose values together name the family of a row. Without columns the whole table is one family.
-    alpha : float
-        Familywise level of each of the two.
-
-    Returns
-    -------
-    DataFrame
-        The table with ``p_equivalence_adjusted``, ``p_difference_adjusted``, the ``verdict`` from them, and
-        the earlier verdict, if any, as ``verdict_unadjusted``. Intervals stay those of single tests.
-    """
-    adjusted = table.rename(columns={"verdict": "verdict_unadjusted"})
-    for column in ("p_equivalence", "p_difference"):
-        name = f"{column}_adjusted"
-        if family:
-            adjusted[name] = adjusted.groupby(list(family), dropna=False)[column].transform(holm)
-        else:
-            adjusted[name] = holm(adjusted[column])
-    pairs = zip(adjusted["p_equivalence_adjusted"], adjusted["p_difference_adjusted"], strict=True)
-    adjusted["verdict"] = [verdict_of(equivalence, difference, alpha) for equivalence, difference in pairs]
-    return adjusted

@@ -34,6 +34,8 @@ class MeanDifference:
         Interval of level 1 - alpha, dual to ``p_difference``.
     method : ndarray
         Name of the method.
+    caveat : ndarray
+        Why the method may err more often than its level says; "" where nothing in the data shows it.
     n_resamples : ndarray
         Number of resamples, 0 where nothing was resampled.
     """
@@ -46,6 +48,7 @@ class MeanDifference:
     ci_wide_low: Float[np.ndarray, " b"]
     ci_wide_high: Float[np.ndarray, " b"]
     method: np.ndarray
+    caveat: np.ndarray
     n_resamples: Int[np.ndarray, " b"]
 
     def mirrored(self) -> MeanDifference:
@@ -64,21 +67,6 @@ class MeanDifference:
     def p_equivalence(self) -> Float[np.ndarray, " b"]:
         """The larger of the two one-sided p-values."""
         return np.maximum(self.p_lower, self.p_upper)
-
-
-def cautious(a: MeanDifference, b: MeanDifference) -> MeanDifference:
-    """The larger p-value and the outer end of each interval of two methods, pair by pair."""
-    return MeanDifference(
-        p_lower=np.maximum(a.p_lower, b.p_lower),
-        p_upper=np.maximum(a.p_upper, b.p_upper),
-        p_difference=np.maximum(a.p_difference, b.p_difference),
-        ci_low=np.minimum(a.ci_low, b.ci_low),
-        ci_high=np.maximum(a.ci_high, b.ci_high),
-        ci_wide_low=np.minimum(a.ci_wide_low, b.ci_wide_low),
-        ci_wide_high=np.maximum(a.ci_wide_high, b.ci_wide_high),
-        method=np.char.add(np.char.add(a.method, "+"), b.method),
-        n_resamples=np.maximum(a.n_resamples, b.n_resamples),
-    )
 
 
 def is_constant(values: Float[np.ndarray, "... n"]) -> np.ndarray:
@@ -126,3 +114,21 @@ def standard_errors(
     df = (v_x + v_y) ** 2 / (v_x**2 / (n_x - 1) + v_y**2 / (n_y - 1))
     error = np.ldexp(np.sqrt(v_x + v_y), exponent)
     return np.where(lost, SMALLEST, np.maximum(error, SMALLEST)), df
+
+
+def hedges_g(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> float:
+    """Standardised difference of two means, corrected for small samples.
+
+    Where nothing varies it is 0 for equal samples, and infinite otherwise.
+
+    References
+    ----------
+    Hedges (1981), Journal of Educational Statistics 6, 107-128.
+    """
+    difference = float(x.mean() - y.mean())
+    df = len(x) + len(y) - 2
+    if is_constant(x) and is_constant(y):
+        return 0.0 if is_constant(np.concatenate([x, y])) else float(np.copysign(np.inf, difference))
+    centred_x, centred_y, exponent = deviations(x[None], y[None])
+    pooled = np.sqrt(((len(x) - 1) * variances(centred_x) + (len(y) - 1) * variances(centred_y)) / df)
+    return (1 - 3 / (4 * df - 1)) * difference / max(float(np.ldexp(pooled, exponent)[0]), SMALLEST)

@@ -29,8 +29,10 @@ class Endpoint:
     equals : str or None
         The value is the share of groups whose column equals this.
     bounds : tuple of float or None
-        Range of a share, or of the H2 persistence, which is 0 in every circuit where no group has rank 3; the test
-        then holds for any distribution within these bounds, also for constant samples.
+        Natural range, where the bounded test is used. It holds for any distribution within these bounds, also for
+        constant samples. Similarities, R2, shares of variance and the measures of mechanism have a range as well, but
+        it is so wide for their margins that 50 circuits would conclude less or nothing (``docs/tests.md``, "Natural
+        bounds").
     value : part
         How the column is measured, where the stage does not measure it already: ``(circuit, layer) -> float`` for the
         table of circuits, ``(circuit, layer, group) -> float`` for that of groups.
@@ -46,8 +48,8 @@ class Endpoint:
     value: Part = ""
 
 
-def _group(title: str, column: str, unit: str = "") -> Endpoint:
-    return Endpoint(title, "groups", column, unit)
+def _group(title: str, column: str, unit: str = "", bounds: tuple[float, float] | None = None) -> Endpoint:
+    return Endpoint(title, "groups", column, unit, bounds=bounds)
 
 
 def _circuit(title: str, column: str, unit: str = "") -> Endpoint:
@@ -101,7 +103,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     "distance_irrelevance": _circuit("distance irrelevance (correct logit)", "distance_irrelevance"),
     "circularity": _circuit("circularity", "circularity"),
     "n_groups": _circuit("number of groups", "n_groups", "groups"),
-    "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency"),
+    "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency", bounds=(0.0, 0.5)),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from topomod.statistics.diagram_equivalence import diagram_equivalence_test
-from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test
+from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
+from topomod.statistics.families import adjust_family
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.statistics.mmd import mmd_equivalence_test
 from topomod.study.config import Comparison
@@ -49,7 +51,8 @@ def verdict_table(
 ) -> pd.DataFrame:
     """Every pair of architectures on every endpoint, and both controls.
 
-    Tests are adjusted by Holm within one pair and one family. Only converged circuits count.
+    Tests are adjusted by Holm within one pair and one family. Intervals have the level at which they say what the
+    adjusted test says (`level_equivalence`, `level_difference`). Only converged circuits count.
 
     Parameters
     ----------
@@ -73,7 +76,7 @@ def verdict_table(
     converged = endpoints[endpoints["converged"]]
     kept = converged[converged["value"].notna()]
     circuits = converged[KEY].drop_duplicates()
-    rows, tasks = [], written_tasks(settings)
+    rows, runs, tasks = [], [], written_tasks(settings)
     for role, x_name, y_name in comparisons(settings):
         x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
         pair = [sample_of(circuits, name) for name in (x_name, y_name)]
@@ -86,14 +89,41 @@ def verdict_table(
                 common |= {"title": titles[name].title, "margin_reason": declared["reason"]}
                 if name in ENDPOINTS:
                     x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
-                    row = _scalar_row(x, y, declared["margin"], settings["alpha"], seed, ENDPOINTS[name].bounds)
+                    run = partial(_scalar_row, x, y, declared["margin"], seed, ENDPOINTS[name].bounds)
                 else:
                     table = (populations or {}).get(POPULATIONS[name].kind)
-                    row = _population_row(name, table, pair, declared["margin"], settings | {"p": order}, seed)
-                rows.append(common | row)
+                    run = partial(_population_row, name, table, pair, declared["margin"], order, seed)
+                runs.append(run)
+                rows.append(common | run(settings["alpha"]))
     if not rows:
         return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
-    return adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"])
+    return at_judged_levels(adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"]), runs)
+
+
+def at_judged_levels(table: pd.DataFrame, runs: Sequence[Callable[[float], dict[str, Any]]]) -> pd.DataFrame:
+    """The table with the intervals and caveats of the levels that its families were judged at.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From :func:`topomod.statistics.families.adjust_family`, with intervals of level ``alpha``.
+    runs : sequence of callable
+        The test of each row as a function of its level.
+    """
+    table["level_strictest"] = table[["level_equivalence", "level_difference"]].min(axis=1)
+    parts = {
+        "level_equivalence": ["ci_low", "ci_high", "minimum_margin"],
+        "level_difference": ["ci_wide_low", "ci_wide_high"],
+        "level_strictest": ["caveat", "unseen_share"],
+    }
+    rows = table.to_dict("records")
+    for row, run in zip(rows, runs, strict=True):
+        # a distribution has one interval and no caveat, and its test takes long
+        own = parts if pd.notna(row["unseen_share"]) else {"level_equivalence": ["ci_low", "ci_high", "minimum_margin"]}
+        found = {level: run(level) for level in {row[name] for name in own} - {row["alpha"]}}
+        for name, columns in own.items():
+            row |= {column: found[row[name]][column] for column in columns if row[name] in found}
+    return pd.DataFrame(rows).drop(columns="level_strictest")
 
 
 def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -134,7 +164,7 @@ def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
 
 
 def _scalar_row(
-    x: np.ndarray, y: np.ndarray, margin: float, alpha: float, seed: int, bounds: tuple[float, float] | None
+    x: np.ndarray, y: np.ndarray, margin: float, seed: int, bounds: tuple[float, float] | None, alpha: float
 ) -> dict[str, Any]:
     means = {"mean_x": x.mean() if len(x) else np.nan, "mean_y": y.mean() if len(y) else np.nan}
 
@@ -148,9 +178,10 @@ def _tested(test: Callable[[], Any], margin: float, alpha: float, n_x: int, n_y:
     try:
         found = vars(test())
     except ValueError as error:
-        known = {"margin": margin, "alpha": alpha, "n_x": n_x, "n_y": n_y, "verdict": "inconclusive"}
+        known = {"margin": margin, "alpha": alpha, "n_x": n_x, "n_y": n_y, "verdict": "inconclusive", "caveat": ""}
         return _MISSING | known | {"method": "none", "note": str(error)}
-    return _MISSING | {key: value for key, value in found.items() if key in _MISSING} | {"note": ""}
+    known = {key: value for key, value in found.items() if key in _MISSING}
+    return _MISSING | {"caveat": ""} | known | {"note": ""}
 
 
 def _population_row(
@@ -158,10 +189,11 @@ def _population_row(
     table: pd.DataFrame | None,
     pair: Sequence[pd.DataFrame],
     margin: float,
-    settings: dict[str, Any],
+    p: int,
     seed: int,
+    alpha: float,
 ) -> dict[str, Any]:
-    endpoint, alpha = POPULATIONS[name], settings["alpha"]
+    endpoint = POPULATIONS[name]
 
     def test() -> Any:
         if table is None or table.empty:
@@ -171,7 +203,7 @@ def _population_row(
             return diagram_equivalence_test(
                 first, second, margin, alpha=alpha, seed=seed, bandwidths=DIAGRAM_BANDWIDTHS
             )
-        (X, groups_x), (Y, groups_y) = (phase_sample(table, own, settings["p"], endpoint.columns) for own in pair)
+        (X, groups_x), (Y, groups_y) = (phase_sample(table, own, p, endpoint.columns) for own in pair)
         return mmd_equivalence_test(
             X, Y, margin, groups_x, groups_y, alpha=alpha, seed=seed, bandwidths=TORUS_BANDWIDTHS
         )
