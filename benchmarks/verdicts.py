@@ -8,16 +8,23 @@ python benchmarks/verdicts.py --build --save build.parquet && python benchmarks/
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from scipy.stats import beta
 
+from topomod import topology
+from topomod.files import atomic_path
 from topomod.topology.classify import classify_manifold
+from topomod.topology.confidence import confidence
+from topomod.topology.detectable import TABLE
 from topomod.topology.kinds import FREE_SHAPES, GROUP_SHAPES
 from topomod.topology.more_kinds import MORE_FREE_SHAPES, MORE_GROUP_SHAPES
 from topomod.topology.shapes import ALL_GROUP_SHAPES, NOISES, draw_cloud
@@ -37,6 +44,7 @@ FEATURES = (3, 10, 50, 100)
 OUTLIERS = (0.0, 0.0, 0.0, 0.001, 0.01, 0.05)
 EDGES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.01)
 SURE = 0.9
+DETECTABLE = Path(topology.__file__).parent / TABLE
 
 
 def draw(family: str, seed: int, position: int):
@@ -78,7 +86,12 @@ def judge(family: str, first: int, n: int) -> pd.DataFrame:
             continue
         row = {"family": family, "shape": cloud.shape, "truth": cloud.label, "n": len(cloud.X), "p": cloud.p}
         row |= {"ratio": cloud.ratio, "noise": cloud.noise, "hole": cloud.hole, "in_scope": cloud.in_scope}
-        row |= {"outliers": outliers, "right": verdict.label in cloud.right, "label": verdict.label}
+        row |= {
+            "features": cloud.X.shape[1],
+            "outliers": outliers,
+            "right": verdict.label in cloud.right,
+            "label": verdict.label,
+        }
         row |= {"forced": verdict.forced_label, "confidence": verdict.confidence, "rank": verdict.rank}
         row |= {"bound": verdict.hole_upper_bound, "sigma": verdict.sigma, "score": verdict.score}
         row |= {"doubtful": verdict.doubtful, "missing": verdict.missing, "reason": verdict.reason, "seed": seed}
@@ -89,6 +102,23 @@ def judge(family: str, first: int, n: int) -> pd.DataFrame:
     table["covered"] = covered & (family != "hard")
     table["wrong"] = table["said"] & ~table["right"]
     return table
+
+
+def with_confidence(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows saved before, with the confidence that their scores have now: it is measured on other draws."""
+    pairs = zip(table["score"], table["doubtful"], table["said"], strict=True)
+    return table.assign(confidence=[confidence(score, doubtful) if said else 0.0 for score, doubtful, said in pairs])
+
+
+def export(table: pd.DataFrame) -> None:
+    """Write what :func:`topomod.topology.detectable.detectable` reads."""
+    columns = {"n": int, "noise": float, "features": int, "said": int, "right": int}
+    found = {
+        str(shape): {name: own[name].astype(kind).tolist() for name, kind in columns.items()}
+        for shape, own in table.groupby("shape")
+    }
+    with atomic_path(DETECTABLE) as path:
+        path.write_text(json.dumps(found, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def lower_bound(hits: int, n: int, level: float = 0.999) -> float:
@@ -201,10 +231,11 @@ def main() -> None:
     parser.add_argument("--read", nargs="*", default=[], help="rows saved before, instead of drawing")
     parser.add_argument("--left-out", default="", help="rows of the building draws: each kind judged without itself")
     parser.add_argument("--details", action="store_true", help="one line per kind, size and noise")
+    parser.add_argument("--export", action="store_true", help="write the table that topomod.detectable reads")
     arguments = parser.parse_args()
     base = (BUILDING if arguments.build else JUDGING) + arguments.first
     if arguments.read:
-        table = pd.concat([pd.read_parquet(path) for path in arguments.read], ignore_index=True)
+        table = with_confidence(pd.concat([pd.read_parquet(path) for path in arguments.read], ignore_index=True))
     else:
         numbers = {"known": arguments.known, "few points": arguments.known // 4, "hard": arguments.hard}
         parts = [judge(family, base + 500_000 * i, n) for i, (family, n) in enumerate(numbers.items()) if n]
@@ -215,6 +246,8 @@ def main() -> None:
         print(steps(table))
     elif arguments.left_out:
         left_out(pd.read_parquet(arguments.left_out), table)
+    elif arguments.export:
+        export(table)
     elif arguments.details:
         details(table)
     else:

@@ -52,6 +52,7 @@ _HOME = {
     "margin_circuit_rows": "study.power_mlp_tables",
     "margin_neuron_rows": "study.power_mlp_tables",
     "margin_irrep_rows": "study.power_mlp_tables",
+    "detectable": "topology.detectable",
     "winding_numbers": "topology.winding",
     "equivalence_test": "statistics.equivalence",
     "mmd_equivalence_test": "statistics.mmd",
