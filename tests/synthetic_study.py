@@ -18,7 +18,7 @@ from topomod.study.endpoints import read_endpoints, summarise
 from topomod.study.equivalence import compare_study
 from topomod.study.groups import analyse_groups
 from topomod.study.homology import analyse_homology
-from topomod.study.power import plan, planned_pair
+from topomod.study.power import plan
 from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.study.tables import write_table
 
@@ -135,4 +135,4 @@ def write_equivalence(root: Path, study: Study) -> None:
     write_table(summarise(endpoints, study.alpha), folder.table("summary"))
     write_table(compare_study(folder, study), folder.table("verdicts"))
     settings = study.model_dump()
-    write_table(plan(endpoints, settings, planned_pair(settings)), folder.table("power"))
+    write_table(plan(endpoints, settings, study.compared_pair), folder.table("power"))

@@ -11,7 +11,8 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_ind
 
 from topomod.statistics import mean_inference
 from topomod.statistics.bounded_means import gaffke_draws
-from topomod.statistics.equivalence import adjust_family, equivalence_test, hedges_g, holm, verdict_of
+from topomod.statistics.equivalence import adjust_family, equivalence_test, holm, verdict_of
+from topomod.statistics.mean_difference import hedges_g
 from topomod.statistics.welch import edgeworth_t, welch
 
 UNIT = (0.0, 1.0)

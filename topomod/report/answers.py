@@ -9,7 +9,7 @@ import pandas as pd
 
 from topomod.report.words import VERDICTS, comparison_title
 from topomod.study.config import Study
-from topomod.study.equivalence import main_comparison
+from topomod.study.comparisons import main_comparison
 from topomod.study.tables import KEY
 
 
@@ -23,7 +23,7 @@ def comparison_rows(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def main_row(comparisons: Sequence[dict[str, Any]], main_pair: Sequence[str] | None = None) -> dict[str, Any] | None:
-    """The comparison a study is about, see :func:`topomod.study.equivalence.main_comparison`."""
+    """The comparison a study is about, see :func:`topomod.study.comparisons.main_comparison`."""
     main = main_comparison([(one["role"], one["x"], one["y"]) for one in comparisons], main_pair)
     return next((one for one in comparisons if (one["role"], one["x"], one["y"]) == main), None)
 

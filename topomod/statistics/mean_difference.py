@@ -126,3 +126,21 @@ def standard_errors(
     df = (v_x + v_y) ** 2 / (v_x**2 / (n_x - 1) + v_y**2 / (n_y - 1))
     error = np.ldexp(np.sqrt(v_x + v_y), exponent)
     return np.where(lost, SMALLEST, np.maximum(error, SMALLEST)), df
+
+
+def hedges_g(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " m"]) -> float:
+    """Standardised difference of two means, corrected for small samples.
+
+    Where nothing varies it is 0 for equal samples, and infinite otherwise.
+
+    References
+    ----------
+    Hedges (1981), Journal of Educational Statistics 6, 107-128.
+    """
+    difference = float(x.mean() - y.mean())
+    df = len(x) + len(y) - 2
+    if is_constant(x) and is_constant(y):
+        return 0.0 if is_constant(np.concatenate([x, y])) else float(np.copysign(np.inf, difference))
+    centred_x, centred_y, exponent = deviations(x[None], y[None])
+    pooled = np.sqrt(((len(x) - 1) * variances(centred_x) + (len(y) - 1) * variances(centred_y)) / df)
+    return (1 - 3 / (4 * df - 1)) * difference / max(float(np.ldexp(pooled, exponent)[0]), SMALLEST)

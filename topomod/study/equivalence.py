@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from topomod.statistics.diagram_equivalence import diagram_equivalence_test
 from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.statistics.mmd import mmd_equivalence_test
+from topomod.study.comparisons import comparisons
 from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS, POPULATIONS, Population, all_endpoints
 from topomod.study.population import read_diagrams, strongest_groups
@@ -90,25 +90,6 @@ def verdict_table(
     if not rows:
         return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
     return adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"])
-
-
-def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture."""
-    positive = set(settings["positive_control"] or ())
-    pairs = [
-        ("positive control" if positive == {x, y} else "pair", x, y)
-        for x, y in combinations(settings["architectures"], 2)
-    ]
-    half = settings["negative_control"]
-    return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
-
-
-def main_comparison(
-    names: Sequence[tuple[str, str, str]], main_pair: Sequence[str] | None
-) -> tuple[str, str, str] | None:
-    """The comparison a study is about: its ``main_pair`` if it has both, else the first that is no control."""
-    named = (one for one in names if set(one[1:]) == set(main_pair or ()))
-    return next(named, next((one for one in names if one[0] == "pair"), None))
 
 
 def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -12,17 +12,11 @@ from topomod.networks.labels import Label
 from topomod.statistics.power import power_curve, required_networks
 from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
-from topomod.study.equivalence import comparisons, main_comparison, sample_of
-
-
-def planned_pair(settings: dict[str, Any]) -> tuple[str, str] | None:
-    """The two architectures that a study is about; None where it compares nothing."""
-    main = main_comparison(comparisons(settings), settings["main_pair"])
-    return None if main is None else main[1:]
+from topomod.study.equivalence import sample_of
 
 
 def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
-    """The two named architectures where both are named, else :func:`planned_pair`.
+    """The two named architectures where both are named, else the pair that the study is about.
 
     Raises
     ------
@@ -31,7 +25,7 @@ def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
     """
     if bool(x) != bool(y):
         raise ValueError(f"--x and --y name an architecture each, found {x!r} and {y!r}")
-    return (str(Label.parse(x)), str(Label.parse(y))) if x else planned_pair(study.model_dump())
+    return (str(Label.parse(x)), str(Label.parse(y))) if x else study.compared_pair
 
 
 def plan(
@@ -49,7 +43,7 @@ def plan(
     settings : dict
         ``alpha``, ``margins`` and ``families`` of the planned study.
     pair : tuple of str or None
-        Two architectures, as from :func:`planned_pair`.
+        Two architectures, as from :func:`chosen_pair`.
     seed : int
         Seed of the simulations.
 
