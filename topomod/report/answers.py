@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from topomod.report.words import VERDICTS, comparison_title
-from topomod.study.config import Study
 from topomod.study.comparisons import main_comparison
+from topomod.study.config import Study
 from topomod.study.tables import KEY
 
 

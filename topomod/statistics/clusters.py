@@ -27,7 +27,7 @@ def correlations(values: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
         ``MIN_SHARED`` networks have count as uncorrelated.
     """
     centred = values - values.groupby(groups).transform("mean")
-    scale = values.abs().max().clip(lower=np.finfo(float).tiny)
+    scale = values.abs().max().clip(lower=float(np.finfo(float).tiny))
     varied = centred.loc[:, (centred.abs().max() > 1e-12 * scale) & (centred.notna().sum() >= MIN_SHARED)]
     found = varied.corr(min_periods=MIN_SHARED).fillna(0.0)
     matrix = found.to_numpy(copy=True)

@@ -1,4 +1,4 @@
-"""The minimum-effect test: is the difference of two means shown to be beyond the margin?"""
+"""The minimum-effect test, which shows that the difference of two means is beyond the margin."""
 
 from __future__ import annotations
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def comparisons(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -24,3 +27,28 @@ def main_comparison(
     """The comparison a study is about: its ``main_pair`` if it has both, else the first that is no control."""
     named = (one for one in names if set(one[1:]) == set(main_pair or ()))
     return next(named, next((one for one in names if one[0] == "pair"), None))
+
+
+def asked_pair(settings: Mapping[str, Any], question: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The two architectures of a question, in the order of the comparison; None where nothing is compared."""
+    names = comparisons(settings)
+    main = main_comparison(names, settings.get("main_pair"))
+    wanted = set(question["architectures"] or (() if main is None else main[1:]))
+    return next(((x, y) for _, x, y in names if {x, y} == wanted), None)
+
+
+def primary_question(settings: Mapping[str, Any], x: str, y: str) -> dict[str, str]:
+    """Words of the question that each primary endpoint of a comparison belongs to; the others are secondary."""
+    return {
+        name: question["words"]
+        for question in settings.get("questions", ())
+        if set(asked_pair(settings, question) or ()) == {x, y}
+        for name in question["primary"]
+    }
+
+
+def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of an architecture, or of half of its seeds."""
+    label, _, half = name.partition("#")
+    own = rows[rows["architecture"] == label]
+    return own if not half else own[own["seed"] % 2 == (half == "odd")]

@@ -1,6 +1,6 @@
 """What a study had declared when its circuits were trained, and what has changed since.
 
-The record is kept in each file of circuits. It takes no part in training, so that a changed margin trains nothing again.
+The record is kept in each file of circuits. It takes no part in training: a changed margin trains nothing again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HASH_LENGTH = 12
 
 
 def declaration(study: Comparison) -> str:
-    """Margins, questions, level and controls of a study as canonical JSON; reasons are left out, for they test nothing."""
+    """Margins, questions, level and controls of a study as canonical JSON, without reasons."""
     pair = study.compared_pair
     questions = [
         {"words": q.words, "architectures": q.architectures or pair, "primary": q.primary} for q in study.questions

@@ -1,4 +1,4 @@
-"""Every pair of architectures on every endpoint: tests, families, verdicts, and what more circuits would show."""
+"""Every pair of architectures on every endpoint: tests, their adjustment, and a word for each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topomod.statistics.clusters import correlation_clusters, correlations
 from topomod.statistics.diagram_equivalence import diagram_equivalence_test
-from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test
+from topomod.statistics.equivalence import EquivalenceResult, adjust_family, equivalence_test, holm, verdict_of
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.statistics.mmd import mmd_equivalence_test
-from topomod.study.comparisons import comparisons
+from topomod.statistics.questions import answer_of
+from topomod.study.comparisons import comparisons, primary_question, sample_of
 from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS, POPULATIONS, Population, all_endpoints
 from topomod.study.population import read_diagrams, strongest_groups
@@ -47,14 +49,16 @@ def verdict_table(
 ) -> pd.DataFrame:
     """Every pair of architectures on every endpoint, and both controls.
 
-    Tests are adjusted by Holm within one pair and one family. Only converged circuits count.
+    The primary endpoints of a question are adjusted by Holm within it, and their equivalences are not: together they
+    show sameness only if each does. All other endpoints of a comparison are secondary, and are adjusted together. Only
+    converged circuits count.
 
     Parameters
     ----------
     endpoints : DataFrame
         From :func:`topomod.study.endpoints.circuit_endpoints`.
     settings : dict
-        ``p``, ``architectures``, ``alpha``, ``margins``, ``families`` and controls of the study.
+        ``p``, ``architectures``, ``alpha``, ``margins``, ``families``, ``questions`` and controls of the study.
     seed : int
         For the resampling.
     populations : mapping of str to DataFrame, optional
@@ -65,7 +69,9 @@ def verdict_table(
     Returns
     -------
     DataFrame
-        One row per comparison and endpoint.
+        One row per comparison and endpoint. ``answer`` is one of :data:`topomod.statistics.questions.ANSWERS`;
+        ``small_difference`` marks sameness where a difference was found; ``cluster`` numbers endpoints that go together
+        over the circuits of the two samples (NaN for distributions, and for what does not vary).
     """
     titles = all_endpoints()
     converged = endpoints[endpoints["converged"]]
@@ -75,11 +81,14 @@ def verdict_table(
     for role, x_name, y_name in comparisons(settings):
         x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
         pair = [sample_of(circuits, name) for name in (x_name, y_name)]
+        asked = primary_question(settings, x_name, y_name)
+        cluster = endpoint_clusters(pd.concat([x_rows, y_rows]))
         for family, names in settings["families"].items():
             for name in names:
                 declared = settings["margins"][name]
                 common = {"role": role, "x": x_name, "y": y_name, "family": family, "endpoint": name}
                 common |= {"title": titles[name].title, "margin_reason": declared["reason"]}
+                common |= {"question": asked.get(name, ""), "cluster": cluster.get(name, np.nan)}
                 if name in ENDPOINTS:
                     x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
                     row = _scalar_row(x, y, declared["margin"], settings["alpha"], seed, ENDPOINTS[name].bounds)
@@ -89,14 +98,40 @@ def verdict_table(
                 rows.append(common | row)
     if not rows:
         return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
-    return adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"])
+    return _answered(pd.DataFrame(rows), settings["alpha"])
 
 
-def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Rows of an architecture, or of half of its seeds."""
-    label, _, half = name.partition("#")
-    own = rows[rows["architecture"] == label]
-    return own if not half else own[own["seed"] % 2 == (half == "odd")]
+def _answered(tests: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Adjusted p-values, and what they say in words."""
+    family = ["x", "y", "question"]
+    table = adjust_family(tests, family, alpha)
+    table["p_beyond_adjusted"] = table.groupby(family)["p_beyond"].transform(holm)
+    primary = table["question"] != ""
+    table.loc[primary, "p_equivalence_adjusted"] = table.loc[primary, "p_equivalence"]
+    same, beyond, different = (table[f"p_{kind}_adjusted"] for kind in ("equivalence", "beyond", "difference"))
+    table["verdict"] = [verdict_of(*pair, alpha) for pair in zip(same, different, strict=True)]
+    table["answer"] = [answer_of(*three, alpha) for three in zip(same, beyond, different, strict=True)]
+    table["small_difference"] = (same <= alpha) & (different <= alpha)
+    return table
+
+
+def endpoint_clusters(values: pd.DataFrame) -> dict[str, int]:
+    """Cluster of each scalar endpoint that varies over some circuits.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Rows of the table of endpoints, of one comparison.
+    """
+    found = endpoint_correlations(values)
+    return dict(zip(found.columns, correlation_clusters(found.to_numpy()).tolist(), strict=True))
+
+
+def endpoint_correlations(values: pd.DataFrame) -> pd.DataFrame:
+    """Correlations of endpoints over circuits, see :func:`topomod.statistics.clusters.correlations`."""
+    wide = values.pivot(index=KEY, columns="endpoint", values="value").reset_index()
+    names = [name for name in ENDPOINTS if name in wide]
+    return correlations(wide[names].astype(float), wide["architecture"])
 
 
 def _scalar_row(

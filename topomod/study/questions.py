@@ -61,6 +61,7 @@ def question_problems(
         The one that the study is about.
     """
     seen: set[str] = set()
+    answered: set[tuple[frozenset[str], str]] = set()
     for question in questions:
         named = f"the question {question.words!r}"
         if question.words in seen:
@@ -75,3 +76,7 @@ def question_problems(
             yield f"{named} needs two different architectures, found {asked}"
         elif set(asked) == set(positive_control or ()):
             yield f"{named} is about {asked[0]} and {asked[1]}, which are the positive_control: a pair has one role"
+        found = {(frozenset(asked or ()), name) for name in question.primary}
+        if twice := sorted(name for _, name in found & answered):
+            yield f"{named}: {', '.join(twice)} is primary in another question about this pair already"
+        answered |= found
