@@ -236,7 +236,9 @@ def equivalence(
     from topomod.study.tables import write_table
 
     if verdicts_table is None or answers_table is None:
-        raise ValueError(f"{source} is no table; a study needs --settings, --verdicts-table and --answers-table")
+        raise ValueError(
+            f"{source} is no file; the results of a study need --settings, --verdicts-table and --answers-table"
+        )
     folder, study = StudyFolder(source), parse_settings(Comparison, settings)
     verdicts = compare_study(folder, study)
     write_table(verdicts, verdicts_table)

@@ -51,7 +51,7 @@ def table_lines(
         raise ValueError(f"{path}: x is {x_name!r}, y is {y_name!r}: {error}") from None
     answer = answer_question([found], found.alpha)
     (primary,) = answer.primaries
-    test = vars(found) | {"title": value, "unit": "", "x": x_name, "y": y_name}
+    test = vars(found) | {"title": f"the column {value!r}", "unit": "", "x": x_name, "y": y_name}
     test |= {"mean_x": _mean(x, value, network), "mean_y": _mean(y, value, network)}
     test |= {"primary_answer": primary.answer, "small_difference": primary.small_difference, "n_needed": float("nan")}
     yield f"{x_name} and {y_name}: {answer.answer}"
@@ -83,10 +83,9 @@ def read_samples(path: Path, columns: dict[str, str]) -> dict[str, pd.DataFrame]
             )
     samples = {str(name): rows for name, rows in table.groupby(columns["group"], sort=False)}
     if len(samples) != 2:
-        raise ValueError(
-            f"{path}: the column {columns['group']!r} names {len(samples)} groups ({', '.join(samples)}); "
-            "two are compared"
-        )
+        names = ", ".join(list(samples)[:5]) + (", ..." if len(samples) > 5 else "")
+        found = f"{len(samples)} groups ({names})"
+        raise ValueError(f"{path}: the column {columns['group']!r} names {found}; two are compared")
     for name, rows in samples.items():
         if (n := rows[columns["network"]].nunique()) < MIN_NETWORKS:
             raise ValueError(f"{path}: the group {name!r} has {n} networks; at least {MIN_NETWORKS} are needed")
@@ -122,7 +121,7 @@ def _needed(
     found: EquivalenceResult,
     bounds: tuple[float, float] | None,
 ) -> float:
-    """Networks of each group that would decide, by the spread of the group that needs more; infinite beyond the curve."""
+    """Networks of each group that would decide, by the spread of the group that needs more; at most infinite."""
     needed = [
         required_networks(
             power_curve(rows[value], found.margin, found.alpha, clusters=rows[network], bounds=bounds),

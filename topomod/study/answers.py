@@ -104,15 +104,19 @@ def _said(
     families = set(own.loc[[row["endpoint"] for row in rows], "family"])
     beyond = own[(own["question"] == "") & (own["answer"] == "different") & own["family"].isin(families)]
     same = answer.answer == "the same"
-    exceptions = [estimate(row._asdict() | {"unit": _unit(row.endpoint)}) for row in beyond.itertuples()]
+    exceptions = [_estimate(row) for row in beyond.to_dict("records")] if same else []
     return {
         "question": words,
         "answer": answer.answer,
         "sentence": answer_sentence(answer.answer, rows),
         "sensitivity_sentence": sensitivity_sentence(rows, settings["positive_control"]) if same else "",
-        "exceptions": "; ".join(exceptions) if same else "",
+        "exceptions": "; ".join(exceptions),
         "to_settle": settling_sentence(rows) if answer.answer == "not decided" else "",
     }
+
+
+def _estimate(row: Mapping[Any, Any]) -> str:
+    return estimate({**row, "unit": _unit(row["endpoint"])})
 
 
 def _unit(endpoint: str) -> str:
