@@ -11,7 +11,7 @@ from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
 from topomod.statistics.power import TARGET, power_curve, required_networks
 from topomod.statistics.questions import answer_question
 from topomod.statistics.samples import MIN_NETWORKS
-from topomod.study.sentences import answer_sentence, settling_sentence
+from topomod.study.sentences import answer_lead, primary_sentence, settling_sentence
 
 
 def table_lines(
@@ -55,7 +55,7 @@ def table_lines(
     test |= {"mean_x": _mean(x, value, network), "mean_y": _mean(y, value, network)}
     test |= {"primary_answer": primary.answer, "small_difference": primary.small_difference, "n_needed": float("nan")}
     yield f"{x_name} and {y_name}: {answer.answer}"
-    yield answer_sentence(answer.answer, [test])
+    yield f"{answer_lead(answer.answer, [test])} {primary_sentence(answer.answer, test)}"
     yield f"{x_name} has {found.n_x} networks, {y_name} has {found.n_y}. The method is {found.method}."
     if answer.answer == "not decided":
         test["n_needed"] = _needed(samples, value, network, found, range_of_values)

@@ -15,7 +15,7 @@ from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.equivalence import endpoint_correlations
 from topomod.study.power import endpoint_plan
-from topomod.study.sentences import answer_sentence, estimate, sensitivity_sentence, settling_sentence
+from topomod.study.sentences import answer_lead, estimate, primary_sentence, sensitivity_sentence, settling_sentence
 from topomod.study.shards import StudyFolder
 from topomod.study.table_columns import TABLES
 from topomod.study.tables import read_tables
@@ -87,6 +87,7 @@ def _question_rows(
     level = settings["alpha"] / len(rows)
     for row in rows:
         row["n_needed"] = np.nan
+        row["estimate"] = primary_sentence(answer.answer, row)
         if row["primary_answer"] == "not decided":
             row["n_needed"] = _needed(endpoints, row["endpoint"], pair, row["margin"], level, seed)
     shared = _said(question["words"], answer, rows, own, settings) | _secondary(own, pair, endpoints)
@@ -101,6 +102,7 @@ def _said(
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What is said of a question as a whole."""
+    lead = answer_lead(answer.answer, rows)
     families = set(own.loc[[row["endpoint"] for row in rows], "family"])
     beyond = own[(own["question"] == "") & (own["answer"] == "different") & own["family"].isin(families)]
     same = answer.answer == "the same"
@@ -108,7 +110,8 @@ def _said(
     return {
         "question": words,
         "answer": answer.answer,
-        "sentence": answer_sentence(answer.answer, rows),
+        "lead": lead,
+        "sentence": " ".join([lead, *(row["estimate"] for row in rows)]),
         "sensitivity_sentence": sensitivity_sentence(rows, settings["positive_control"]) if same else "",
         "exceptions": "; ".join(exceptions),
         "to_settle": settling_sentence(rows) if answer.answer == "not decided" else "",

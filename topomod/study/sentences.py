@@ -55,30 +55,30 @@ def estimate(test: Mapping[str, Any]) -> str:
     return f"{title}: {x} and {y}, difference {difference} {interval}"
 
 
-def answer_sentence(answer: str, primaries: Sequence[Mapping[str, Any]]) -> str:
-    """What answers a question: what was shown, then every primary endpoint with its numbers.
+def answer_lead(answer: str, primaries: Sequence[Mapping[str, Any]]) -> str:
+    """What was shown of a question, without numbers.
 
     Parameters
     ----------
     answer : str
         One of :data:`topomod.statistics.questions.ANSWERS`.
     primaries : sequence of mapping
-        As :func:`estimate` takes them, with ``primary_answer`` and ``small_difference``.
+        ``title`` and ``primary_answer`` of each.
     """
     decisive = " and ".join(test["title"] for test in primaries if test["primary_answer"] == answer)
-    lead = {
+    leads = {
         "the same": f"Any difference in {decisive} is smaller than the margin.",
         "different": f"The difference in {decisive} is larger than the margin.",
         "differs, size open": f"There is a difference in {decisive}. Whether it is larger than the margin is open.",
-    }.get(answer, "These circuits show neither sameness nor a difference.")
-    return " ".join([lead, *(f"{estimate(test)}{_own_answer(test, answer)}." for test in primaries)])
+    }
+    return leads.get(answer, "Neither sameness nor a difference is shown.")
 
 
-def _own_answer(test: Mapping[str, Any], answer: str) -> str:
-    """The answer of one primary endpoint where it is another one than that of the question, or needs a note."""
+def primary_sentence(answer: str, test: Mapping[str, Any]) -> str:
+    """A primary endpoint with its numbers, and its own answer where that is not the one of its question."""
     if test["small_difference"]:
-        return ", the same: a difference smaller than the margin was found"
-    return "" if test["primary_answer"] == answer else f", {test['primary_answer']}"
+        return f"{estimate(test)}. A difference smaller than the margin was found here."
+    return f"{estimate(test)}." if test["primary_answer"] == answer else f"{estimate(test)}: {test['primary_answer']}."
 
 
 def _capital(text: str) -> str:

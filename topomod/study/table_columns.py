@@ -80,7 +80,7 @@ TABLES = {
     ),
     "answers": Columns(
         "question endpoint",
-        "x y answer sentence sensitivity_sentence exceptions to_settle alpha title unit mean_x mean_y difference "
+        "x y answer lead sentence estimate sensitivity_sentence exceptions to_settle alpha title unit mean_x mean_y difference "
         "ci_low ci_high margin margin_reason primary_answer small_difference p_equivalence p_beyond_adjusted "
         "p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
         of_circuits=False,
