@@ -37,7 +37,7 @@ def answer_counts(rows: pd.DataFrame) -> dict[str, int]:
 def question_answers(answers: pd.DataFrame) -> list[dict[str, Any]]:
     """What is said of each question, with the rows of its primary endpoints under ``primaries``."""
     return [
-        {**rows.iloc[0].to_dict(), "primaries": rows.to_dict("records")}
+        {str(key): value for key, value in rows.iloc[0].items()} | {"primaries": rows.to_dict("records")}
         for _, rows in (answers.groupby("question", sort=False) if len(answers) else [])
     ]
 
@@ -56,9 +56,9 @@ def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> lis
         if comparison["role"] == "positive control":
             passed: bool | None = differ > 0
             text = (
-                f"These two are known to differ. A difference is found in {differ} of {n} endpoints, and it is shown "
+                f"These two are known to differ. A difference is found in {differ} of {n} endpoints. It is shown to be "
             )
-            text += f"to be larger than the margin in {counts['different']}."
+            text += f"larger than the margin in {counts['different']}."
             text += "" if passed else " These circuits are too few to find differences of this size."
         else:
             same, found = counts["the same"], differ + int(comparison["rows"]["small_difference"].sum())

@@ -10,7 +10,7 @@ import pandas as pd
 from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
 from topomod.statistics.power import TARGET, power_curve, required_networks
 from topomod.statistics.questions import answer_question
-from topomod.statistics.samples import MIN_NETWORKS
+from topomod.study.own_table import read_samples
 from topomod.study.sentences import answer_lead, primary_sentence, settling_sentence
 
 
@@ -35,8 +35,7 @@ def table_lines(
     Raises
     ------
     ValueError
-        A file that cannot be read, a column that is not named or not there, a missing name of a group or network, other
-        than two groups, a group of fewer than 3 networks; and as :func:`topomod.equivalence_test`.
+        No margin, and as :func:`topomod.study.own_table.read_samples` and :func:`topomod.equivalence_test`.
     """
     if margin is None:
         raise ValueError(f"{path}: name the largest difference that does not matter with --margin")
@@ -60,43 +59,6 @@ def table_lines(
     if answer.answer == "not decided":
         test["n_needed"] = _needed(samples, value, network, found, range_of_values)
         yield settling_sentence([test]).replace("circuits of each architecture", "networks of each group")
-
-
-def read_samples(path: Path, columns: dict[str, str]) -> dict[str, pd.DataFrame]:
-    """Rows of each of the two groups of a table, in the order in which the groups appear.
-
-    Raises
-    ------
-    ValueError
-        As :func:`table_lines`.
-    """
-    for option, name in columns.items():
-        if not name:
-            raise ValueError(f"{path}: name the column of the {option} with --{option}")
-    table = _read(path)
-    if absent := [name for name in columns.values() if name not in table]:
-        raise ValueError(f"{path} has no column {absent[0]!r}; it has {', '.join(map(str, table.columns))}")
-    for option in ("group", "network"):
-        if (empty := table[columns[option]].isna()).any():
-            raise ValueError(
-                f"{path}: the column {columns[option]!r} is empty in row {int(empty.to_numpy().argmax()) + 1}"
-            )
-    samples = {str(name): rows for name, rows in table.groupby(columns["group"], sort=False)}
-    if len(samples) != 2:
-        names = ", ".join(list(samples)[:5]) + (", ..." if len(samples) > 5 else "")
-        found = f"{len(samples)} groups ({names})"
-        raise ValueError(f"{path}: the column {columns['group']!r} names {found}; two are compared")
-    for name, rows in samples.items():
-        if (n := rows[columns["network"]].nunique()) < MIN_NETWORKS:
-            raise ValueError(f"{path}: the group {name!r} has {n} networks; at least {MIN_NETWORKS} are needed")
-    return samples
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except Exception as error:  # what a damaged file sets off has no common type
-        raise ValueError(f"{path} cannot be read as a table ({' '.join(str(error).split())})") from error
 
 
 def _bounds(text: str) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ import numpy as np
 from topomod.statistics.power import CURVE
 from topomod.statistics.questions import ANSWERS
 
-SYMBOLS = dict(zip(ANSWERS, ("=", "≠", "(≠)", "?"), strict=True))
+SYMBOLS: dict[str, str] = dict(zip(ANSWERS, ("=", "≠", "(≠)", "?"), strict=True))
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,7 @@ ANSWERS: tuple[AnswerWord, ...] = ("the same", "different", "differs, size open"
 MAX_PRIMARY = 3
 
 
+@runtime_checkable
 class Tested(Protocol):
     """P-values of one endpoint: an `EquivalenceResult`, an `MMDResult`, or a row of the table of verdicts."""
 
@@ -30,6 +31,15 @@ class Tested(Protocol):
     @property
     def p_difference(self) -> float:
         """Against "there is no difference"."""
+
+
+@dataclass(frozen=True)
+class PValues:
+    """The three p-values of one endpoint without anything else, as a simulation has them; see `Tested`."""
+
+    p_equivalence: float
+    p_beyond: float
+    p_difference: float
 
 
 @dataclass(frozen=True)

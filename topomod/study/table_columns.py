@@ -80,9 +80,9 @@ TABLES = {
     ),
     "answers": Columns(
         "question endpoint",
-        "x y answer lead sentence estimate sensitivity_sentence exceptions to_settle alpha title unit mean_x mean_y difference "
-        "ci_low ci_high margin margin_reason primary_answer small_difference p_equivalence p_beyond_adjusted "
-        "p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
+        "x y answer lead sentence estimate sensitivity_sentence exceptions to_settle alpha title unit mean_x mean_y "
+        "difference ci_low ci_high margin margin_reason primary_answer small_difference p_equivalence "
+        "p_beyond_adjusted p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
         of_circuits=False,
     ),
     "power": Columns("endpoint", "family title level margin n_pilot", of_circuits=False),
