@@ -7,7 +7,6 @@ python benchmarks/answers.py beyond          # size of the minimum-effect test a
 from __future__ import annotations
 
 import argparse
-import gc
 from collections.abc import Iterator
 
 import numpy as np
@@ -113,7 +112,6 @@ def main() -> None:
     parser.add_argument("what", choices=["answers", "beyond"])
     parser.add_argument("--runs", type=int, default=0)
     arguments = parser.parse_args()
-    gc.freeze()  # statsmodels collects garbage in every call of Holm's method
     if arguments.what == "answers":
         answers(arguments.runs or 500)
     else:

@@ -13,6 +13,7 @@ from topomod.networks.architectures import ARCHITECTURES
 from topomod.neurons.sites import SITES
 from topomod.study.check import check_study
 from topomod.study.config import Study
+from topomod.study.declared import declaration, declaration_hash, declared_history
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.tasks.catalogue import TASK_KINDS
@@ -48,13 +49,13 @@ def run_stages(study: Study, folder: StudyFolder) -> None:
     ]:
         steps = ",".join(map(str, study.maturity.steps)) if "maturity" in place.parts else ""
         settings = study.training_settings(shard.label)
-        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu")
+        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu", declaration(study))
         tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
         cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
         cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
-    endpoints, summary, verdicts, power = (folder.table(name) for name in study.system.tables)
+    endpoints, summary, verdicts, answers, power = (folder.table(name) for name in study.system.tables)
     cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
-    cli.equivalence(folder.root, study.equivalence_settings(), verdicts)
+    cli.equivalence(folder.root, study.equivalence_settings(), verdicts, answers)
     cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
     cli.report(folder.root, study.report_settings(), folder.report)
 
@@ -70,6 +71,9 @@ def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:
     assert set(homology["site"]) == {"preactivations", "logits", "squashed"}
     values = pd.read_parquet(folder.table("endpoints")).query("endpoint == @endpoint.NAME")["value"]
     assert len(values) == 6 and values.between(0, 1, inclusive="neither").all()
+    assert declared_history(folder, study) == [
+        {"hash": declaration_hash(declaration(study)), "circuits": sum(map(len, study.shards())), "changes": []}
+    ]
     verdicts = pd.read_parquet(folder.table("verdicts"))
     assert endpoint.NAME in set(verdicts["endpoint"])
     page = folder.report.read_text()
