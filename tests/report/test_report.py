@@ -1,6 +1,7 @@
 import html
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 
 from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from topomod.cli import app
+from topomod.networks.circuit_file import load_circuits, save_circuits
 from topomod.neurons.sites import studied_sites
 from topomod.report import report
 from topomod.report.answers import answer_counts, control_outcomes, main_row, question_answers
@@ -17,6 +19,7 @@ from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
 from topomod.report.words import number, p_value
 from topomod.study.config import Study
+from topomod.study.declared import declaration, declaration_hash
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
 from topomod.study.published import PUBLISHED, compare_published
@@ -166,6 +169,18 @@ def test_circuits_without_a_record_of_what_was_declared_are_counted(text: str) -
     assert "12 circuits carry no record of what was declared when their training began." in text
 
 
+def test_what_changed_after_training_is_listed(folder: Path, study: Study, tmp_path: Path) -> None:
+    earlier = declaration(study.model_copy(update={"alpha": 0.1}))
+    copy = StudyFolder(tmp_path / "copy")
+    shutil.copytree(folder, copy.root)
+    for path in copy.root.glob("population/*/*/circuits.safetensors"):
+        save_circuits(path, load_circuits(path), earlier)
+    text = report.render(copy, study)
+    assert f"<code>{declaration_hash(declaration(study))}</code>" in text
+    assert f"12 circuits were trained under the hash <code>{declaration_hash(earlier)}</code>" in text
+    assert "<li>alpha was 0.1 and is 0.05.</li>" in text
+
+
 def test_examples_of_the_main_pair_are_matched_at_every_site(folder: Path, study: Study, text: str) -> None:
     found = shapes(StudyFolder(folder), study, load_tables(StudyFolder(folder), study))["matchings"]
     assert list(found) == list(studied_sites())
@@ -240,8 +255,6 @@ def test_circuits_without_a_group(tmp_path: Path) -> None:
 
 
 def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))
     text = report.render(StudyFolder(copy), study)
@@ -259,8 +272,6 @@ def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path)
 
 
 def test_verdicts_written_again_are_the_same(folder: Path, study: Study, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(folder / "population", tmp_path / "population")
     write_equivalence(tmp_path, study)
     again, first = (pd.read_parquet(place / "verdicts.parquet") for place in (tmp_path, folder))

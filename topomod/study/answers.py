@@ -144,7 +144,7 @@ def _needed(endpoints: pd.DataFrame, name: str, pair: tuple[str, str], margin: f
     return float("inf") if np.isnan(found["n_decided"]) else found["n_decided"]
 
 
-def _secondary(own: pd.DataFrame, pair: tuple[str, str], endpoints: pd.DataFrame) -> dict[str, float]:
+def _secondary(own: pd.DataFrame, pair: tuple[str, str], endpoints: pd.DataFrame) -> dict[str, Any]:
     """How many secondary endpoints vary, and to how many independent ones they amount."""
     kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
     values = pd.concat([sample_of(kept, name) for name in pair])
