@@ -18,6 +18,7 @@ from topomod.statistics.questions import ANSWERS, PValues, answer_question
 
 TRUTHS = (0.0, 0.5, 0.7, 1.0, 1.5)  # true difference in margins
 GROWTH = (20, 40, 60, 80, 100, 200, 400)
+SHOWN = (20, 100, 400)
 MARGIN = 0.5  # standard deviations of a network's value
 KINDS = ("normal", "skewed 1.4")
 CORRELATION = 0.5  # between the primary endpoints of a question
@@ -62,7 +63,7 @@ def answers(runs: int) -> None:
                 found = grown(kind, truth, n_primary, runs)
                 for place, n in enumerate(GROWTH):
                     shares = " | ".join(f"{(found[:, place] == answer).mean():.3f}" for answer in range(len(ANSWERS)))
-                    if n in (20, 60, 100, 400):
+                    if n in SHOWN:
                         print(f"| {kind} | {n_primary} | {truth} margins | {n} | {shares} |", flush=True)
                 row = f"| {kind} | {n_primary} | {truth} margins"
                 turns.append(f"{row} | {turned(found, 1, 0):.3f} | {turned(found, 0, 1):.3f} |")

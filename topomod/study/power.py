@@ -34,9 +34,9 @@ def plan(
 ) -> pd.DataFrame:
     """What given numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
 
-    The level is ``alpha`` divided by the number of tests that are adjusted together: the primary endpoints of a
-    question, or all secondary ones. Holm never asks for more. Each number is that of the architecture that needs more
-    circuits.
+    The level of a primary endpoint is ``alpha`` divided by the number of primary endpoints of its question; Holm never
+    asks for more. Secondary endpoints are planned at ``alpha``, as if each were the only primary endpoint of a question.
+    Each number is that of the architecture that needs more circuits.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def plan(
     if pair is None:
         return pd.DataFrame(columns=["endpoint", "n_pilot"])
     asked = primary_question(settings, *pair)
-    together = Counter(asked.values()) | Counter({"": len(settings["margins"]) - len(asked)})
+    together = Counter(asked.values())
     rows = []
     for family, members in settings["families"].items():
         for name in (name for name in members if name in ENDPOINTS):
-            level = settings["alpha"] / together[asked.get(name, "")]
+            level = settings["alpha"] / max(1, together[asked.get(name, "")])
             row = {"family": family, "endpoint": name, "title": ENDPOINTS[name].title, "level": level}
             rows.append(row | endpoint_plan(endpoints, name, pair, settings["margins"][name]["margin"], level, seed))
     return pd.DataFrame(rows)
