@@ -309,7 +309,7 @@ rule report:
             "{results}/report.html",
             caption="config/report.rst",
             category="Study",
-            labels={"page": "all verdicts and figures"},
+            labels={"page": "all answers and figures"},
         ),
     params:
         settings=study.report_settings(),

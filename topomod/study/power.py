@@ -35,7 +35,7 @@ def plan(
     """What given numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
 
     The level of a primary endpoint is ``alpha`` divided by the number of primary endpoints of its question; Holm never
-    asks for more. Secondary endpoints are planned at ``alpha``, as if each were the only primary endpoint of a question.
+    asks for more. A secondary endpoint is planned at ``alpha``, as if it were the only primary endpoint of a question.
     Each number is that of the architecture that needs more circuits.
 
     Parameters
