@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from synthetic_study import DEFAULT, make_circuit, make_study
 from topomod.networks.circuit_file import load_circuits, read_declared, save_circuits
+from topomod.networks.labels import Label
 from topomod.study.answers import answer_table
 from topomod.study.check import check_study, load_study_file
 from topomod.study.comparisons import primary_question
@@ -20,7 +21,8 @@ from topomod.study.declared import declaration, declaration_hash, declared_histo
 from topomod.study.endpoint_catalogue import ENDPOINTS, all_endpoints
 from topomod.study.equivalence import verdict_table
 from topomod.study.sentences import answer_lead, estimate, rounded, sensitivity_sentence, settling_sentence
-from topomod.study.shards import CIRCUITS, StudyFolder
+from topomod.study.shards import CIRCUITS, SeedBlock, Shard, StudyFolder
+from topomod.study.train import train_shard
 from topomod.study.yaml_files import StudyError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -317,6 +319,17 @@ def test_margins_and_questions_that_changed_after_training_are_listed(stored: tu
     assert declared_history(folder, without)[0]["changes"] == [
         "The question 'Do both form the same shape?' was taken out."
     ]
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [("{", "--declared is not JSON"), ("[1]", r"--declared needs keys and values, found \[1\]")],
+)
+def test_what_is_declared_on_the_command_line_is_checked(declared: str, message: str, tmp_path: Path) -> None:
+    shard, settings = Shard(Label("mlp_add"), SeedBlock(0, 0)), '{"p": 5, "recipe": {}}'
+    with pytest.raises(StudyError, match=message):
+        train_shard(shard, settings, tmp_path / "x", [], "cpu", declared)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reason_in_other_words_is_no_change(stored: tuple[StudyFolder, Any]) -> None:
