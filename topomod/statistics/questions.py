@@ -17,7 +17,7 @@ MAX_PRIMARY = 3
 
 
 @runtime_checkable
-class Tested(Protocol):
+class PrimaryTest(Protocol):
     """P-values of one endpoint: an `EquivalenceResult`, an `MMDResult`, or a row of the table of verdicts."""
 
     @property
@@ -35,7 +35,7 @@ class Tested(Protocol):
 
 @dataclass(frozen=True)
 class PValues:
-    """The three p-values of one endpoint without anything else, as a simulation has them; see `Tested`."""
+    """The three p-values of one endpoint without anything else, as a simulation has them; see `PrimaryTest`."""
 
     p_equivalence: float
     p_beyond: float
@@ -106,7 +106,7 @@ def answer_of(p_equivalence: float, p_beyond: float, p_difference: float, alpha:
     return "differs, size open" if p_difference <= alpha else "not decided"
 
 
-def answer_question(tests: Sequence[Tested], alpha: float = 0.05) -> Answer:
+def answer_question(tests: Sequence[PrimaryTest], alpha: float = 0.05) -> Answer:
     """Answer a question from the tests of its primary endpoints.
 
     * "the same": every primary is shown to be inside its margin (intersection-union test). The error of this answer is
