@@ -9,6 +9,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from topomod.study.check import check_study
+from topomod.study.declared import declaration
 from topomod.study.shards import Shard, StudyFolder
 from topomod.study.yaml_files import StudyError, read_yaml
 
@@ -36,6 +37,9 @@ REPORT = [RESULTS.table(name) for name in study.system.tables] + [
     *expand("{folder}/{table}.parquet", folder=POPULATION, table=study.shard_tables()),
     *expand("{folder}/{table}.parquet", folder=MATURITY, table=study.system.shard_tables),
 ]
+
+# Kept with the circuits for the report. It is no parameter of training: a changed margin must not train them again.
+DECLARED = declaration(study)
 
 
 def training_settings(wildcards):
@@ -91,7 +95,7 @@ rule train:
         runtime=scaled(120),
     shell:
         "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
-        " --settings {params.settings:q} --output {output} > {log} 2>&1"
+        " --settings {params.settings:q} --declared {DECLARED:q} --output {output} > {log} 2>&1"
 
 
 rule train_longer:
@@ -259,7 +263,8 @@ rule equivalence:
         "{results}/endpoints.parquet",
         expand("{folder}/{table}.parquet", folder=POPULATION, table=["groups", "phases", "diagrams"]),
     output:
-        "{results}/verdicts.parquet",
+        verdicts="{results}/verdicts.parquet",
+        answers="{results}/answers.parquet",
     params:
         settings=study.equivalence_settings(),
     log:
@@ -272,7 +277,8 @@ rule equivalence:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     shell:
-        "topomod equivalence {wildcards.results} --settings {params.settings:q} --verdicts-table {output} > {log} 2>&1"
+        "topomod equivalence {wildcards.results} --settings {params.settings:q}"
+        " --verdicts-table {output.verdicts} --answers-table {output.answers} > {log} 2>&1"
 
 
 rule power:
@@ -303,7 +309,7 @@ rule report:
             "{results}/report.html",
             caption="config/report.rst",
             category="Study",
-            labels={"page": "all verdicts and figures"},
+            labels={"page": "all answers and figures"},
         ),
     params:
         settings=study.report_settings(),

@@ -14,8 +14,9 @@ from textwrap import wrap
 import numpy as np
 import pandas as pd
 
-from topomod.report.answers import comparison_rows, control_outcomes, family_answers, main_row
+from topomod.report.answers import comparison_rows, control_outcomes, main_row, question_answers
 from topomod.report.words import described, number
+from topomod.statistics.questions import ANSWERS
 from topomod.study.check import load_study_file
 from topomod.study.config import Study
 from topomod.study.contrasts import rate_table, recipe_table
@@ -25,7 +26,7 @@ from topomod.study.published import PAPER, PAPER_P, compare_published
 from topomod.study.shards import StudyFolder
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-COLOURS = {"equivalent": "#009E73", "trivially different": "#0072B2", "different": "#D55E00", "inconclusive": "#767676"}
+COLOURS = dict(zip(ANSWERS, ("#009E73", "#D55E00", "#B8860B", "#767676"), strict=True))
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
@@ -64,29 +65,41 @@ def main_pair(study: Study, tables: StudyTables) -> Iterator[str]:
     x, y = main["x"], main["y"]
     yield f"### {described(x)} and {described(y)}"
     yield ""
-    rows = [
-        (answer["claim"].removeprefix("Same "), answer["n"], *answer["counts"].values())
-        for answer in family_answers(main["rows"])
-    ]
-    yield from table(("family", "endpoints", *COLOURS), rows)
-    yield "A line is an endpoint: both means, their difference with a 90 % interval, margin, and verdict after Holm."
+    yield from questions(tables)
+    yield "A line is an endpoint: both means, their difference with a 90 % interval, margin, and answer. Only primary"
+    yield "endpoints (*) answer a question. They are adjusted by Holm within it, and all others together."
     yield ""
     lines = [
         (
-            r.title,
+            f"{r.title}{' *' if r.question else ''}",
             number(r.mean_x),
             number(r.mean_y),
             interval(r.difference, r.ci_low, r.ci_high),
             f"{r.margin:g}",
-            r.verdict,
+            f"{r.answer}{' (a difference smaller than the margin was found)' if r.small_difference else ''}",
         )
         for r in main["rows"].itertuples()
     ]
-    yield from table(("endpoint", f"`{x}`", f"`{y}`", "difference", "margin", "verdict"), lines)
+    yield from table(("endpoint", f"`{x}`", f"`{y}`", "difference", "margin", "answer"), lines)
     if controls := control_outcomes(comparisons, study.alpha):
         yield "### Controls"
         yield ""
         yield from (f"* {outcome['title']}: {outcome['text']}" for outcome in controls)
+        yield ""
+
+
+def questions(tables: StudyTables) -> Iterator[str]:
+    found = question_answers(tables.answers)
+    parts = ("sentence", "exceptions", "to_settle", "sensitivity_sentence")
+    for answer in found:
+        said = {part: answer[part] for part in parts if answer[part]}
+        if "exceptions" in said:
+            said["exceptions"] = f"Except: {said['exceptions']}."
+        yield f"* **{answer['question']} {answer['answer'].capitalize()}.** {' '.join(said.values())}"
+    if found:
+        yield ""
+        n, effective = found[0]["n_secondary"], found[0]["effective_secondary"]
+        yield f"{n} other endpoints vary from circuit to circuit. They amount to {effective:.0f} (Li and Ji)."
         yield ""
 
 
@@ -147,9 +160,9 @@ def along_rates(study: Study, tables: StudyTables) -> Iterator[str]:
     yield ""
     yield "Each rate is compared with the lowest one."
     yield ""
-    columns = [name for name in rates if str(name).startswith("verdict_")]
+    columns = [name for name in rates if str(name).startswith("answer_")]
     rows = [(row["title"], *(row[name] for name in columns)) for row in rates.to_dict("records")]
-    yield from table(("endpoint", *(str(name).replace("verdict_", "rate ") for name in columns)), rows)
+    yield from table(("endpoint", *(str(name).replace("answer_", "rate ") for name in columns)), rows)
 
 
 def under_recipes(study: Study, tables: StudyTables) -> Iterator[str]:
@@ -185,10 +198,10 @@ def draw(study: Study, tables: StudyTables) -> None:
     )
     figure, axes = plt.subplots(figsize=(7.6, 0.17 * len(rows) + 1.1), layout="constrained")
     axes.axvspan(-1, 1, color="#009E73", alpha=0.15, linewidth=0)
-    for verdict, colour in COLOURS.items():
-        own = scaled[rows["verdict"] == verdict]
+    for answer, colour in COLOURS.items():
+        own = scaled[rows["answer"] == answer]
         axes.hlines(own.index, own["ci_low"], own["ci_high"], color=colour, linewidth=1.4)
-        axes.plot(own["difference"], own.index, "o", color=colour, markersize=4, label=verdict)
+        axes.plot(own["difference"], own.index, "o", color=colour, markersize=4, label=answer)
     axes.set_yticks(rows.index, ["\n".join(wrap(title, 44)) for title in rows["title"]], fontsize=6.5)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     widest = max(2.0, float(scaled.abs().max(axis=None)))

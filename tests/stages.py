@@ -2,6 +2,7 @@
 
 from topomod import cli
 from topomod.study.config import Study
+from topomod.study.declared import declaration
 from topomod.study.shards import CIRCUITS, StudyFolder
 
 
@@ -12,12 +13,12 @@ def run_stages(study: Study, folder: StudyFolder) -> None:
     ]:
         steps = ",".join(map(str, study.maturity.steps)) if "maturity" in place.parts else ""
         settings = study.training_settings(shard.label)
-        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu")
+        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu", declaration(study))
         tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
         cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
         cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
-    endpoints, summary, verdicts, power = (folder.table(name) for name in study.system.tables)
+    endpoints, summary, verdicts, answers, power = (folder.table(name) for name in study.system.tables)
     cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
-    cli.equivalence(folder.root, study.equivalence_settings(), verdicts)
+    cli.equivalence(folder.root, study.equivalence_settings(), verdicts, answers)
     cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
     cli.report(folder.root, study.report_settings(), folder.report)

@@ -11,6 +11,7 @@ import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
 from topomod.networks.labels import Label
+from topomod.study.answers import answer_table
 from topomod.study.check import check_study
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
@@ -18,7 +19,7 @@ from topomod.study.endpoints import read_endpoints, summarise
 from topomod.study.equivalence import compare_study
 from topomod.study.groups import analyse_groups
 from topomod.study.homology import analyse_homology
-from topomod.study.power import plan, planned_pair
+from topomod.study.power import plan
 from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.study.tables import write_table
 
@@ -133,6 +134,8 @@ def write_equivalence(root: Path, study: Study) -> None:
     endpoints = read_endpoints(folder, study)
     write_table(endpoints, folder.table("endpoints"))
     write_table(summarise(endpoints, study.alpha), folder.table("summary"))
-    write_table(compare_study(folder, study), folder.table("verdicts"))
+    verdicts = compare_study(folder, study)
+    write_table(verdicts, folder.table("verdicts"))
+    write_table(answer_table(verdicts, endpoints, study.model_dump()), folder.table("answers"))
     settings = study.model_dump()
-    write_table(plan(endpoints, settings, planned_pair(settings)), folder.table("power"))
+    write_table(plan(endpoints, settings, study.compared_pair), folder.table("power"))

@@ -13,6 +13,7 @@ from topomod.networks.architectures import ARCHITECTURES
 from topomod.neurons.sites import SITES
 from topomod.study.check import check_study
 from topomod.study.config import Study
+from topomod.study.declared import declaration, declaration_hash, declared_history
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.tasks.catalogue import TASK_KINDS
@@ -52,6 +53,9 @@ def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:
     assert set(homology["site"]) == {"preactivations", "logits", "squashed"}
     values = pd.read_parquet(folder.table("endpoints")).query("endpoint == @endpoint.NAME")["value"]
     assert len(values) == 6 and values.between(0, 1, inclusive="neither").all()
+    assert declared_history(folder, study) == [
+        {"hash": declaration_hash(declaration(study)), "circuits": sum(map(len, study.shards())), "changes": []}
+    ]
     verdicts = pd.read_parquet(folder.table("verdicts"))
     assert endpoint.NAME in set(verdicts["endpoint"])
     page = folder.report.read_text()

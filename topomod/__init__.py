@@ -57,6 +57,7 @@ _HOME = {
     "equivalence_test": "statistics.equivalence",
     "mmd_equivalence_test": "statistics.mmd",
     "diagram_equivalence_test": "statistics.diagram_equivalence",
+    "answer_question": "statistics.questions",
     "power": "statistics.power",
     "power_curve": "statistics.power",
     "required_networks": "statistics.power",

@@ -64,6 +64,7 @@ def train(
     settings: Settings = '{"p": 59, "recipe": {}}',
     snapshots: Annotated[str, typer.Option(help="Comma-separated steps at which the circuits are kept.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    declared: Annotated[str, typer.Option(help="JSON of margins and questions, kept with the circuits.")] = "",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.networks.labels import Label
@@ -71,7 +72,7 @@ def train(
     from topomod.study.train import train_shard
 
     shard = Shard(Label.parse(architecture), SeedBlock.parse(seeds))
-    train_shard(shard, settings, output, [int(step) for step in snapshots.split(",") if step], device)
+    train_shard(shard, settings, output, [int(step) for step in snapshots.split(",") if step], device, declared)
 
 
 @app.command()
@@ -207,8 +208,26 @@ def endpoints(
 
 
 @app.command()
-def equivalence(results: Results, settings: Settings, verdicts_table: Table) -> None:
-    """Compare architectures: one verdict per pair and endpoint."""
+def equivalence(
+    source: Annotated[Path, typer.Argument(help="Results of a study, results/<study>; or a table of your own (CSV).")],
+    settings: Settings = "",
+    verdicts_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
+    answers_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
+    value: Annotated[str, typer.Option(help="Of a table: column of the numbers that are compared.")] = "",
+    group: Annotated[str, typer.Option(help="Of a table: column that names the two groups.")] = "",
+    network: Annotated[str, typer.Option(help="Of a table: column that names the network of each row.")] = "",
+    margin: Annotated[float | None, typer.Option(help="Of a table: largest difference that does not matter.")] = None,
+    bounds: Annotated[str, typer.Option(help="Of a table: LOW,HIGH between which the numbers must lie.")] = "",
+    alpha: Annotated[float, typer.Option(help="Of a table: level of the tests.")] = 0.05,
+) -> None:
+    """Compare architectures of a study, or two groups of networks in a table: the same, different, or open."""
+    if source.is_file():
+        from topomod.report.table_lines import table_lines
+
+        for line in table_lines(source, value, group, network, margin, bounds, alpha):
+            print(line)
+        return
+    from topomod.study.answers import answer_study
     from topomod.study.check import parse_settings
     from topomod.study.config import Comparison
     from topomod.study.equivalence import compare_study
@@ -216,9 +235,15 @@ def equivalence(results: Results, settings: Settings, verdicts_table: Table) -> 
     from topomod.study.shards import StudyFolder
     from topomod.study.tables import write_table
 
-    verdicts = compare_study(StudyFolder(results), parse_settings(Comparison, settings))
+    if verdicts_table is None or answers_table is None:
+        raise ValueError(
+            f"{source} is no file; the results of a study need --settings, --verdicts-table and --answers-table"
+        )
+    folder, study = StudyFolder(source), parse_settings(Comparison, settings)
+    verdicts = compare_study(folder, study)
     write_table(verdicts, verdicts_table)
-    log(f"{len(verdicts)} tests")
+    write_table(answer_study(folder, study, verdicts), answers_table)
+    log(f"{len(verdicts)} tests, {len(study.questions)} questions")
 
 
 @app.command()

@@ -22,20 +22,20 @@ NAMES = ["mlp_add", "attention_0.0"]
 
 
 def make_rows() -> pd.DataFrame:
-    untested = ("c", np.nan, np.nan, np.nan, "inconclusive")
-    rows = [("a", 0.05, 0.0, 0.1, "inconclusive"), ("b", 9.0, 8.0, np.inf, "different"), untested]
-    table = pd.DataFrame(rows, columns=["title", "difference", "ci_low", "ci_high", "verdict"])
+    untested = ("c", np.nan, np.nan, np.nan, "not decided")
+    rows = [("a", 0.05, 0.0, 0.1, "not decided"), ("b", 9.0, 8.0, np.inf, "different"), untested]
+    table = pd.DataFrame(rows, columns=["title", "difference", "ci_low", "ci_high", "answer"])
     return table.assign(family="mechanism", margin=0.1)
 
 
-def test_forest_clips_and_names_its_verdicts() -> None:
+def test_forest_clips_and_names_its_answers() -> None:
     figure = plots_verdicts.forest(make_rows())
     shown = {trace.name: trace for trace in figure.data if trace.showlegend}
-    assert set(shown) == {"≠ different", "? inconclusive"}
+    assert set(shown) == {"≠ different", "? not decided"}
     assert (
         shown["≠ different"].x[0] == plots_verdicts.CLIP and shown["≠ different"].marker.symbol[0] == "triangle-right"
     )
-    assert shown["? inconclusive"].x[0] == pytest.approx(0.5)
+    assert shown["? not decided"].x[0] == pytest.approx(0.5)
     assert "9.000 [8.000, ∞]" in shown["≠ different"].hovertext[0]
 
 

@@ -1,6 +1,7 @@
 import html
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,19 +11,26 @@ from typer.testing import CliRunner
 
 from synthetic_study import REASON, make_study, write_equivalence, write_synthetic
 from topomod.cli import app
+from topomod.networks.circuit_file import load_circuits, save_circuits
 from topomod.neurons.sites import studied_sites
 from topomod.report import report
-from topomod.report.answers import control_outcomes, family_answers, main_row, verdict_counts
+from topomod.report.answers import answer_counts, control_outcomes, main_row, question_answers
 from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
 from topomod.report.words import number, p_value
 from topomod.study.config import Study
+from topomod.study.declared import declaration, declaration_hash
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
 from topomod.study.published import PUBLISHED, compare_published
 from topomod.study.shards import StudyFolder
 
 CONTROLS = {"positive_control": ("mlp_add", "mlp_concat"), "negative_control": "attention_0.0"}
+QUESTIONS = [
+    {"words": "Do both form <b>one</b> shape?", "primary": ["disc_cka", "hole_preactivations"]},
+    {"words": "Do both have as many groups?", "architectures": ["mlp_add", "attention_0.0"], "primary": ["n_groups"]},
+    {"words": "Are the phases alike?", "primary": ["pad"]},
+]
 SECTIONS = "answer verdicts published labels manifolds endpoints phases maturity maps training methods provenance"
 
 
@@ -64,7 +72,7 @@ def without_plotly(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    return make_study(["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"], 3, **CONTROLS)
+    return make_study(["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"], 3, questions=QUESTIONS, **CONTROLS)
 
 
 @pytest.fixture(scope="module")
@@ -142,12 +150,35 @@ def test_foreign_text_is_escaped(text: str) -> None:
     assert "a tenth <i>of</i>" not in page and "a tenth &lt;i&gt;of&lt;/i&gt;" in page
 
 
-def test_three_statements_and_controls_are_answered(text: str) -> None:
-    for claim in ("Same first-layer geometry", "Same read-out geometry", "Same mechanism", "Same organisation"):
-        assert text.count(f"<h3>{claim}:") == 1
-    assert "mlp_add vs mlp_concat (positive control)" in text
-    assert "(negative control)" in text
-    assert "Did attention_0.0 (uniform attention) and attention_1.0 (learnable attention) learn the same" in text
+def test_every_question_is_answered_on_the_first_screen(text: str, folder: Path) -> None:
+    first = text[text.index('<section id="answer">') : text.index("<h3>Circuits</h3>")]
+    answers = pd.read_parquet(folder / "answers.parquet")
+    assert first.count('<tbody class="question">') == len(QUESTIONS) == answers["question"].nunique()
+    for row in answers.to_dict("records"):
+        assert html.escape(row["question"]) in first and row["answer"] in first
+        assert html.escape(row["lead"]) in first and html.escape(row["estimate"]) in first
+    assert first.count("<svg class=") == len(answers) == 4
+    assert '<span class="soft">mlp_add and attention_0.0</span>' in first
+    assert "mlp_add vs mlp_concat (positive control)" in first and "(negative control)" in first
+    assert "attention_0.0 (uniform attention) and attention_1.0 (learnable attention)" in first
+    for word in ("equivalent", "inconclusive", "partly shown", "undecided", "trivially"):
+        assert word not in without_plotly(text), word
+
+
+def test_circuits_without_a_record_of_what_was_declared_are_counted(text: str) -> None:
+    assert "12 circuits carry no record of what was declared when their training began." in text
+
+
+def test_what_changed_after_training_is_listed(folder: Path, study: Study, tmp_path: Path) -> None:
+    earlier = declaration(study.model_copy(update={"alpha": 0.1}))
+    copy = StudyFolder(tmp_path / "copy")
+    shutil.copytree(folder, copy.root)
+    for path in copy.root.glob("population/*/*/circuits.safetensors"):
+        save_circuits(path, load_circuits(path), earlier)
+    text = report.render(copy, study)
+    assert f"<code>{declaration_hash(declaration(study))}</code>" in text
+    assert f"12 circuits were trained under the hash <code>{declaration_hash(earlier)}</code>" in text
+    assert "<li>alpha was 0.1 and is 0.05.</li>" in text
 
 
 def test_examples_of_the_main_pair_are_matched_at_every_site(folder: Path, study: Study, text: str) -> None:
@@ -208,7 +239,7 @@ def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
     study = make_study(["mlp_add"], 2, maturity={"count": 0, "steps": [100]})
     write_synthetic(tmp_path, study, distinct=1)
     text = report.render(StudyFolder(tmp_path), study)
-    assert "It describes them, and answers nothing about sameness." in text
+    assert "This study declares no question, and so it answers none. It describes its architectures." in text
     assert "This study declares no control. Nothing here shows what its tests can find." in text
     assert "No circuit was trained longer than the schedule, because" in text
     assert "UMAP needs at least 10 circuits, and there are 2." in text
@@ -224,8 +255,6 @@ def test_circuits_without_a_group(tmp_path: Path) -> None:
 
 
 def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))
     text = report.render(StudyFolder(copy), study)
@@ -236,60 +265,49 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
         load_tables(StudyFolder(tmp_path), study)
-    for name in ("endpoints", "summary", "verdicts", "power"):
+    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
         (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
     with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
         load_tables(StudyFolder(tmp_path), study)
 
 
 def test_verdicts_written_again_are_the_same(folder: Path, study: Study, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(folder / "population", tmp_path / "population")
     write_equivalence(tmp_path, study)
     again, first = (pd.read_parquet(place / "verdicts.parquet") for place in (tmp_path, folder))
     pd.testing.assert_frame_equal(again, first)
 
 
-def rows(*verdicts: str) -> pd.DataFrame:
-    count = len(verdicts)
-    columns = {"family": ["mechanism"] * count, "verdict": list(verdicts), "title": list("abcdef"[:count])}
-    return pd.DataFrame(columns | {"ci_low": 0.2, "ci_high": 0.4, "margin": 0.1})
+def rows(*answers: str, small: int = 0) -> pd.DataFrame:
+    return pd.DataFrame({"answer": list(answers), "small_difference": [i < small for i in range(len(answers))]})
 
 
-@pytest.mark.parametrize(
-    ("verdicts", "answer", "said"),
-    [
-        (("equivalent", "trivially different"), "yes", "Sameness is shown on every endpoint"),
-        (("equivalent", "inconclusive"), "partly shown", "no evidence of sameness"),
-        (("inconclusive", "inconclusive"), "undecided", "no evidence of sameness"),
-        (("equivalent", "different"), "no", "They differ on 1 of 2 endpoints."),
-    ],
-)
-def test_answers_in_words(verdicts: tuple[str, ...], answer: str, said: str) -> None:
-    (found,) = family_answers(rows(*verdicts))
-    assert found["answer"] == answer and said in found["sentence"]
-    assert found["beyond"] == found["different"]
-
-
-def comparison(role: str, *verdicts: str) -> dict:
-    return {"role": role, "x": "u", "y": "v", "title": "t", "rows": rows(*verdicts)}
+def comparison(role: str, *answers: str, small: int = 0) -> dict:
+    return {"role": role, "x": "u", "y": "v", "title": "t", "rows": rows(*answers, small=small)}
 
 
 def test_controls_pass_or_fail() -> None:
     outcomes = control_outcomes(
         [
             comparison("pair", "different"),
-            comparison("positive control", "different", "inconclusive"),
-            comparison("positive control", "inconclusive"),
-            comparison("negative control", "trivially different"),
-            comparison("negative control", "equivalent", "inconclusive"),
-            comparison("negative control", "equivalent", "different"),
+            comparison("positive control", "differs, size open", "not decided"),
+            comparison("positive control", "not decided"),
+            comparison("negative control", "the same", small=1),
+            comparison("negative control", "the same", "not decided"),
+            comparison("negative control", "the same", "differs, size open"),
         ],
         alpha=0.05,
     )
     assert [outcome["passed"] for outcome in outcomes] == [True, False, True, None, False]
+    assert "1 of 2 endpoints. It is shown to be larger than the margin in 0." in outcomes[0]["text"]
+    assert "a difference is found in 1" in outcomes[2]["text"]
     assert "do not decide 1 of the 2" in outcomes[3]["text"]
+
+
+def test_no_questions_have_no_answers(folder: Path) -> None:
+    assert question_answers(pd.DataFrame(columns=["question"])) == []
+    found = question_answers(pd.read_parquet(folder / "answers.parquet"))
+    assert [len(answer["primaries"]) for answer in found] == [2, 1, 1]
 
 
 def test_the_main_comparison_is_the_pair_that_the_study_names() -> None:
@@ -312,4 +330,4 @@ def test_display_of_numbers() -> None:
         "3.0e+10",
     ]
     assert [p_value(v) for v in (1.0, 0.00001, 0.5, float("nan"))] == ["1.000", "< 0.001", "0.500", "–"]
-    assert verdict_counts(rows("different"))["different"] == 1
+    assert answer_counts(rows("different", "the same"))["different"] == 1

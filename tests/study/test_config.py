@@ -64,6 +64,7 @@ def test_a_variant_states_what_differs() -> None:
             architectures=["mlp_add@long"],
             positive_control=None,
             negative_control=None,
+            questions=[],
         )
     )
     plain, long = Label("mlp_add"), Label("mlp_add", variant="long")

@@ -8,7 +8,7 @@ RATES = ["attention_0.0", "attention_0.5", "attention_1.0"]
 
 
 def verdicts(rows: list[tuple[str, str, str, float]]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["x", "y", "verdict", "difference"])
+    table = pd.DataFrame(rows, columns=["x", "y", "answer", "difference"])
     table = table.assign(role="pair", family="mechanism", endpoint="circularity", title="circularity", margin=0.1)
     return table.assign(ci_low=table["difference"] - 0.1, ci_high=table["difference"] + 0.1, n_x=5, n_y=5)
 
@@ -21,17 +21,17 @@ def test_rates_are_sorted_and_leave_other_recipes_out() -> None:
 @pytest.mark.parametrize(
     ("found", "same_to", "different_from"),
     [
-        (("equivalent", "trivially different"), 1.0, np.nan),
-        (("equivalent", "different"), 0.5, 1.0),
-        (("different", "equivalent"), np.nan, 0.5),
-        (("inconclusive", "equivalent"), np.nan, np.nan),
+        (("the same", "the same"), 1.0, np.nan),
+        (("the same", "different"), 0.5, 1.0),
+        (("differs, size open", "the same"), np.nan, 0.5),
+        (("not decided", "the same"), np.nan, np.nan),
     ],
 )
 def test_where_sameness_ends(found: tuple[str, str], same_to: float, different_from: float) -> None:
-    rows = [("attention_0.0", name, verdict, 0.0) for name, verdict in zip(RATES[1:], found, strict=True)]
+    rows = [("attention_0.0", name, answer, 0.0) for name, answer in zip(RATES[1:], found, strict=True)]
     rows.append(("attention_0.5", "attention_1.0", "different", 0.0))  # not against the lowest rate
     table = rate_table(verdicts(rows), RATES)
-    assert len(table) == 1 and list(table["verdict_0.5"]) == [found[0]]
+    assert len(table) == 1 and list(table["answer_0.5"]) == [found[0]]
     assert np.array_equal(table[["same_to", "different_from"]].to_numpy()[0], [same_to, different_from], equal_nan=True)
 
 
@@ -42,11 +42,11 @@ def test_two_rates_are_no_continuum() -> None:
 @pytest.mark.parametrize(
     ("own", "named", "reading"),
     [
-        (("equivalent", 0.01), ("trivially different", 0.05), "same verdict"),
-        (("different", 0.4), ("different", 0.5), "same verdict"),
+        (("the same", 0.01), ("the same", 0.05), "agree"),
+        (("different", 0.4), ("differs, size open", 0.5), "agree"),
         (("different", 0.4), ("different", -0.5), "contradiction"),
-        (("equivalent", 0.0), ("different", 0.5), "contradiction"),
-        (("inconclusive", 0.1), ("different", 0.5), "undecided"),
+        (("the same", 0.0), ("different", 0.5), "contradiction"),
+        (("not decided", 0.1), ("different", 0.5), "not decided"),
     ],
 )
 def test_reading_of_two_recipes(own: tuple[str, float], named: tuple[str, float], reading: str) -> None:

@@ -25,7 +25,7 @@ MEASURED = pd.DataFrame(
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Real tables of every kind, but for those of power networks and transformers."""
     root = tmp_path_factory.mktemp("tables")
-    study = make_study(["mlp_add", "attention_0.0"], 4)
+    study = make_study(["mlp_add", "attention_0.0"], 4, questions=[{"words": "Alike?", "primary": ["disc_cka"]}])
     write_synthetic(root, study)
     tables = dict(zip(("frequencies", "ablation"), frequency_tables([make_circuit("mlp_add", 1, 13)]), strict=True))
     tables |= {"measures": MEASURED, "summary_of_measures": measure_table(MEASURED)}

@@ -143,7 +143,7 @@ def test_a_killed_run_goes_on_after_unlock(tmp_path: Path, checkout: Path, whole
     assert done.returncode == 0, done.stderr
     again = snakemake(folder)
     assert "Nothing to be done" in again.stdout + again.stderr
-    for name in ("endpoints", "summary", "verdicts", "power"):
+    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
         places = (checkout / "first", folder / "results")
         tables = [pd.read_parquet(place / "tiny" / f"{name}.parquet") for place in places]
         pd.testing.assert_frame_equal(*tables)

@@ -25,11 +25,20 @@ VERSION = 1
 DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool", "I64": "int64"}
 
 
-def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
+def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str = "") -> None:
     """Write circuits of one architecture and task into one safetensors file.
 
     Weights and histories are stacked on a leading circuit axis; everything else is JSON in the file's metadata.
     The file appears under its name only when complete, and with a SHA-256 of all it holds.
+
+    Parameters
+    ----------
+    path : path
+        File to write.
+    circuits : sequence of Circuit
+        At least one.
+    declared : str
+        What their study had declared when their training began, for :func:`read_declared`; empty outside a study.
 
     Raises
     ------
@@ -63,6 +72,8 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit]) -> None:
     _checked(Path(path), header, {key: (value.dtype.name, value.shape) for key, value in tensors.items()})
     text = json.dumps(header)
     metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "digest": digest(text, tensors)}
+    if declared:
+        metadata |= {"declared": declared, "declared_digest": digest(declared, {})}
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(save(tensors, metadata=metadata))
 
@@ -168,6 +179,22 @@ def read_settings(path: Path) -> dict[str, Any]:
     with _named(path):
         check_settings(stored)
     return stored
+
+
+def read_declared(path: Path) -> str:
+    """What the study of the circuits had declared when their training began; empty where the file has no record.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As :func:`load_circuits`, and for a record that is not what was written.
+    """
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
+    declared: str = metadata.get("declared", "")
+    if declared and metadata.get("declared_digest") != digest(declared, {}):
+        raise ValueError(f"{path} is damaged: what its study had declared is not what was written")
+    return declared
 
 
 @contextmanager

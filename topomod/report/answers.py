@@ -1,4 +1,4 @@
-"""What the verdicts of a study say: an answer per family, the outcome of controls, counts of circuits."""
+"""What the tables of a study say: an answer to each question, the outcome of controls, counts of circuits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from topomod.report.words import VERDICTS, comparison_title
+from topomod.report.words import comparison_title
+from topomod.statistics.questions import ANSWERS
+from topomod.study.comparisons import main_comparison
 from topomod.study.config import Study
-from topomod.study.equivalence import main_comparison
 from topomod.study.tables import KEY
 
 
@@ -23,75 +24,49 @@ def comparison_rows(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def main_row(comparisons: Sequence[dict[str, Any]], main_pair: Sequence[str] | None = None) -> dict[str, Any] | None:
-    """The comparison a study is about, see :func:`topomod.study.equivalence.main_comparison`."""
+    """The comparison a study is about, see :func:`topomod.study.comparisons.main_comparison`."""
     main = main_comparison([(one["role"], one["x"], one["y"]) for one in comparisons], main_pair)
     return next((one for one in comparisons if (one["role"], one["x"], one["y"]) == main), None)
 
 
-def verdict_counts(rows: pd.DataFrame) -> dict[str, int]:
-    """Number of endpoints with each verdict."""
-    return {verdict: int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS}
+def answer_counts(rows: pd.DataFrame) -> dict[str, int]:
+    """Number of endpoints with each answer."""
+    return {answer: int((rows["answer"] == answer).sum()) for answer in ANSWERS}
 
 
-def family_answers(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """One answer per family for the rows of one comparison.
-
-    Returns
-    -------
-    list of dict
-        ``claim``, ``answer`` (yes, no, partly shown, undecided), ``sentence``, ``counts``, and ``different`` (titles of
-        the endpoints that differ).
-    """
-    answers = []
-    for family, own in rows.groupby("family", sort=False):
-        counts = verdict_counts(own)
-        answer, sentence = _answer(counts, len(own))
-        different = own[own["verdict"] == "different"]
-        beyond = (different["ci_low"] > different["margin"]) | (different["ci_high"] < -different["margin"])
-        answers.append(
-            {"claim": f"Same {family}", "answer": answer, "sentence": sentence, "counts": counts, "n": len(own)}
-            | {"different": list(different["title"]), "beyond": list(different.loc[beyond, "title"])}
-            | {"trivial": list(own.loc[own["verdict"] == "trivially different", "title"])}
-        )
-    return answers
-
-
-def _answer(counts: dict[str, int], n: int) -> tuple[str, str]:
-    shown = counts["equivalent"] + counts["trivially different"]
-    if counts["different"]:
-        return "no", f"They differ on {counts['different']} of {n} endpoints."
-    if shown == n:
-        return "yes", "Sameness is shown on every endpoint, up to the declared margins."
-    if shown:
-        return "partly shown", (
-            f"Sameness is shown on {shown} of {n} endpoints. "
-            "The others are undecided, and that is no evidence of sameness."
-        )
-    return "undecided", "These circuits decide no endpoint, and that is no evidence of sameness."
+def question_answers(answers: pd.DataFrame) -> list[dict[str, Any]]:
+    """What is said of each question, with the rows of its primary endpoints under ``primaries``."""
+    return [
+        {str(key): value for key, value in rows.iloc[0].items()} | {"primaries": rows.to_dict("records")}
+        for _, rows in (answers.groupby("question", sort=False) if len(answers) else [])
+    ]
 
 
 def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> list[dict[str, Any]]:
     """What the controls say of the tests: the positive one should find differences, the negative one none.
 
-    ``passed`` is None where halves show no difference, yet are too few to be found equivalent on every endpoint.
+    ``passed`` is None where halves show no difference, yet are too few to be found the same on every endpoint.
     """
     outcomes = []
     for comparison in comparisons:
         if comparison["role"] == "pair":
             continue
-        counts = verdict_counts(comparison["rows"])
-        n, different = len(comparison["rows"]), counts["different"] + counts["trivially different"]
+        counts = answer_counts(comparison["rows"])
+        n, differ = len(comparison["rows"]), counts["different"] + counts["differs, size open"]
         if comparison["role"] == "positive control":
-            passed: bool | None = counts["different"] > 0
-            text = f"These two are known to differ. {counts['different']} of {n} endpoints are found different."
+            passed: bool | None = differ > 0
+            text = (
+                f"These two are known to differ. A difference is found in {differ} of {n} endpoints. It is shown to be "
+            )
+            text += f"larger than the margin in {counts['different']}."
             text += "" if passed else " These circuits are too few to find differences of this size."
         else:
-            same = counts["equivalent"] + counts["trivially different"]
-            passed = False if counts["different"] else True if same == n else None
+            same, found = counts["the same"], differ + int(comparison["rows"]["small_difference"].sum())
+            passed = False if differ else True if same == n else None
             text = (
-                f"These are two halves of one architecture, so no endpoint should be found different. Of {n} endpoints "
-                f"{same} are found equivalent and {different} different. In each family, at least one difference is "
-                f"found by chance in at most {alpha:.0%} of studies."
+                f"These are two halves of one architecture, so no endpoint should differ. Of {n} endpoints {same} are "
+                f"found the same, and a difference is found in {found}. At least one difference is found by chance in "
+                f"at most {alpha:.0%} of studies."
             )
             text += (
                 f" The tests do not decide {n - same} of the {n}, because halves have few circuits."

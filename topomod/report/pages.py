@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from topomod.files import atomic_path
-from topomod.report.words import described, needed_circuits, number, p_value, sample_name
+from topomod.report.words import described, needed_circuits, number, p_value, sample_name, style_name
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 
@@ -60,7 +60,7 @@ def page_environment() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
-    environment.filters |= {"needed": needed_circuits}
+    environment.filters |= {"needed": needed_circuits, "style": style_name}
     return environment
 
 

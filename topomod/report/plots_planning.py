@@ -14,7 +14,7 @@ from topomod.statistics.power import CURVE, TARGET
 def power_curve(row: Mapping[str, Any], n: int) -> Any:
     """Share of studies that decide, against the circuits per architecture; this study's number is marked."""
     kinds = (
-        ("equivalent", "shows equivalence, where there is no difference", "solid", "circle"),
+        ("equivalent", "shows sameness, where there is no difference", "solid", "circle"),
         ("decided", "decides, whatever the difference", "dash", "square"),
     )
     traces = []

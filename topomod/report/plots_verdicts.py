@@ -1,4 +1,4 @@
-"""Figure of verdicts: every difference of a comparison beside its margin."""
+"""Figure of a comparison: every difference beside its margin."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from topomod.report.plot_style import figure, floats
-from topomod.report.words import SYMBOLS, VERDICTS, number
+from topomod.report.words import SYMBOLS, number
+from topomod.statistics.questions import ANSWERS
 
-VERDICT_STYLE = {
-    "equivalent": ("#009E73", "circle"),
-    "trivially different": ("#56B4E9", "diamond"),
+ANSWER_STYLE = {
+    "the same": ("#009E73", "circle"),
     "different": ("#D55E00", "x"),
-    "inconclusive": ("#8c8c8c", "circle-open"),
+    "differs, size open": ("#B8860B", "diamond-open"),
+    "not decided": ("#8c8c8c", "circle-open"),
 }
 CLIP = 6.0  # margins; a forest plot on the scale of its largest difference would hide the band
 
@@ -31,7 +32,7 @@ def forest(rows: pd.DataFrame) -> Any:
             ticks.append((y, "<br>".join(wrap(str(rows["title"][index]), 32))))
         y += 1.4
     placed = rows.assign(y=pd.Series(dict(places)))
-    traces = [_forest_trace(placed[placed["verdict"] == verdict], verdict) for verdict in VERDICTS]
+    traces = [_forest_trace(placed[placed["answer"] == answer], answer) for answer in ANSWERS]
     limits = [-CLIP - 0.4, CLIP + 0.4]
     band = {"type": "rect", "x0": -1, "x1": 1, "y0": -1, "y1": y, "line": {"width": 0}, "layer": "below"}
     return figure(
@@ -50,15 +51,15 @@ def forest(rows: pd.DataFrame) -> Any:
     )
 
 
-def _forest_trace(rows: pd.DataFrame, verdict: str) -> dict[str, Any]:
-    colour, marker = VERDICT_STYLE[verdict]
+def _forest_trace(rows: pd.DataFrame, answer: str) -> dict[str, Any]:
+    colour, marker = ANSWER_STYLE[answer]
     scaled = rows[["difference", "ci_low", "ci_high"]].astype(float).div(rows["margin"].astype(float), axis=0)
     outside = scaled["difference"].abs() > CLIP
     clipped = scaled.clip(-CLIP, CLIP)
     arrows = np.where(scaled["difference"] > 0, "triangle-right", "triangle-left")
     hover = [
         f"{row['title']}<br>{number(row['difference'])} [{number(row['ci_low'])}, {number(row['ci_high'])}]"
-        f"<br>margin {number(row['margin'])}: {verdict}"
+        f"<br>margin {number(row['margin'])}: {answer}"
         for row in rows.to_dict("records")
     ]
     ends = {
@@ -70,7 +71,7 @@ def _forest_trace(rows: pd.DataFrame, verdict: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"{SYMBOLS[verdict]} {verdict}",
+        "name": f"{SYMBOLS[answer]} {answer}",
         "showlegend": bool(len(rows)),
         "x": floats(clipped["difference"]),
         "y": floats(rows["y"]),

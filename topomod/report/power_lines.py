@@ -18,10 +18,9 @@ def power_lines(table: pd.DataFrame, study: Comparison, pair: tuple[str, str] | 
     planned = min(study.count_of(Label.parse(name)) for name in pair)
     lines = [
         f"{pair[0]} and {pair[1]} are compared, with {planned} circuits each.",
-        f"The level of a test is {study.alpha} divided by the size of its family (Holm).",
-        f"same: so many circuits show equivalence in {TARGET:.0%} of studies where there is no difference.",
-        f"decided: so many circuits give a verdict, equivalent or different, in {TARGET:.0%} of studies, "
-        "whatever the difference.",
+        f"The level is {study.alpha}, divided by the number of primary endpoints where a question has several (Holm).",
+        f"same: so many circuits show sameness in {TARGET:.0%} of studies where there is no difference.",
+        f"decided: so many circuits show sameness or a difference in {TARGET:.0%} of studies, whatever the difference.",
         "",
         f"{'endpoint':30s} {'margin':>7s} {'sd':>7s} {'same':>6s} {'decided':>8s}  enough",
     ]

@@ -20,7 +20,8 @@ from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
 from topomod.report.section_training import training
 from topomod.report.section_verdicts import verdicts
-from topomod.report.words import SYMBOLS, VERDICTS
+from topomod.report.words import SYMBOLS
+from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.population import load_tables
@@ -54,7 +55,7 @@ def render(folder: StudyFolder, study: Study) -> str:
     Each section is a function here and a file of the same name under ``templates/``.
     """
     tables = load_tables(folder, study)
-    context: dict[str, Any] = {"study": study, "symbols": SYMBOLS, "verdict_names": VERDICTS}
+    context: dict[str, Any] = {"study": study, "symbols": SYMBOLS, "answer_names": ANSWERS}
     context["endpoint_titles"] = {name: endpoint.title for name, endpoint in all_endpoints().items()}
     sections = (
         verdicts,

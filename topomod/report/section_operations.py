@@ -1,4 +1,4 @@
-"""Section on tasks: which are learnt, which shapes they have, and whether sameness holds beyond one of them."""
+"""Section on tasks: which are learnt, and which shapes they have."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from topomod.networks.labels import Label
-from topomod.report.answers import comparison_rows, family_answers
 from topomod.report.pages import csv_link
 from topomod.study.config import Study
 from topomod.study.irrep_columns import COLUMNS
@@ -29,8 +28,6 @@ def operations(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[s
         "operations": rows,
         "without_symmetry": {row["task"]: row["why"] for row in rows if row["why"] and not row["irreps"]},
         "operations_csv": csv_link(pd.DataFrame(rows)),
-        "same_by_task": _answers(study, tables),
-        "same_families": list(study.families),
     }
 
 
@@ -68,16 +65,3 @@ def _means(tables: StudyTables, kept: pd.DataFrame) -> dict[str, float]:
         return dict.fromkeys(columns, float("nan"))
     means = group_means(tables.groups, kept, columns)
     return {name: float(np.nanmean(means[name])) if means[name].notna().any() else float("nan") for name in columns}
-
-
-def _answers(study: Study, tables: StudyTables) -> list[dict[str, Any]]:
-    """The answer of each family for every pair of architectures of one task."""
-    compared = comparison_rows(tables.verdicts) if len(tables.verdicts) else []
-    found = []
-    for one in compared:
-        if one["role"] == "negative control" or len({one["x"], one["y"]} - set(study.architectures)):
-            continue
-        tasks = {str(study.task_of(Label.parse(one[side]))) for side in ("x", "y")}
-        answers = {answer["claim"]: answer["answer"] for answer in family_answers(one["rows"])}
-        found.append({"title": one["title"], "task": ", ".join(sorted(tasks)), "answers": list(answers.values())})
-    return found

@@ -1,40 +1,55 @@
-"""Sections on the answer and on the verdicts of every comparison."""
+"""Sections on the answers and on the endpoints of every comparison."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from topomod.report.answers import (
+    answer_counts,
     circuit_counts,
     comparison_rows,
     control_outcomes,
-    family_answers,
     main_row,
-    verdict_counts,
+    question_answers,
 )
 from topomod.report.pages import csv_link, embed
 from topomod.report.plots_verdicts import forest
+from topomod.statistics.questions import LEAST_SENSITIVITY
 from topomod.study.config import Study
+from topomod.study.declared import declaration, declaration_hash, declared_history
 from topomod.study.population import StudyTables
 from topomod.study.shards import StudyFolder
 
 
 def verdicts(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
-    """Verdicts of every comparison, and the answer for the pair the question is about."""
+    """The answer to every question, and every endpoint of every comparison."""
     comparisons = comparison_rows(tables.verdicts) if len(tables.verdicts) else []
     main = main_row(comparisons, study.main_pair)
     for place, comparison in enumerate(comparisons):
         rows = comparison["rows"]
         by_family = {name: rows[rows["family"] == name] for name in study.families}
         comparison["value"] = f"comparison{place}"
-        comparison["counts"] = {s: verdict_counts(own) for s, own in by_family.items()}
+        comparison["counts"] = {s: answer_counts(own) for s, own in by_family.items()}
         comparison["tests"] = {s: [row._asdict() for row in own.itertuples()] for s, own in by_family.items()}
+        comparison["clusters"] = {
+            row["title"]: sorted(_together(rows, row["cluster"]) - {row["title"]}) for row in rows.to_dict("records")
+        }
         comparison["plot"] = embed(forest(rows), f"forest_{place}")
     return {
         "comparisons": comparisons,
         "main": main,
-        "main_answers": family_answers(main["rows"]) if main else [],
+        "question_answers": question_answers(tables.answers),
+        "answers_csv": csv_link(tables.answers) if len(tables.answers) else "",
+        "least_sensitivity": LEAST_SENSITIVITY,
+        "declared": {"hash": declaration_hash(declaration(study)), "history": declared_history(folder, study)},
         "controls": control_outcomes(comparisons, study.alpha),
         "circuit_counts": circuit_counts(tables.circuits, tables.endpoints, study),
         "verdicts_csv": csv_link(tables.verdicts),
     }
+
+
+def _together(rows: pd.DataFrame, cluster: float) -> set[str]:
+    """Titles of the endpoints of one cluster."""
+    return set(rows.loc[rows["cluster"] == cluster, "title"])

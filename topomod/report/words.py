@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from topomod.statistics.power import CURVE
+from topomod.statistics.questions import ANSWERS
 
-VERDICTS = ("equivalent", "trivially different", "different", "inconclusive")
-SYMBOLS = {"equivalent": "=", "trivially different": "≈", "different": "≠", "inconclusive": "?"}
+SYMBOLS: dict[str, str] = dict(zip(ANSWERS, ("=", "≠", "(≠)", "?"), strict=True))
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -56,6 +56,17 @@ def described(name: str) -> str:
     """
     kinds = {"attention_0.0": "uniform attention", "attention_1.0": "learnable attention"}
     return f"{sample_name(name)} ({kinds[name]})" if name in kinds else sample_name(name)
+
+
+def style_name(answer: str) -> str:
+    """Name of an answer in the style sheet.
+
+    Examples
+    --------
+    >>> style_name("differs, size open")
+    'differs-size-open'
+    """
+    return answer.replace(",", "").replace(" ", "-")
 
 
 def comparison_title(role: str, x: str, y: str) -> str:

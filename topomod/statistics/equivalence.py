@@ -13,6 +13,7 @@ from topomod.statistics.arguments import check_bounds, check_settings, scaled_bo
 from topomod.statistics.coverage import unseen_share
 from topomod.statistics.mean_difference import MeanDifference, hedges_g, is_constant
 from topomod.statistics.mean_inference import infer_means
+from topomod.statistics.minimum_effect import p_beyond_margin
 from topomod.statistics.samples import network_means
 from topomod.topology.scale import times_power_of_two, unit_exponent
 
@@ -39,6 +40,8 @@ class EquivalenceResult:
         The larger of the two.
     p_difference : float
         Two-sided p-value against "difference = 0".
+    p_beyond : float
+        P-value against "|difference| <= margin", see `p_beyond_margin`.
     effect_size : float
         Hedges' g over networks.
     margin, minimum_margin : float
@@ -71,6 +74,7 @@ class EquivalenceResult:
     p_upper: float
     p_equivalence: float
     p_difference: float
+    p_beyond: float
     effect_size: float
     margin: float
     minimum_margin: float
@@ -196,14 +200,20 @@ def equivalence_test(
     # One fixed order, so that exchanging the samples mirrors the result exactly, resampling included.
     swapped = (len(means_x), *means_x) > (len(means_y), *means_y)
     first, second = (means_y, means_x) if swapped else (means_x, means_y)
-    inference = infer_means(first[None], second[None], unit_margin, alpha, seed, unit_bounds, method)
-    return _result(means_x, means_y, inference.mirrored() if swapped else inference, margin, alpha, seed, exponent)
+    inside, outside = (
+        infer_means(first[None], second[None], at, alpha, seed, unit_bounds, method)
+        for at in (unit_margin, -unit_margin)
+    )
+    p_beyond = float(p_beyond_margin(inside, outside)[0])
+    inference = inside.mirrored() if swapped else inside
+    return _result(means_x, means_y, inference, p_beyond, margin, alpha, seed, exponent)
 
 
 def _result(
     x: Float[np.ndarray, " n"],
     y: Float[np.ndarray, " m"],
     inference: MeanDifference,
+    p_beyond: float,
     margin: float,
     alpha: float,
     seed: int,
@@ -216,6 +226,7 @@ def _result(
     return EquivalenceResult(
         difference=times_power_of_two(float(x.mean() - y.mean()), exponent),
         p_equivalence=p_equivalence,
+        p_beyond=p_beyond,
         effect_size=hedges_g(x, y),
         margin=margin,
         minimum_margin=max(own["ci_high"], -own["ci_low"]),

@@ -38,15 +38,16 @@ def holm(p_values: ArrayLike) -> Float[np.ndarray, " n"]:
     >>> holm([0.01, 0.04, 0.03]).round(2).tolist()
     [0.03, 0.06, 0.06]
     """
-    from statsmodels.stats.multitest import multipletests
-
     values = number_array(p_values, "p_values")
     missing = np.isnan(values)
     if ((values < 0) | (values > 1)).any():
         raise ValueError("p_values must lie in [0, 1]")
     if missing.all():
         return values.copy()
-    adjusted = np.asarray(multipletests(np.where(missing, 1.0, values), method="holm")[1], dtype=float)
+    known = np.where(missing, 1.0, values)
+    order = np.argsort(known)
+    adjusted = np.empty_like(known)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(known[order] * np.arange(len(known), 0, -1)))
     return np.where(missing, np.nan, adjusted)
 
 

@@ -39,6 +39,8 @@ class MMDResult:
         P-value against "MMD >= margin".
     p_difference : float
         P-value of a permutation of networks, against "x and y have one distribution of networks".
+    p_beyond : float
+        P-value against "MMD <= margin".
     margin, minimum_margin : float
         The margin used, and the smallest one with which these data would have been called equivalent.
     n_x, n_y : int
@@ -61,6 +63,7 @@ class MMDResult:
     ci_high: float
     p_equivalence: float
     p_difference: float
+    p_beyond: float
     margin: float
     minimum_margin: float
     n_x: int
@@ -179,6 +182,7 @@ def mmd_inference(comparison: Comparison, margin: float, alpha: float, seed: int
         "ci_high": ci_high,
         "p_equivalence": p_equivalence,
         "p_difference": p_difference,
+        "p_beyond": float(count_p(int((draws <= margin).sum()), len(draws))),
         "margin": margin,
         "minimum_margin": ci_high,
         "n_x": comparison.n_x,

@@ -103,8 +103,8 @@ def _sentence(problem: Any, model: type[Strict]) -> str:
 
 def _keys_beside(location: tuple[Any, ...], model: Any) -> list[str]:
     for part in location[:-1]:
-        if get_origin(model) is dict:
-            model = get_args(model)[1]
+        if get_origin(model) in (dict, list):
+            model = get_args(model)[-1]
         else:
             model = model.__pydantic_fields__[part].annotation
     return [key for key in model.__pydantic_fields__ if key != "name"]

@@ -15,8 +15,10 @@ from pydantic import Field, field_validator, model_validator
 
 from topomod.networks.labels import VARIANT_NAME, Label, written_names
 from topomod.networks.size import NetworkSize
+from topomod.study.comparisons import comparisons, main_comparison
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
+from topomod.study.questions import Question, question_problems
 from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
@@ -185,6 +187,7 @@ class Comparison(Population):
     main_pair: tuple[str, str] | None = None
     margins: dict[str, Margin]
     families: dict[Annotated[str, Field(min_length=1)], Annotated[list[str], Field(min_length=1)]]
+    questions: list[Question] = []
 
     @field_validator("positive_control", "main_pair")
     @classmethod
@@ -222,13 +225,22 @@ class Comparison(Population):
         return families
 
     def problems(self) -> Iterator[str]:
-        """Also controls that are none."""
+        """Also controls that are none, and questions that cannot be asked."""
         yield from super().problems()
         yield from self._strangers([*(self.positive_control or ()), *filter(None, [self.negative_control])])
         for key in ("positive_control", "main_pair"):
             pair = getattr(self, key)
             if pair and pair[0] == pair[1]:
                 yield f"{key} needs two different architectures, found {pair}"
+        if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
+            yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
+        yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
+
+    @property
+    def compared_pair(self) -> tuple[str, str] | None:
+        """The two architectures that the study is about; None where it compares nothing."""
+        main = main_comparison(comparisons(self.model_dump()), self.main_pair) if self.system.compared else None
+        return None if main is None else main[1:]
 
     def equivalence_settings(self) -> str:
         """What the tests depend on, as canonical JSON."""
@@ -248,14 +260,13 @@ class Study(Comparison):
         if problems := list(super().problems()):
             yield from problems
             return
-        tasks = {str(self.task_of(label)): self.task_of(label).modulus for label in self.labels}
+        tasks = {str(task): task.modulus for task in map(self.task_of, self.labels)}
         if self.ablation and self.system.followed and None in tasks.values():
             others = ", ".join(name for name, modulus in tasks.items() if modulus is None)
             yield f"ablation is for tasks that add or subtract numbers mod p, found {others}"
         if not self.system.followed and (self.ablation or self.maturity.count):
             names = [name for system in SYSTEMS.values() if system.followed for name in written_names(system.name)]
-            found = f"ablation {self.ablation}, maturity.count {self.maturity.count}"
-            yield f"ablation and maturity are for {', '.join(names)}; found {found}"
+            yield f"ablation and maturity are for {', '.join(names)}; found {self.ablation} and {self.maturity.count}"
 
     def n_seeds(self) -> int:
         """Of the circuits that are followed too."""

@@ -9,8 +9,9 @@ import pandas as pd
 
 from topomod.networks.labels import Label
 
-SAME = ("equivalent", "trivially different")
-READINGS = ("same verdict", "contradiction", "undecided")
+SAME = "the same"
+OPEN = "not decided"
+READINGS = ("agree", "contradiction", "not decided")
 
 
 def attention_rates(architectures: Sequence[str]) -> dict[str, float]:
@@ -26,8 +27,8 @@ def rate_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.DataF
     Returns
     -------
     DataFrame
-        Columns family, endpoint, title, margin, ``verdict_<rate>`` against the lowest rate, same_to (the highest rate
-        up to which every verdict is sameness; NaN if there is none) and different_from (the lowest rate that differs;
+        Columns family, endpoint, title, margin, ``answer_<rate>`` against the lowest rate, same_to (the highest rate
+        up to which every answer is sameness; NaN if there is none) and different_from (the lowest rate that differs;
         NaN if none does). Empty with fewer than three rates.
     """
     rates = attention_rates(architectures)
@@ -38,18 +39,18 @@ def rate_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.DataF
     for name in others:
         for row in comparison(verdicts, first, name).to_dict("records"):
             common = {key: row[key] for key in ("family", "endpoint", "title", "margin")}
-            rows.setdefault(row["endpoint"], common)[f"verdict_{rates[name]}"] = row["verdict"]
+            rows.setdefault(row["endpoint"], common)[f"answer_{rates[name]}"] = row["answer"]
     table = pd.DataFrame(rows.values())
-    ends = [_ends([row[f"verdict_{rates[name]}"] for name in others]) for row in rows.values()]
+    ends = [_ends([row[f"answer_{rates[name]}"] for name in others]) for row in rows.values()]
     above = [rates[name] for name in others]
     table["same_to"] = [above[same - 1] if same else float("nan") for same, _ in ends]
     table["different_from"] = [above[apart] if apart is not None else float("nan") for _, apart in ends]
     return table
 
 
-def _ends(verdicts: Sequence[str]) -> tuple[int, int | None]:
-    same = next((i for i, verdict in enumerate(verdicts) if verdict not in SAME), len(verdicts))
-    return same, next((i for i, verdict in enumerate(verdicts) if verdict == "different"), None)
+def _ends(answers: Sequence[str]) -> tuple[int, int | None]:
+    same = next((i for i, answer in enumerate(answers) if answer != SAME), len(answers))
+    return same, next((i for i, answer in enumerate(answers) if answer not in (SAME, OPEN)), None)
 
 
 def comparison(verdicts: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
@@ -65,10 +66,10 @@ def recipe_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.Dat
     Returns
     -------
     DataFrame
-        One row per comparison, recipe and endpoint: x, y, recipe, family, endpoint, title, margin, and verdict,
-        difference, ci_low, ci_high of both (``_named`` for the named recipe), and reading: "same verdict",
+        One row per comparison, recipe and endpoint: x, y, recipe, family, endpoint, title, margin, and answer,
+        difference, ci_low, ci_high of both (``_named`` for the named recipe), and reading: "agree",
         "contradiction" (the same under one, different under the other, or different in opposite directions),
-        or "undecided" where one of them is inconclusive.
+        or "not decided" where one of them is.
     """
     parts = []
     for one, other in combinations([Label.parse(name) for name in architectures], 2):
@@ -80,20 +81,20 @@ def recipe_table(verdicts: pd.DataFrame, architectures: Sequence[str]) -> pd.Dat
 
 
 def _beside(own: pd.DataFrame, named: pd.DataFrame, recipe: str) -> pd.DataFrame:
-    columns = ["verdict", "difference", "ci_low", "ci_high", "n_x", "n_y"]
+    columns = ["answer", "difference", "ci_low", "ci_high", "n_x", "n_y"]
     both = own[["x", "y", "family", "endpoint", "title", "margin", *columns]].merge(
         named[["endpoint", *columns]], on="endpoint", suffixes=("", "_named")
     )
     both["recipe"] = recipe
     products = (both["difference"] * both["difference_named"]).astype(float)
-    triples = zip(both["verdict"], both["verdict_named"], products, strict=True)
+    triples = zip(both["answer"], both["answer_named"], products, strict=True)
     both["reading"] = [_reading(str(own), str(named), product) for own, named, product in triples]
     return both
 
 
 def _reading(own: str, named: str, product: float) -> str:
-    if "inconclusive" in (own, named):
-        return "undecided"
-    if own == named == "different":
-        return "same verdict" if product > 0 else "contradiction"
-    return "same verdict" if (own in SAME) == (named in SAME) else "contradiction"
+    if OPEN in (own, named):
+        return OPEN
+    if SAME in (own, named):
+        return "agree" if own == named else "contradiction"
+    return "agree" if product > 0 else "contradiction"

@@ -1,28 +1,28 @@
-"""Every pair of architectures on every endpoint: tests, families, verdicts, and what more circuits would show."""
+"""Every pair of architectures on every endpoint: tests, their adjustment, and a word for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from topomod.statistics.clusters import correlation_clusters, correlations
 from topomod.statistics.diagram_equivalence import diagram_equivalence_test
-from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
-from topomod.statistics.families import adjust_family
+from topomod.statistics.equivalence import EquivalenceResult, equivalence_test, verdict_of
+from topomod.statistics.families import adjust_family, holm
 from topomod.statistics.kernels import TORUS_BANDWIDTHS, torus_embedding
 from topomod.statistics.mmd import mmd_equivalence_test
+from topomod.statistics.questions import answer_of
+from topomod.study.comparisons import comparisons, primary_question, sample_of, written_tasks
 from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS, POPULATIONS, Population, all_endpoints
 from topomod.study.population import read_diagrams, strongest_groups
 from topomod.study.shards import StudyFolder
 from topomod.study.stored import check_stored
 from topomod.study.tables import KEY, circuit_diagrams, read_tables
-from topomod.tasks.catalogue import parse_task
-from topomod.tasks.task import Task
 
 DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin that is fixed beforehand needs fixed bandwidths
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
@@ -51,15 +51,17 @@ def verdict_table(
 ) -> pd.DataFrame:
     """Every pair of architectures on every endpoint, and both controls.
 
-    Tests are adjusted by Holm within one pair and one family. Intervals have the level at which they say what the
-    adjusted test says (`level_equivalence`, `level_difference`). Only converged circuits count.
+    The primary endpoints of a question are adjusted by Holm within it, and their equivalences are not: together they
+    show sameness only if each does. All other endpoints of a comparison are secondary, and are adjusted together. Only
+    converged circuits count. Intervals have the level at which they say what the adjusted test says
+    (`level_equivalence`, `level_difference`).
 
     Parameters
     ----------
     endpoints : DataFrame
         From :func:`topomod.study.endpoints.circuit_endpoints`.
     settings : dict
-        ``p``, ``architectures``, ``alpha``, ``margins``, ``families`` and controls of the study.
+        ``p``, ``architectures``, ``alpha``, ``margins``, ``families``, ``questions`` and controls of the study.
     seed : int
         For the resampling.
     populations : mapping of str to DataFrame, optional
@@ -70,7 +72,9 @@ def verdict_table(
     Returns
     -------
     DataFrame
-        One row per comparison and endpoint.
+        One row per comparison and endpoint. ``answer`` is one of :data:`topomod.statistics.questions.ANSWERS`;
+        ``small_difference`` marks sameness where a difference was found; ``cluster`` numbers endpoints that go together
+        over the circuits of the two samples (NaN for distributions, and for what does not vary).
     """
     titles = all_endpoints()
     converged = endpoints[endpoints["converged"]]
@@ -82,11 +86,14 @@ def verdict_table(
         pair = [sample_of(circuits, name) for name in (x_name, y_name)]
         symmetry = tasks[x_name.partition("#")[0]].symmetry
         order = symmetry.n if symmetry else settings["p"]
+        asked = primary_question(settings, x_name, y_name)
+        cluster = endpoint_clusters(pd.concat([x_rows, y_rows]))
         for family, names in settings["families"].items():
             for name in names:
                 declared = settings["margins"][name]
                 common = {"role": role, "x": x_name, "y": y_name, "family": family, "endpoint": name}
                 common |= {"title": titles[name].title, "margin_reason": declared["reason"]}
+                common |= {"question": asked.get(name, ""), "cluster": cluster.get(name, np.nan)}
                 if name in ENDPOINTS:
                     x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
                     run = partial(_scalar_row, x, y, declared["margin"], seed, ENDPOINTS[name].bounds)
@@ -97,7 +104,7 @@ def verdict_table(
                 rows.append(common | run(settings["alpha"]))
     if not rows:
         return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
-    return at_judged_levels(adjust_family(pd.DataFrame(rows), ["x", "y", "family"], settings["alpha"]), runs)
+    return at_judged_levels(_answered(pd.DataFrame(rows), settings["alpha"]), runs)
 
 
 def at_judged_levels(table: pd.DataFrame, runs: Sequence[Callable[[float], dict[str, Any]]]) -> pd.DataFrame:
@@ -126,41 +133,38 @@ def at_judged_levels(table: pd.DataFrame, runs: Sequence[Callable[[float], dict[
     return pd.DataFrame(rows).drop(columns="level_strictest")
 
 
-def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture.
+def _answered(tests: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Adjusted p-values, and what they say in words."""
+    family = ["x", "y", "question"]
+    table = adjust_family(tests, family, alpha)
+    table["p_beyond_adjusted"] = table.groupby(family)["p_beyond"].transform(holm)
+    primary = table["question"] != ""
+    table.loc[primary, "p_equivalence_adjusted"] = table.loc[primary, "p_equivalence"]
+    table.loc[primary, "level_equivalence"] = alpha
+    same, beyond, different = (table[f"p_{kind}_adjusted"] for kind in ("equivalence", "beyond", "difference"))
+    table["verdict"] = [verdict_of(*pair, alpha) for pair in zip(same, different, strict=True)]
+    table["answer"] = [answer_of(*three, alpha) for three in zip(same, beyond, different, strict=True)]
+    table["small_difference"] = (same <= alpha) & (different <= alpha)
+    return table
 
-    Architectures that learnt different tasks are compared only as a positive control.
+
+def endpoint_clusters(values: pd.DataFrame) -> dict[str, int]:
+    """Cluster of each scalar endpoint that varies over some circuits.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Rows of the table of endpoints, of one comparison.
     """
-    positive, tasks = set(settings["positive_control"] or ()), written_tasks(settings)
-    pairs = [
-        ("positive control" if positive == {x, y} else "pair", x, y)
-        for x, y in combinations(settings["architectures"], 2)
-        if positive == {x, y} or tasks[x] == tasks[y]
-    ]
-    half = settings["negative_control"]
-    return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
+    found = endpoint_correlations(values)
+    return dict(zip(found.columns, correlation_clusters(found.to_numpy()).tolist(), strict=True))
 
 
-def written_tasks(settings: dict[str, Any]) -> dict[str, Task]:
-    """Task of each architecture of a study's settings."""
-    variants = {"": settings} | settings.get("variants", {})
-    own = {name: variants.get(name.partition("@")[2], settings) for name in settings["architectures"]}
-    return {name: parse_task(one.get("task", "addition"), one["p"]) for name, one in own.items()}
-
-
-def main_comparison(
-    names: Sequence[tuple[str, str, str]], main_pair: Sequence[str] | None
-) -> tuple[str, str, str] | None:
-    """The comparison a study is about: its ``main_pair`` if it has both, else the first that is no control."""
-    named = (one for one in names if set(one[1:]) == set(main_pair or ()))
-    return next(named, next((one for one in names if one[0] == "pair"), None))
-
-
-def sample_of(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Rows of an architecture, or of half of its seeds."""
-    label, _, half = name.partition("#")
-    own = rows[rows["architecture"] == label]
-    return own if not half else own[own["seed"] % 2 == (half == "odd")]
+def endpoint_correlations(values: pd.DataFrame) -> pd.DataFrame:
+    """Correlations of endpoints over circuits, see :func:`topomod.statistics.clusters.correlations`."""
+    wide = values.pivot(index=KEY, columns="endpoint", values="value").reset_index()
+    names = [name for name in ENDPOINTS if name in wide]
+    return correlations(wide[names].astype(float), wide["architecture"])
 
 
 def _scalar_row(

@@ -27,7 +27,7 @@ class StudyTables:
 
     Parameters
     ----------
-    endpoints, summary, verdicts, power : DataFrame
+    endpoints, summary, verdicts, answers, power : DataFrame
         From the equivalence stage.
     circuits, groups, phases, homology : DataFrame
         Of the population: one row per circuit, group, neuron, and group and site.
@@ -40,6 +40,7 @@ class StudyTables:
     endpoints: pd.DataFrame
     summary: pd.DataFrame
     verdicts: pd.DataFrame
+    answers: pd.DataFrame
     power: pd.DataFrame
     circuits: pd.DataFrame
     groups: pd.DataFrame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,19 +11,13 @@ import pandas as pd
 
 from topomod.networks.labels import Label
 from topomod.statistics.power import power_curve, required_networks
+from topomod.study.comparisons import primary_question, sample_of
 from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
-from topomod.study.equivalence import comparisons, main_comparison, sample_of
-
-
-def planned_pair(settings: dict[str, Any]) -> tuple[str, str] | None:
-    """The two architectures that a study is about; None where it compares nothing."""
-    main = main_comparison(comparisons(settings), settings["main_pair"])
-    return None if main is None else main[1:]
 
 
 def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
-    """The two named architectures where both are named, else :func:`planned_pair`.
+    """The two named architectures where both are named, else the pair that the study is about.
 
     Raises
     ------
@@ -31,7 +26,7 @@ def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
     """
     if bool(x) != bool(y):
         raise ValueError(f"--x and --y name an architecture each, found {x!r} and {y!r}")
-    return (str(Label.parse(x)), str(Label.parse(y))) if x else planned_pair(study.model_dump())
+    return (str(Label.parse(x)), str(Label.parse(y))) if x else study.compared_pair
 
 
 def plan(
@@ -39,17 +34,18 @@ def plan(
 ) -> pd.DataFrame:
     """What given numbers of circuits would show of each scalar endpoint, judged by a pilot of both architectures.
 
-    The level is ``alpha`` divided by the size of the endpoint's family, the strictest that Holm can ask for. Each
-    number is that of the architecture that needs more circuits.
+    The level of a primary endpoint is ``alpha`` divided by the number of primary endpoints of its question; Holm never
+    asks for more. A secondary endpoint is planned at ``alpha``, as if it were the only primary endpoint of a question.
+    Each number is that of the architecture that needs more circuits.
 
     Parameters
     ----------
     endpoints : DataFrame
         Those of the pilot, from :func:`topomod.study.endpoints.circuit_endpoints`.
     settings : dict
-        ``alpha``, ``margins`` and ``families`` of the planned study.
+        ``alpha``, ``margins``, ``families`` and ``questions`` of the planned study.
     pair : tuple of str or None
-        Two architectures, as from :func:`planned_pair`.
+        Two architectures, as from :func:`chosen_pair`.
     seed : int
         Seed of the simulations.
 
@@ -62,19 +58,25 @@ def plan(
     """
     if pair is None:
         return pd.DataFrame(columns=["endpoint", "n_pilot"])
-    kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
+    asked = primary_question(settings, *pair)
+    together = Counter(asked.values())
     rows = []
     for family, members in settings["families"].items():
         for name in (name for name in members if name in ENDPOINTS):
-            own = kept[kept["endpoint"] == name]
-            pilots = [sample_of(own, label)["value"].to_numpy() for label in pair]
-            level = settings["alpha"] / len(members)
+            level = settings["alpha"] / max(1, together[asked.get(name, "")])
             row = {"family": family, "endpoint": name, "title": ENDPOINTS[name].title, "level": level}
-            row |= {"margin": settings["margins"][name]["margin"], "n_pilot": min(map(len, pilots))}
-            if row["n_pilot"] >= 3:
-                row |= _planned(pilots, row["margin"], level, ENDPOINTS[name].bounds, seed)
-            rows.append(row)
+            rows.append(row | endpoint_plan(endpoints, name, pair, settings["margins"][name]["margin"], level, seed))
     return pd.DataFrame(rows)
+
+
+def endpoint_plan(
+    endpoints: pd.DataFrame, name: str, pair: tuple[str, str], margin: float, level: float, seed: int = 0
+) -> dict[str, float]:
+    """One row of :func:`plan`: margin, n_pilot, and from three circuits on what given numbers of them would show."""
+    kept = endpoints[endpoints["converged"] & endpoints["value"].notna() & (endpoints["endpoint"] == name)]
+    pilots = [sample_of(kept, label)["value"].to_numpy() for label in pair]
+    row = {"margin": margin, "n_pilot": min(map(len, pilots))}
+    return row | (_planned(pilots, margin, level, ENDPOINTS[name].bounds, seed) if row["n_pilot"] >= 3 else {})
 
 
 def _planned(

@@ -50,6 +50,8 @@ class System:
         Table of the stage ``measure`` to ``(circuits, min_neurons) -> DataFrame``, or None where it has no rows.
     sized : bool
         Whether the key ``network`` gives the widths; else the recipe does.
+    compared : bool
+        Whether its architectures are compared with each other, else they are described.
     followed : bool
         Whether circuits can be followed past the schedule (``maturity``), and ablated.
     one_modulus : bool
@@ -67,6 +69,7 @@ class System:
     tables: tuple[str, ...]
     measures: dict[str, Part]
     sized: bool = True
+    compared: bool = False
     followed: bool = False
     one_modulus: bool = False
     full_batch: bool = False
@@ -108,8 +111,9 @@ SYSTEMS: dict[str, System] = {
             ),
             last_stages=("endpoints", "equivalence", "power", "report"),
             shard_tables=("circuits", "groups", "homology", "phases", "diagrams"),
-            tables=("endpoints", "summary", "verdicts", "power"),
+            tables=("endpoints", "summary", "verdicts", "answers", "power"),
             measures={},
+            compared=True,
             followed=True,
             one_modulus=True,
         ),

@@ -73,8 +73,16 @@ TABLES = {
     ),
     "verdicts": Columns(
         "role x y endpoint",
-        "family title margin_reason mean_x mean_y difference ci_low ci_high p_equivalence p_difference margin n_x n_y "
-        "method alpha verdict_unadjusted note p_equivalence_adjusted p_difference_adjusted verdict",
+        "family title margin_reason mean_x mean_y difference ci_low ci_high p_equivalence p_difference p_beyond margin "
+        "n_x n_y method alpha verdict_unadjusted note p_equivalence_adjusted p_difference_adjusted p_beyond_adjusted "
+        "verdict answer small_difference cluster",
+        of_circuits=False,
+    ),
+    "answers": Columns(
+        "question endpoint",
+        "x y answer lead sentence estimate sensitivity_sentence exceptions to_settle alpha title unit mean_x mean_y "
+        "difference ci_low ci_high margin margin_reason primary_answer small_difference p_equivalence "
+        "p_beyond_adjusted p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
         of_circuits=False,
     ),
     "power": Columns("endpoint", "family title level margin n_pilot", of_circuits=False),

@@ -19,7 +19,9 @@ from topomod.tasks.catalogue import parse_task
 from topomod.training.train import train
 
 
-def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[int], device: str) -> None:
+def train_shard(
+    shard: Shard, settings: str, output: Path, snapshots: Sequence[int], device: str, declared: str = ""
+) -> None:
     """Train a shard and write its circuits; they appear under their name only when all are there.
 
     Parameters
@@ -34,12 +36,15 @@ def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[i
         Steps at which circuits are looked at instead of being kept at the end.
     device : {"auto", "cpu", "cuda"}
         As in :func:`topomod.train`.
+    declared : str
+        JSON from :func:`topomod.study.declared.declaration`, kept with the circuits; training does not depend on it.
 
     Raises
     ------
     StudyError
-        If the settings lack a key or hold one that is not known.
+        If the settings lack a key or hold one that is not known, or what was declared is not JSON.
     """
+    _object(declared or "{}", "--declared")
     label, fields = shard.label, _fields(settings)
     try:
         recipe = resolve(label.record.recipe)(**fields["recipe"])
@@ -59,17 +64,24 @@ def train_shard(shard: Shard, settings: str, output: Path, snapshots: Sequence[i
             snapshots=snapshots,
             watcher=TrainingProgress(progress),
         )
-    save_circuits(output, circuits)
+    save_circuits(output, circuits, declared)
 
 
 def _fields(settings: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(settings)
-    except (ValueError, RecursionError) as error:
-        raise StudyError(f"--settings is not JSON ({error})") from None
-    if not isinstance(fields, dict) or (missing := {"p", "recipe"} - set(fields)):
-        needed = " and ".join(sorted(missing)) if isinstance(fields, dict) else "keys and values"
-        raise StudyError(f"--settings needs {needed}, found {settings[:MAX_SHOWN]}")
+    fields = _object(settings, "--settings")
+    if missing := {"p", "recipe"} - set(fields):
+        raise StudyError(f"--settings needs {' and '.join(sorted(missing))}, found {settings[:MAX_SHOWN]}")
     if type(fields["p"]) is not int:
         raise StudyError(f"--settings: p must be a whole number, found {fields['p']!r}")
+    return fields
+
+
+def _object(text: str, option: str) -> dict[str, Any]:
+    """Keys and values of a JSON text."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{option} is not JSON ({error})") from None
+    if not isinstance(fields, dict):
+        raise StudyError(f"{option} needs keys and values, found {text[:MAX_SHOWN]}")
     return fields

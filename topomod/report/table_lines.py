@@ -1,0 +1,95 @@
+"""What ``topomod equivalence`` says of two groups of networks in a table of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
+from topomod.statistics.power import TARGET, power_curve, required_networks
+from topomod.statistics.questions import answer_question
+from topomod.study.own_table import read_samples
+from topomod.study.sentences import answer_lead, primary_sentence, settling_sentence
+
+
+def table_lines(
+    path: Path, value: str, group: str, network: str, margin: float | None, bounds: str = "", alpha: float = 0.05
+) -> Iterator[str]:
+    """The answer for two groups of networks, with its numbers and what it rests on.
+
+    Parameters
+    ----------
+    path : path
+        CSV or Parquet file with one row per measurement.
+    value, group, network : str
+        Columns of the numbers, of the two groups, and of the network that each row belongs to.
+    margin : float
+        Largest difference of means that does not matter, fixed before seeing the table.
+    bounds : str
+        ``LOW,HIGH``, the range that the quantity can take; empty where it has none.
+    alpha : float
+        Level of each test.
+
+    Raises
+    ------
+    ValueError
+        No margin, and as :func:`topomod.study.own_table.read_samples` and :func:`topomod.equivalence_test`.
+    """
+    if margin is None:
+        raise ValueError(f"{path}: name the largest difference that does not matter with --margin")
+    samples = read_samples(path, {"value": value, "group": group, "network": network})
+    (x_name, x), (y_name, y) = samples.items()
+    range_of_values = _bounds(bounds)
+    try:
+        found = equivalence_test(
+            x[value], y[value], margin, x[network], y[network], alpha, bounds=range_of_values, seed=0
+        )
+    except ValueError as error:
+        raise ValueError(f"{path}: x is {x_name!r}, y is {y_name!r}: {error}") from None
+    answer = answer_question([found], found.alpha)
+    (primary,) = answer.primaries
+    test = vars(found) | {"title": f"the column {value!r}", "unit": "", "x": x_name, "y": y_name}
+    test |= {"mean_x": _mean(x, value, network), "mean_y": _mean(y, value, network)}
+    test |= {"primary_answer": primary.answer, "small_difference": primary.small_difference, "n_needed": float("nan")}
+    yield f"{x_name} and {y_name}: {answer.answer}"
+    yield f"{answer_lead(answer.answer, [test])} {primary_sentence(answer.answer, test)}"
+    yield f"{x_name} has {found.n_x} networks, {y_name} has {found.n_y}. The method is {found.method}."
+    if answer.answer == "not decided":
+        test["n_needed"] = _needed(samples, value, network, found, range_of_values)
+        yield settling_sentence([test]).replace("circuits of each architecture", "networks of each group")
+
+
+def _bounds(text: str) -> tuple[float, float] | None:
+    if not text:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"--bounds must be LOW,HIGH, two numbers, found {text!r}") from None
+    return low, high
+
+
+def _mean(rows: pd.DataFrame, value: str, network: str) -> float:
+    """Mean over networks, each counting once."""
+    return float(rows.groupby(network)[value].mean().mean())
+
+
+def _needed(
+    samples: dict[str, pd.DataFrame],
+    value: str,
+    network: str,
+    found: EquivalenceResult,
+    bounds: tuple[float, float] | None,
+) -> float:
+    """Networks of each group that would decide, by the spread of the group that needs more; at most infinite."""
+    needed = [
+        required_networks(
+            power_curve(rows[value], found.margin, found.alpha, clusters=rows[network], bounds=bounds),
+            TARGET,
+            decided=True,
+        )
+        for rows in samples.values()
+    ]
+    return float("inf") if None in needed else float(max(n for n in needed if n is not None))

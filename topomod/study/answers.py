@@ -1,0 +1,152 @@
+"""The answers to a study's questions: one row per question and primary endpoint, with a sentence for each question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from topomod.statistics.clusters import effective_number
+from topomod.statistics.questions import Answer, answer_question, assay_sensitivity
+from topomod.study.comparisons import asked_pair, sample_of
+from topomod.study.config import Comparison
+from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.equivalence import endpoint_correlations
+from topomod.study.power import endpoint_plan
+from topomod.study.sentences import answer_lead, estimate, primary_sentence, sensitivity_sentence, settling_sentence
+from topomod.study.shards import StudyFolder
+from topomod.study.table_columns import TABLES
+from topomod.study.tables import read_tables
+
+_KEPT = (
+    "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y note"
+).split()
+
+
+def answer_study(folder: StudyFolder, study: Comparison, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """:func:`answer_table` of a study whose table of endpoints is there; raises as :func:`read_tables`."""
+    return answer_table(verdicts, read_tables([folder.table("endpoints")]), study.model_dump())
+
+
+def answer_table(
+    verdicts: pd.DataFrame, endpoints: pd.DataFrame, settings: Mapping[str, Any], seed: int = 0
+) -> pd.DataFrame:
+    """Answer each question of a study from its table of verdicts.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        From :func:`topomod.study.equivalence.verdict_table`.
+    endpoints : DataFrame
+        From :func:`topomod.study.endpoints.circuit_endpoints`.
+    settings : mapping
+        ``alpha``, ``architectures``, ``margins``, ``families``, ``questions`` and controls of the study.
+    seed : int
+        Seed of the simulations that say how many circuits would decide.
+
+    Returns
+    -------
+    DataFrame
+        One row per question and primary endpoint; what belongs to the question stands in each of its rows.
+        ``sensitivity`` is the distance of the positive control in margins (NaN without one), ``n_needed`` the
+        circuits of each architecture that would decide an open endpoint (NaN where it is decided, infinite beyond the
+        end of ``CURVE``), ``n_secondary`` the secondary endpoints that vary from circuit to circuit, and
+        ``effective_secondary`` their effective number.
+    """
+    rows = []
+    for question in settings["questions"]:
+        pair = asked_pair(settings, question)
+        if pair is not None:
+            rows += _question_rows(question, pair, verdicts, endpoints, settings, seed)
+    columns = TABLES["answers"]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*columns.names, *columns.needed.split()])
+
+
+def _question_rows(
+    question: Mapping[str, Any],
+    pair: tuple[str, str],
+    verdicts: pd.DataFrame,
+    endpoints: pd.DataFrame,
+    settings: Mapping[str, Any],
+    seed: int,
+) -> list[dict[str, Any]]:
+    x, y = pair
+    own = verdicts[(verdicts["x"] == x) & (verdicts["y"] == y)].set_index("endpoint", drop=False)
+    primaries = own.loc[question["primary"]]
+    answer = answer_question(list(primaries.itertuples()), settings["alpha"])
+    rows = [
+        {key: test[key] for key in _KEPT}
+        | {"unit": _unit(test["endpoint"]), "primary_answer": primary.answer}
+        | {"small_difference": primary.small_difference, "p_beyond_adjusted": primary.p_beyond_adjusted}
+        | {"p_difference_adjusted": primary.p_difference_adjusted}
+        | {"sensitivity": _sensitivity(test, verdicts)}
+        for primary, test in zip(answer.primaries, primaries.to_dict("records"), strict=True)
+    ]
+    level = settings["alpha"] / len(rows)
+    for row in rows:
+        row["n_needed"] = np.nan
+        row["estimate"] = primary_sentence(answer.answer, row)
+        if row["primary_answer"] == "not decided":
+            row["n_needed"] = _needed(endpoints, row["endpoint"], pair, row["margin"], level, seed)
+    shared = _said(question["words"], answer, rows, own, settings) | _secondary(own, pair, endpoints)
+    return [shared | row for row in rows]
+
+
+def _said(
+    words: str,
+    answer: Answer,
+    rows: list[dict[str, Any]],
+    own: pd.DataFrame,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is said of a question as a whole."""
+    lead = answer_lead(answer.answer, rows)
+    families = set(own.loc[[row["endpoint"] for row in rows], "family"])
+    beyond = own[(own["question"] == "") & (own["answer"] == "different") & own["family"].isin(families)]
+    same = answer.answer == "the same"
+    exceptions = [_estimate(row) for row in beyond.to_dict("records")] if same else []
+    return {
+        "question": words,
+        "answer": answer.answer,
+        "lead": lead,
+        "sentence": " ".join([lead, *(row["estimate"] for row in rows)]),
+        "sensitivity_sentence": sensitivity_sentence(rows, settings["positive_control"]) if same else "",
+        "exceptions": "; ".join(exceptions),
+        "to_settle": settling_sentence(rows) if answer.answer == "not decided" else "",
+    }
+
+
+def _estimate(row: Mapping[Any, Any]) -> str:
+    return estimate({**row, "unit": _unit(row["endpoint"])})
+
+
+def _unit(endpoint: str) -> str:
+    return ENDPOINTS[endpoint].unit if endpoint in ENDPOINTS else ""
+
+
+def _sensitivity(test: Mapping[str, Any], verdicts: pd.DataFrame) -> float:
+    """Distance of the positive control in this endpoint, in margins."""
+    control = verdicts[(verdicts["role"] == "positive control") & (verdicts["endpoint"] == test["endpoint"])]
+    if control.empty or np.isnan(control["difference"].iloc[0]):
+        return float("nan")
+    return assay_sensitivity(control["difference"].iloc[0], test["margin"])
+
+
+def _needed(endpoints: pd.DataFrame, name: str, pair: tuple[str, str], margin: float, level: float, seed: int) -> float:
+    """Circuits of each architecture that would decide an endpoint; NaN where this is not planned."""
+    if name not in ENDPOINTS:
+        return float("nan")
+    found = endpoint_plan(endpoints, name, pair, margin, level, seed)
+    if "n_decided" not in found:
+        return float("nan")
+    return float("inf") if np.isnan(found["n_decided"]) else found["n_decided"]
+
+
+def _secondary(own: pd.DataFrame, pair: tuple[str, str], endpoints: pd.DataFrame) -> dict[str, Any]:
+    """How many secondary endpoints vary, and to how many independent ones they amount."""
+    kept = endpoints[endpoints["converged"] & endpoints["value"].notna()]
+    values = pd.concat([sample_of(kept, name) for name in pair])
+    found = endpoint_correlations(values[values["endpoint"].isin(own.index[own["question"] == ""])])
+    return {"n_secondary": len(found), "effective_secondary": effective_number(found.to_numpy()) if len(found) else 0.0}
