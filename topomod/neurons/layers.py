@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
 from topomod.networks.circuit import Circuit
 
@@ -17,7 +18,7 @@ class Layer:
     Parameters
     ----------
     preactivations, activations : ndarray
-        (p, p, n_neurons), before and after the nonlinearity.
+        (p, p, n_neurons), before and after the nonlinearity; after it None where the nonlinearity is not known.
     readout : ndarray or None
         (p, n_neurons), linear map from activations to logits; None where another nonlinearity lies between.
     logits : ndarray
@@ -25,7 +26,7 @@ class Layer:
     """
 
     preactivations: Float[np.ndarray, "p p m"]
-    activations: Float[np.ndarray, "p p m"]
+    activations: Float[np.ndarray, "p p m"] | None
     readout: Float[np.ndarray, "p m"] | None
     logits: Float[np.ndarray, "p p p"]
 
@@ -35,6 +36,10 @@ def circuit_layers(circuit: Circuit) -> list[Layer]:
     found = circuit.activations()
     logits = found.logits[0].numpy()
     return [
-        Layer(pre[0].numpy(), post[0].numpy(), None if readout is None else readout[0].numpy(), logits)
+        Layer(pre[0].numpy(), _array(post), _array(readout), logits)
         for pre, post, readout in zip(found.preactivations, found.activations, found.readouts, strict=True)
     ]
+
+
+def _array(values: Tensor | None) -> np.ndarray | None:
+    return None if values is None else np.asarray(values[0].numpy())
