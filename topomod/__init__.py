@@ -14,6 +14,7 @@ _HOME = {
     "ModularAddition": "tasks.addition",
     "SparseParity": "tasks.parity",
     "GroupComposition": "tasks.finite_group",
+    "CayleyTable": "tasks.cayley",
     "NetworkSize": "networks.size",
     "Recipe": "training.recipes",
     "MarginRecipe": "training.recipes",

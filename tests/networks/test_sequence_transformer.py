@@ -169,7 +169,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
         topomod.train("sequence_transformer", ModularAddition(7), [0], recipe=Recipe())
     with pytest.raises(ValueError, match="sequence_transformer has no attention, found attention_rate 1.0"):
         topomod.train("sequence_transformer", ModularAddition(7), [0], attention_rate=1.0)
-    with pytest.raises(ValueError, match="mlp_add adds two inputs, found .*k=3"):
+    with pytest.raises(ValueError, match="mlp_add reads two tokens, found .*k=3"):
         topomod.train("mlp_add", ModularAddition(7, k=3), [0])
     with pytest.raises(ValueError, match="found -1"):
         topomod.train("sequence_transformer", ModularAddition(7), [-1])

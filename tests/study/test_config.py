@@ -106,8 +106,8 @@ def test_labels_are_canonical_wherever_they_stand() -> None:
             {"architectures": ["mlp_add", "mlp_concat", "attention_0.0", "power_mlp"]},
             "architectures of one study are trained and measured alike, found ",
         ),
-        ({"task": "addition_3"}, "mlp_add adds two inputs, found the task addition_3 mod 59"),
-        ({"task": "S3"}, "mlp_add learns addition, found the task S3"),
+        ({"task": "addition_3"}, "mlp_add reads two tokens, found the task addition_3 mod 59"),
+        ({"task": "S3"}, "mlp_add gives .a, b. and .b, a. one class, which the task S3 does not"),
         (
             {
                 "architectures": ["sequence_transformer"],

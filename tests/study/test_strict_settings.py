@@ -180,8 +180,8 @@ def test_all_problems_are_listed_together() -> None:
         check_study(config, "x.yaml")
     found = str(caught.value)
     for part in (
-        "mlp_add adds two inputs",
-        "attention_1.0 adds two inputs",
+        "mlp_add reads two tokens",
+        "attention_1.0 reads two tokens",
         "'rnn' is not one of",
         "main_pair needs two",
     ):

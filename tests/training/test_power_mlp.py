@@ -116,9 +116,9 @@ def test_refusals() -> None:
         topomod.train("power_mlp", task, [0], recipe=Recipe())
     with pytest.raises(ValueError, match="mlp_add trains by a Recipe, found MarginRecipe"):
         topomod.train("mlp_add", ModularAddition(5), [0], recipe=MarginRecipe())
-    with pytest.raises(ValueError, match="mlp_add learns addition, found SparseParity"):
+    with pytest.raises(ValueError, match="mlp_add reads two tokens, found SparseParity"):
         topomod.train("mlp_add", task, [0])
-    with pytest.raises(ValueError, match="mlp_add adds two inputs, found .*k=3"):
+    with pytest.raises(ValueError, match="mlp_add reads two tokens, found .*k=3"):
         topomod.train("mlp_add", ModularAddition(5, 3), [0])
     with pytest.raises(ValueError, match="power_mlp learns a task such as ModularAddition, found 'parity'"):
         topomod.train("power_mlp", "parity", [0])

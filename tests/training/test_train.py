@@ -129,5 +129,5 @@ def test_bad_arguments(arguments: tuple[str, list[int], float | None], message: 
 
 
 def test_other_tasks_are_refused() -> None:
-    with pytest.raises(ValueError, match="mlp_add learns addition, found SparseParity"):
+    with pytest.raises(ValueError, match="mlp_add reads two tokens, found SparseParity"):
         topomod.train("mlp_add", topomod.SparseParity(n=4, k=2), [0])

@@ -16,13 +16,24 @@ def any_task(task: Task) -> str:
     return ""
 
 
-def two_numbers(task: Task) -> str:
-    """Accept two tokens, each a number mod p."""
-    if task.modulus is None:
-        return "learns addition, found {task}"
-    if len(task.input_shape) != 2:
-        return "adds two inputs, found {task}"
+def two_tokens(task: Task) -> str:
+    """Accept two tokens of one vocabulary."""
+    if not task.one_hot or len(task.input_shape) != 2:
+        return "reads two tokens, found {task}"
+    n, m = task.input_shape
+    if n != m:
+        return f"reads both tokens by one embedding, and {{task}} has {n} of the first and {m} of the second"
     return any_task(task)
+
+
+def two_alike(task: Task) -> str:
+    """Accept two tokens whose order does not matter."""
+    if refusal := two_tokens(task):
+        return refusal
+    table = task.targets()
+    if not (table == table.T).all():
+        return "gives (a, b) and (b, a) one class, which {task} does not"
+    return ""
 
 
 def few_numbers(task: Task) -> str:

@@ -76,7 +76,7 @@ class Architecture:
     name: str
     system: str = ""
     takes_rate: bool = False
-    accepts: Part = "topomod.networks.acceptance:two_numbers"
+    accepts: Part = "topomod.networks.acceptance:two_tokens"
     shapes: Part = ""
     pair_form: Part = ""
     on_pairs: Part = ""
@@ -150,6 +150,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     for architecture in (
         Architecture(
             "mlp_add",
+            accepts="topomod.networks.acceptance:two_alike",
             shapes="topomod.networks.mlp:add_shapes",
             pair_form="topomod.networks.mlp:mlp_add",
             **_PAIRS,

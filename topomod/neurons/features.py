@@ -11,9 +11,9 @@ from jaxtyping import Float
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import homogeneity
-from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.fourier import folded_power
 from topomod.tasks.irreps import Irrep, irrep_power, real_irreps
+from topomod.tasks.task import FiniteGroup
 
 SINGLE = 0.95  # share of a neuron's power at one frequency from which it counts as single-frequency
 DEAD_SHARE = 1e-4  # a neuron's penalty has a gradient that vanishes with its norm: no norm gets to exactly 0
@@ -103,12 +103,12 @@ class IrrepShares:
     ----------
     shares : ndarray
         (m, n_irreps) share of each neuron's power, inputs and output together, in each real irrep.
-    finite_group : GroupComposition
+    finite_group : FiniteGroup
         The finite group that has these irreps.
     """
 
     shares: Float[np.ndarray, "m n_irreps"]
-    finite_group: GroupComposition
+    finite_group: FiniteGroup
 
     @property
     def names(self) -> np.ndarray:
@@ -245,12 +245,12 @@ def share_by_irrep(parts: np.ndarray, irreps: tuple[Irrep, ...]) -> np.ndarray:
 
 
 @lru_cache
-def random_best_share(finite_group: GroupComposition, seed: int = 0, n_parts: int = 3, n_draws: int = 2000) -> float:
+def random_best_share(finite_group: FiniteGroup, seed: int = 0, n_parts: int = 3, n_draws: int = 2000) -> float:
     """Mean largest share in one non-trivial irrep of neurons with random weights: what a real share must exceed.
 
     Parameters
     ----------
-    finite_group : GroupComposition
+    finite_group : FiniteGroup
         The functions are functions of its elements.
     seed : int
         Seed of the draws.

@@ -14,8 +14,8 @@ from topomod.neurons.irrep_groups import irrep_groups
 from topomod.neurons.sites import layer_cloud, studied_sites
 from topomod.study.groups import first_layer
 from topomod.study.rows import identity, verdict_columns
-from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import Irrep, real_irreps
+from topomod.tasks.task import FiniteGroup
 from topomod.topology.classify import MIN_DISTINCT, classify_manifold
 from topomod.topology.verdict import empty_verdict
 
@@ -59,7 +59,7 @@ def margin_manifold_rows(circuits: Sequence[Circuit], min_neurons: int, seed: in
     return pd.DataFrame(rows).drop(columns="share") if rows else pd.DataFrame(columns=list(COLUMNS))
 
 
-def _verdict(cloud: np.ndarray, task: GroupComposition, irrep: Irrep, site: str, seed: int) -> dict[str, Any]:
+def _verdict(cloud: np.ndarray, task: FiniteGroup, irrep: Irrep, site: str, seed: int) -> dict[str, Any]:
     kernel = int(np.sum(irrep.character > irrep.real_dimension - 1e-6))
     image = task.order // kernel  # matrices that the irrep takes; the logits depend on the product alone
     points = image if site == "logits" else image**2
@@ -85,7 +85,7 @@ def manifold_summary(rows: pd.DataFrame) -> list[dict[str, Any]]:
     if rows.empty:
         return []
     found = []
-    kind = rows["irrep"].mask(rows["group"].str.startswith("C"), "all frequencies")
+    kind = rows["irrep"].mask(rows["group"].str.fullmatch("C[0-9]+"), "all frequencies")
     for (architecture, irrep), own in rows.groupby(["architecture", kind], sort=False):
         row: dict[str, Any] = {"architecture": architecture, "irrep": irrep}
         row |= {"dimension": int(own["real_dimension"].iloc[0]), "circuits": own["seed"].nunique()}

@@ -18,9 +18,9 @@ from topomod.neurons.features import (
     neuron_irreps,
     neuron_norms,
 )
-from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irrep_strengths import irrep_strengths, strength_costs
 from topomod.tasks.irreps import real_irreps
+from topomod.tasks.task import FiniteGroup
 from topomod.training.recipes import MarginRecipe
 
 
@@ -86,7 +86,7 @@ def _expected(circuit: Circuit) -> float:
     return circuit.task.margin_at(circuit.recipe.regularization(circuit.step)) / largest
 
 
-def _trained_strengths(circuit: Circuit, finite_group: GroupComposition) -> dict[str, float] | None:
+def _trained_strengths(circuit: Circuit, finite_group: FiniteGroup) -> dict[str, float] | None:
     """Strengths of irreps at the optimum of the last regularisation; None where the theory has no value."""
     known = ARCHITECTURES[circuit.architecture].max_margin_known
     if not known or not isinstance(circuit.recipe, MarginRecipe):
@@ -134,7 +134,7 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     Parameters
     ----------
     circuits : sequence of Circuit
-        ``power_mlp`` or ``relu_mlp`` that learnt a :class:`GroupComposition`.
+        ``power_mlp`` or ``relu_mlp`` that learnt a finite group.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def margin_irrep_rows(circuits: Sequence[Circuit]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _cost_shares(finite_group: GroupComposition, strengths: dict[str, float] | None) -> dict[str, float]:
+def _cost_shares(finite_group: FiniteGroup, strengths: dict[str, float] | None) -> dict[str, float]:
     """Each irrep's share of the cost of given strengths; NaN where there are none."""
     names = (irrep.name for irrep in real_irreps(finite_group))
     costs = strength_costs(finite_group, strengths or dict.fromkeys(names, float("nan")))

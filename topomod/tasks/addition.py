@@ -11,6 +11,7 @@ import numpy as np
 
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import sign_patterns
+from topomod.tasks.symmetry import Symmetry, cyclic_symmetry
 from topomod.tasks.task import TaskKind, checked_integer, token_grid
 
 MAX_TERMS = 20  # even mod 3 so many numbers have more inputs than any network is evaluated on
@@ -85,6 +86,16 @@ class ModularAddition:
     def modulus(self) -> int:
         """``p``."""
         return self.p
+
+    @property
+    def symmetry(self) -> Symmetry:
+        """Numbers are themselves, in every argument."""
+        return cyclic_symmetry(self.p, (1,) * self.k)
+
+    @property
+    def no_symmetry(self) -> str:
+        """Empty: there is one."""
+        return ""
 
     @property
     def finite_group(self) -> GroupComposition | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from topomod.tasks import addition, finite_group, parity
+from topomod.tasks import addition, cayley, finite_group, parity
 from topomod.tasks.task import Task, TaskKind
 
-TASK_KINDS: dict[str, TaskKind] = {kind.name: kind for kind in (addition.KIND, parity.KIND, finite_group.KIND)}
+TASK_KINDS: dict[str, TaskKind] = {
+    kind.name: kind for kind in (addition.KIND, parity.KIND, finite_group.KIND, cayley.KIND)
+}
 
 
 def task_from_description(description: dict[str, Any]) -> Task:
@@ -46,7 +48,7 @@ def parse_task(name: str, p: int) -> Task:
     GroupComposition(name='S5')
     """
     for kind in TASK_KINDS.values():
-        if match := re.fullmatch(kind.pattern, name):
+        if kind.parse and (match := re.fullmatch(kind.pattern, name)):
             return kind.parse(match, p)
-    known = ", ".join(kind.written for kind in TASK_KINDS.values())
+    known = ", ".join(kind.written for kind in TASK_KINDS.values() if kind.parse)
     raise ValueError(f"unknown task {name!r}; known: {known}")

@@ -108,6 +108,21 @@ class GroupComposition:
         return None
 
     @property
+    def symmetry(self) -> None:
+        """None: the neurons of a finite group are grouped by irrep, those of a cyclic one too."""
+        return None
+
+    @property
+    def no_symmetry(self) -> str:
+        """A group's neurons have irreps."""
+        return "the neurons of a finite group have irreps"
+
+    @property
+    def identity(self) -> int:
+        """0: the identity comes first."""
+        return 0
+
+    @property
     def finite_group(self) -> GroupComposition:
         """The finite group itself."""
         return self

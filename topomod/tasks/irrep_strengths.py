@@ -12,13 +12,13 @@ import math
 
 import numpy as np
 
-from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.irreps import real_irreps
+from topomod.tasks.task import FiniteGroup
 
 UNUSED = 1e-9  # share of the largest strength; smaller strengths in the linear program's answer count as zero
 
 
-def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict[str, float]:
+def irrep_strengths(task: FiniteGroup, regularization: float = 0.0) -> dict[str, float]:
     """How strongly a network of largest normalized margin, or a regularised one, uses each real irrep.
 
     For the largest normalized margin: where ``sum_n D^1.5 chi_n(g) / e < 0`` for every ``g`` but the identity (sum
@@ -35,7 +35,7 @@ def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict
 
     Parameters
     ----------
-    task : GroupComposition
+    task : GroupComposition or CayleyTable
         The finite group.
     regularization : float
         Weight of the regulariser. 0 stands for its limit, the largest normalized margin.
@@ -58,6 +58,7 @@ def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict
 
     Examples
     --------
+    >>> from topomod import GroupComposition
     >>> irrep_strengths(GroupComposition("A5"))
     {'1': 0.0, '3': 1.0, "3'": 1.0, '4': 0.5, '5': 0.0}
     """
@@ -66,7 +67,7 @@ def irrep_strengths(task: GroupComposition, regularization: float = 0.0) -> dict
     trivial, *others = real_irreps(task)
     D = np.array([irrep.real_dimension for irrep in others], float)
     e = np.array([irrep.commutant for irrep in others])
-    characters = np.stack([irrep.character[1:] for irrep in others])
+    characters = np.stack([np.delete(irrep.character, task.identity) for irrep in others])
     classes, sizes = np.unique(np.round(characters, 12), axis=1, return_counts=True)
     gaps = D[:, None] - classes
     strengths = D / e
@@ -118,7 +119,7 @@ def _regularized(gaps: np.ndarray, sizes: np.ndarray, price: np.ndarray) -> np.n
     return np.asarray(found.x)
 
 
-def max_group_margin(task: GroupComposition) -> float:
+def max_group_margin(task: FiniteGroup) -> float:
     """Largest normalized margin, that of the strengths which :func:`irrep_strengths` finds.
 
     It is ``2 / (3 sqrt(3 |G|)) / sum_n D_n^2.5 / e_n`` where the condition given there holds.
@@ -126,7 +127,7 @@ def max_group_margin(task: GroupComposition) -> float:
     return margin_of_strengths(task, irrep_strengths(task))
 
 
-def margin_of_strengths(task: GroupComposition, strengths: dict[str, float]) -> float:
+def margin_of_strengths(task: FiniteGroup, strengths: dict[str, float]) -> float:
     """Normalized margin of the cheapest network that computes ``sum_n y_n chi_n(a b c^-1)``.
 
     ``2 / (3 sqrt(3) |G|^1.5)`` times the least gap between the identity and another element, divided by
@@ -136,16 +137,16 @@ def margin_of_strengths(task: GroupComposition, strengths: dict[str, float]) -> 
     y = np.array([strengths[irrep.name] for irrep in irreps])
     values = y @ np.stack([irrep.character for irrep in irreps])
     cost = sum(strength_costs(task, strengths).values())
-    gap = values[0] - values[1:].max()  # element 0 is the identity
+    gap = values[task.identity] - np.delete(values, task.identity).max()
     return float(2 / (3 * math.sqrt(3) * task.order**1.5) * gap / cost) if cost > 0 else float("nan")
 
 
-def strength_costs(task: GroupComposition, strengths: dict[str, float]) -> dict[str, float]:
+def strength_costs(task: FiniteGroup, strengths: dict[str, float]) -> dict[str, float]:
     """Each real irrep's ``y D^1.5``: its part in the sum of cubed neuron norms, up to one factor."""
     return {irrep.name: strengths[irrep.name] * irrep.real_dimension**1.5 for irrep in real_irreps(task)}
 
 
-def max_margin_group_neurons(task: GroupComposition) -> tuple[np.ndarray, np.ndarray]:
+def max_margin_group_neurons(task: FiniteGroup) -> tuple[np.ndarray, np.ndarray]:
     """Neurons that attain :func:`max_group_margin`: ``W_in`` (n_neurons, 2 |G|) and ``W_U`` (n_neurons, |G|).
 
     There are ``2 D^3`` neurons for each used irrep of real type, from ``4 u v w = (u + v)^2 w - (u - v)^2 w`` and

@@ -7,6 +7,7 @@ dimension 1, 2 or 4. An irrep of complex type stands for a pair of conjugate com
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Float
 
-from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.group_axioms import inverses_of
+from topomod.tasks.task import FiniteGroup
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +66,7 @@ class Irrep:
 
 
 @lru_cache(maxsize=8)
-def real_irreps(task: GroupComposition) -> tuple[Irrep, ...]:
+def real_irreps(task: FiniteGroup) -> tuple[Irrep, ...]:
     """All irreducible real representations of a finite group, the trivial one first.
 
     C_n and D_n are written down. For the others the regular representation is split: a random symmetric element of
@@ -73,8 +75,8 @@ def real_irreps(task: GroupComposition) -> tuple[Irrep, ...]:
 
     Parameters
     ----------
-    task : GroupComposition
-        The finite group; the order of elements is that of ``task.elements()``.
+    task : GroupComposition or CayleyTable
+        The finite group; the order of elements is that of ``task.targets()``.
 
     Raises
     ------
@@ -87,18 +89,20 @@ def real_irreps(task: GroupComposition) -> tuple[Irrep, ...]:
 
     Examples
     --------
+    >>> from topomod import GroupComposition
     >>> [irrep.name for irrep in real_irreps(GroupComposition("S4"))]
     ['(4)', '(3,1)', '(2,2)', '(2,1,1)', '(1,1,1,1)']
     >>> [(irrep.name, irrep.commutant) for irrep in real_irreps(GroupComposition("A4"))]
     [('1', 1), ('2', 2), ('3', 1)]
     """
-    kind, n = task.name[0], int(task.name[1:])
+    written = re.fullmatch("([CDS])([0-9]+)", task.name)
+    kind, n = (written[1], int(written[2])) if written else ("", 0)
     if kind == "C":
         irreps = _cyclic(n)
     elif kind == "D":
         irreps = _dihedral(n)
     else:
-        found = _split_regular(task.targets())
+        found = _split_regular(task.targets(), task.identity)
         irreps = _by_partition(found, n) if kind == "S" else _by_dimension(found)
     total = sum(irrep.real_dimension**2 / irrep.commutant for irrep in irreps)
     if total != task.order:
@@ -134,6 +138,7 @@ def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
 
     Examples
     --------
+    >>> from topomod import GroupComposition
     >>> irreps = real_irreps(GroupComposition("C4"))
     >>> irrep_power(np.array([1.0, 0, -1, 0]), irreps).round(6).tolist()
     [0.0, 1.0, 0.0]
@@ -179,10 +184,10 @@ def _rotations(angles: np.ndarray) -> np.ndarray:
     return np.stack([np.stack([c, -s], axis=-1), np.stack([s, c], axis=-1)], axis=-2)
 
 
-def _split_regular(table: np.ndarray) -> list[Irrep]:
+def _split_regular(table: np.ndarray, identity: int) -> list[Irrep]:
     """One unnamed irrep for each character in the regular representation of a multiplication table."""
     order = len(table)
-    inverse = np.argmin(table, axis=1)  # the identity is element 0
+    inverse = inverses_of(table, identity)
     values = np.random.default_rng(0).standard_normal(order)
     # h -> g^-1 h commutes with multiplication from the left
     eigenvalues, vectors = np.linalg.eigh((values + values[inverse])[table[inverse]])

@@ -81,6 +81,16 @@ class SparseParity:
         return None
 
     @property
+    def symmetry(self) -> None:
+        """None: inputs are signs."""
+        return None
+
+    @property
+    def no_symmetry(self) -> str:
+        """Inputs are signs."""
+        return "its inputs are signs"
+
+    @property
     def finite_group(self) -> None:
         """None: nothing is composed."""
         return None

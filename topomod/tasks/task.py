@@ -13,10 +13,41 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 if TYPE_CHECKING:
-    from topomod.tasks.finite_group import GroupComposition
+    from topomod.tasks.symmetry import Symmetry
 
 MAX_EVALUATED = 2**20  # most inputs of a task; accuracy and normalized margin are measured on all of them
 MAX_INPUTS = 2**16  # most inputs where all are held at once; one layer of 256 neurons in float32 then takes 64 MiB
+
+
+@runtime_checkable
+class FiniteGroup(Protocol):
+    """A finite group whose elements are numbered.
+
+    Attributes
+    ----------
+    name : str
+        Name in tables and messages.
+    order : int
+        Number of elements.
+    identity : int
+        Which element is the identity.
+    cyclic : bool
+        Whether it is cyclic with its elements in the order of their powers.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def order(self) -> int: ...  # noqa: D102
+    @property
+    def identity(self) -> int: ...  # noqa: D102
+    @property
+    def cyclic(self) -> bool: ...  # noqa: D102
+
+    def __hash__(self) -> int: ...
+
+    def targets(self) -> np.ndarray:
+        """Index of the product of every pair of elements, (order, order)."""
 
 
 @runtime_checkable
@@ -34,8 +65,14 @@ class Task(Protocol):
     n_factors : int
         Number of inputs that have to be multiplied to tell the class, and the power of a power network's neurons.
     modulus : int or None
-        p where tokens and classes are numbers mod p, whose characters are the waves ``exp(2 pi i f a / p)``.
-    finite_group : GroupComposition or None
+        p where tokens and classes are numbers mod p that are added or subtracted, so that their waves
+        ``exp(2 pi i f a / p)`` are its characters in every place.
+    symmetry : Symmetry or None
+        In which order tokens and classes are numbers mod n whose sum or difference is the task: what frequency,
+        phase and winding mean. None where no cyclic group acts on each argument.
+    no_symmetry : str
+        Why there is no symmetry, as the end of a sentence; empty where there is one.
+    finite_group : FiniteGroup or None
         The finite group whose two elements are composed; cyclic where two numbers are added.
     support : tuple of int or None
         Entries of the input vector that decide the class, where inputs are vectors.
@@ -56,7 +93,11 @@ class Task(Protocol):
     @property
     def modulus(self) -> int | None: ...  # noqa: D102
     @property
-    def finite_group(self) -> GroupComposition | None: ...  # noqa: D102
+    def symmetry(self) -> Symmetry | None: ...  # noqa: D102
+    @property
+    def no_symmetry(self) -> str: ...  # noqa: D102
+    @property
+    def finite_group(self) -> FiniteGroup | None: ...  # noqa: D102
     @property
     def support(self) -> tuple[int, ...] | None: ...  # noqa: D102
     @property
@@ -89,21 +130,22 @@ class TaskKind:
     ----------
     name : str
         Value of ``describe()["name"]`` in stored circuits.
+    rebuild : callable
+        ``(description) -> Task``.
     pattern : str
         Regular expression of the whole name in a study's YAML.
     written : str
         The same as people read it, such as ``addition_<k>``.
-    parse : callable
-        ``(match of the pattern, p) -> Task``; raises a ValueError where its numbers are out of range.
-    rebuild : callable
-        ``(description) -> Task``.
+    parse : callable or None
+        ``(match of the pattern, p) -> Task``; raises a ValueError where its numbers are out of range. None where tasks
+        of this kind have no name, only a description.
     """
 
     name: str
-    pattern: str
-    written: str
-    parse: Callable[[re.Match[str], int], Task]
     rebuild: Callable[[dict[str, Any]], Task]
+    pattern: str = ""
+    written: str = ""
+    parse: Callable[[re.Match[str], int], Task] | None = None
 
 
 def checked_integer(value: object, name: str, least: int, most: int | None = None) -> int:
