@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ModularAddition": "tasks.addition",
+    "ModularOperation": "tasks.operation",
     "SparseParity": "tasks.parity",
     "GroupComposition": "tasks.finite_group",
     "CayleyTable": "tasks.cayley",
@@ -24,6 +25,9 @@ _HOME = {
     "save_circuits": "networks.circuit_file",
     "train": "training.train",
     "load_released": "networks.released",
+    "from_module": "networks.from_module",
+    "from_activations": "networks.from_arrays",
+    "load_activations": "networks.from_arrays",
     "gradient_symmetricity": "mechanisms.clock_pizza",
     "distance_irrelevance": "mechanisms.clock_pizza",
     "circularity": "mechanisms.clock_pizza",

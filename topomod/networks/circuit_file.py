@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topomod.files import atomic_path
-from topomod.networks.circuit_header import CIRCUIT_KEYS, OWN_NAME, Header, check_finite, check_header, check_settings, digest
+from topomod.networks.circuit_header import (
+    CIRCUIT_KEYS,
+    OWN_NAME,
+    Header,
+    check_finite,
+    check_header,
+    check_settings,
+    digest,
+)
 from topomod.tasks.catalogue import task_from_description
 
 if TYPE_CHECKING:

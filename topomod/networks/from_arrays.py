@@ -12,7 +12,7 @@ import torch
 from topomod.networks.array_files import read_arrays
 from topomod.networks.circuit import Circuit
 from topomod.networks.given import NAME, NONLINEARITIES, array_name
-from topomod.networks.read_off import Answers, decide_task
+from topomod.networks.read_off import Answers, Reading, decide_task
 from topomod.tasks.task import Task
 
 Array = Any  # what NumPy can make an array of: an array, a tensor on any device, nested lists
@@ -105,7 +105,7 @@ def real_array(values: Array, name: str) -> np.ndarray:
         found = np.asanyarray(values)
     except ValueError:
         raise ValueError(f"{name} must be an array, found rows of different lengths") from None
-    if np.ma.is_masked(found):
+    if isinstance(found, np.ma.MaskedArray) and np.any(found.mask):
         raise ValueError(f"{name} has masked entries; every input must have its values")
     if found.dtype.kind not in "fiu":
         raise ValueError(f"{name} must hold real numbers, found {found.dtype}")
@@ -134,17 +134,24 @@ def given_circuit(arrays: Mapping[str, np.ndarray], task: Task | None, label: st
     """
     if not isinstance(label, str) or not label.strip():
         raise ValueError(f"label must be a text that is not empty, found {label!r}")
-    answers = Answers.of(arrays["logits"])
-    task = decide_task(answers, task)
-    columns = arrays["logits"].shape[-1]
-    cut = {"logits": np.ascontiguousarray(arrays["logits"][..., : task.n_classes])}
-    for name in (name for name in arrays if name.startswith("readout")):
-        if arrays[name].shape[:1] == (columns,):
-            cut[name] = np.ascontiguousarray(arrays[name][: task.n_classes])
-    reason = answers.reason(task)
-    circuit = Circuit(NAME, task, {**arrays, **cut}, seed=seed, converged=not reason, reason=reason, name=label)
+    found = decide_task(Answers.of(arrays["logits"]), task)
+    kept = {name: np.ascontiguousarray(_part(name, values, found)) for name, values in arrays.items()}
+    circuit = Circuit(
+        NAME, found.task, kept, seed=seed, converged=not found.reason, reason=found.reason, name=label.strip()
+    )
     circuit.activations()  # refuses arrays that do not fit each other
     return circuit
+
+
+def _part(name: str, values: np.ndarray, found: Reading) -> np.ndarray:
+    """The part of an array that belongs to the task; arrays of other shapes are left for the checks that follow."""
+    shape, columns = found.answers.table.shape, found.answers.n_columns
+    if name.startswith("readout"):
+        return values[found.classes] if values.shape[:1] == (columns,) else values
+    if values.shape[: len(shape)] != shape:
+        return values
+    part = values[found.inputs]
+    return part[..., found.classes] if name == "logits" else part
 
 
 def load_activations(path: Path | str, task: Task | None = None, label: str = "") -> Circuit:

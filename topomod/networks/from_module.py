@@ -12,7 +12,7 @@ from topomod.networks.from_arrays import given_circuit, real_array
 from topomod.networks.given import array_name
 from topomod.networks.linear_readout import find_nonlinearity, find_readout
 from topomod.networks.module_inputs import Reading, choose_reading
-from topomod.networks.module_runs import check_function, evaluated, find_submodules
+from topomod.networks.module_runs import Sites, check_function, evaluated, find_submodules
 from topomod.tasks.task import Task
 
 
@@ -77,10 +77,8 @@ def from_module(
     """
     if not isinstance(module, nn.Module):
         raise ValueError(f"module must be a torch.nn.Module, found {type(module).__name__}")
-    names = [preactivations] if isinstance(preactivations, str) else list(preactivations)
+    names = [preactivations] if isinstance(preactivations, str) else preactivations
     sites = find_submodules(module, names)
-    if not sites:
-        raise ValueError("preactivations must name at least one submodule, found none")
     with evaluated(module):
         found = choose_reading(module, sites, task, inputs)
         check_function(module, sites, found.arguments, found.run)
@@ -88,14 +86,13 @@ def from_module(
     return given_circuit({name: real_array(value, name) for name, value in arrays.items()}, task, label, seed)
 
 
-def _arrays(module: nn.Module, sites: Sequence[nn.Module], found: Reading) -> dict[str, Tensor]:
+def _arrays(module: nn.Module, sites: Sites, found: Reading) -> dict[str, Tensor]:
     """What the module computes, and what lies behind each submodule where that is found, by name."""
-    pre = found.run.preactivations
     arrays = {"logits": found.run.logits.unflatten(0, found.shape)}
-    after = find_nonlinearity(module, found.arguments, pre)
-    for index, (site, own) in enumerate(zip(sites, pre, strict=True)):
+    after = find_nonlinearity(module, found.arguments, list(found.run.outputs.values()))
+    for index, (name, own) in enumerate(found.run.outputs.items()):
         arrays[array_name("preactivations", index)] = own.unflatten(0, found.shape)
-        readout = find_readout(module, site, found.arguments, own)
+        readout = find_readout(module, sites[name], found.arguments, own)
         activations = after[index] if readout is None else readout.activations
         if activations is not None:
             arrays[array_name("activations", index)] = activations.unflatten(0, found.shape)

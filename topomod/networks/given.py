@@ -51,7 +51,7 @@ def on_inputs(arrays: Weights, task: Task) -> Activations:
     wanted = (*task.input_shape, task.n_classes)
     if tuple(arrays["logits"].shape[1:]) != wanted:
         raise ValueError(f"logits have shape {tuple(arrays['logits'].shape[1:])}; {task} needs {wanted}")
-    layers = []
+    layers: list[dict[str, Tensor | None]] = []
     while array_name("preactivations", len(layers)) in arrays:
         layers.append({kind: arrays.get(array_name(kind, len(layers))) for kind in PER_LAYER})
         _check_layer(layers[-1], task, len(layers) - 1)

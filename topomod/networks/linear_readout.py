@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from topomod.networks.given import NONLINEARITIES
-from topomod.networks.module_runs import Arguments, at_last_token, logits_of, watched
+from topomod.networks.module_runs import LOGITS, Arguments, at_last_token, logits_of, watched
 
 UNEXPLAINED = 1e-6  # of a gradient's squared length, the share that float32 may leave
 
@@ -98,7 +98,7 @@ def _gradients(
 
     n = len(arguments[0])
     with torch.enable_grad(), watched([site], cut):
-        logits = at_last_token(logits_of(module(*arguments)), n, "what the module returns")
+        logits = at_last_token(logits_of(module(*arguments)), n, LOGITS)
     if not logits.requires_grad:  # the module turns gradients off, or does not use the submodule's output
         return None
     (leaf,) = leaves
@@ -112,9 +112,7 @@ def _gradients(
     return logits, gradient
 
 
-def find_nonlinearity(
-    module: nn.Module, arguments: Arguments, preactivations: Sequence[Tensor]
-) -> list[Tensor | None]:
+def find_nonlinearity(module: nn.Module, arguments: Arguments, preactivations: Sequence[Tensor]) -> list[Tensor | None]:
     """Activations of layers, where another submodule takes or returns a known function of the pre-activations."""
     seen: list[Tensor] = []
 

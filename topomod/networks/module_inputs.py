@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from topomod.networks.module_runs import Arguments, Run, run_all
-from topomod.networks.read_off import Answers, read_off
+from topomod.networks.module_runs import Arguments, Run, Sites, run_all
+from topomod.networks.read_off import Answers, decide_task
 from topomod.tasks.task import MAX_INPUTS, Task, token_grid
+from topomod.tasks.unknown import UnknownTask
 
 FITS = 0.5  # of several forms that run, the one in which the network is right on so many inputs is meant
 
@@ -43,7 +44,8 @@ class Reading:
         """Share of inputs on which it is right, by the given task or by the one that its answers show."""
         answers = Answers.of(self.run.logits.float().cpu().numpy())
         table = Answers(answers.table.reshape(self.shape), answers.n_columns)
-        return table.agreement(read_off(table) if task is None else task)
+        found = decide_task(table, task)
+        return 0.0 if isinstance(found.task, UnknownTask) else found.right
 
     @property
     def n_tokens(self) -> int:
@@ -51,7 +53,7 @@ class Reading:
         return 1 + max(int(value.max()) for value in self.arguments)
 
 
-def choose_reading(module: nn.Module, sites: Sequence[nn.Module], task: Task | None, inputs: Any) -> Reading:
+def choose_reading(module: nn.Module, sites: Sites, task: Task | None, inputs: Any) -> Reading:
     """Run a module in the form that it takes.
 
     Raises
@@ -64,12 +66,11 @@ def choose_reading(module: nn.Module, sites: Sequence[nn.Module], task: Task | N
     found, errors = [], []
     for form, arguments, shape in _forms(module, task):
         try:
-            probe = tuple(value[[0, -1]] for value in arguments)
-            run_all(module, (), probe)
+            run_all(module, {}, tuple(value[[0, -1]] for value in arguments))
         except Exception as error:  # whatever a module of somebody else raises
             errors.append(f"{form}: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
-            continue
-        found.append(Reading(form, arguments, shape, run_all(module, sites, arguments)))
+        else:
+            found.append(Reading(form, arguments, shape, run_all(module, sites, arguments)))
     if not found:
         raise ValueError(f"the module runs on no form of input that is known; give inputs= ({'; '.join(errors)})")
     for kept in (found, [own for own in found if own.right(task) >= FITS], _of_vocabulary(module, found)):
@@ -81,7 +82,7 @@ def choose_reading(module: nn.Module, sites: Sequence[nn.Module], task: Task | N
     )
 
 
-def _as_given(module: nn.Module, sites: Sequence[nn.Module], task: Task | None, inputs: Any) -> Reading:
+def _as_given(module: nn.Module, sites: Sites, task: Task | None, inputs: Any) -> Reading:
     """Run a module on the rows that the caller gives."""
     rows = torch.as_tensor(np.asarray(inputs) if not isinstance(inputs, Tensor) else inputs.detach())
     n = len(rows) if rows.ndim else 0
@@ -120,7 +121,7 @@ def _n_columns(module: nn.Module) -> int:
     """Number of logits for the tokens (0, 0); 0 if the module runs in no form."""
     for arguments in input_formats(module, torch.zeros(1, 2, dtype=torch.int64), (1, 1)).values():
         try:
-            return run_all(module, (), arguments).logits.shape[1]
+            return run_all(module, {}, arguments).logits.shape[1]
         except Exception:  # whatever a module of somebody else raises
             continue
     return 0
@@ -129,7 +130,8 @@ def _n_columns(module: nn.Module) -> int:
 def _of_vocabulary(module: nn.Module, found: Sequence[Reading]) -> list[Reading]:
     """Forms whose number of tokens is that of an embedding of the module."""
     rows = {own.num_embeddings for own in module.modules() if isinstance(own, nn.Embedding)}
-    rows |= {len(own.W_E) for own in module.modules() if isinstance(getattr(own, "W_E", None), Tensor)}
+    tables = (getattr(own, "W_E", None) for own in module.modules())
+    rows |= {len(table) for table in tables if isinstance(table, Tensor)}
     return [own for own in found if own.n_tokens in rows]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 Arguments = tuple[Tensor, ...]  # of one call of the module, each with the batch as its first axis
+Sites = Mapping[str, nn.Module]  # submodules by the names that the caller gave
 
 BATCH = 4096  # inputs of one call
 ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 5e-2}  # relative; 1e-5 for longer numbers
@@ -23,20 +24,26 @@ class Run:
 
     Parameters
     ----------
-    preactivations : tuple of Tensor
-        (N, n_neurons) of each watched submodule.
+    outputs : dict of Tensor
+        (N, n_neurons) of each watched submodule, by its name.
     logits : Tensor
         (N, n_columns).
     """
 
-    preactivations: tuple[Tensor, ...]
+    outputs: dict[str, Tensor]
     logits: Tensor
 
     def parts(self) -> dict[str, Tensor]:
         """Every array under a name for messages."""
-        return {"its logits": self.logits} | {
-            f"the output of submodule {index}": value for index, value in enumerate(self.preactivations)
-        }
+        return {LOGITS: self.logits} | {output_of(name): value for name, value in self.outputs.items()}
+
+
+LOGITS = "what the module returns"
+
+
+def output_of(name: str) -> str:
+    """What messages call the output of a submodule."""
+    return f"the output of submodule {name!r}"
 
 
 @contextmanager
@@ -51,20 +58,22 @@ def evaluated(module: nn.Module) -> Iterator[None]:
             own.training = mode
 
 
-def find_submodules(module: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+def find_submodules(module: nn.Module, names: Sequence[str]) -> Sites:
     """Submodules by name.
 
     Raises
     ------
     ValueError
-        If there is no submodule of a name.
+        If there is no name, a name is there twice, or there is no submodule of a name.
     """
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"preactivations must name different submodules, found {list(names)}")
     known = dict(module.named_modules())
     for name in names:
         if not isinstance(name, str) or not name or name not in known:
             listed = ", ".join(own for own in known if own) or "none"
             raise ValueError(f"preactivations must name submodules, found {name!r}; the module has: {listed}")
-    return [known[name] for name in names]
+    return {name: known[name] for name in names}
 
 
 @contextmanager
@@ -112,7 +121,7 @@ def logits_of(output: Any) -> Any:
     return getattr(output, "logits", output)
 
 
-def call(module: nn.Module, sites: Sequence[nn.Module], arguments: Arguments) -> Run:
+def call(module: nn.Module, sites: Sites, arguments: Arguments) -> Run:
     """Run a module once, without gradients.
 
     Raises
@@ -121,33 +130,33 @@ def call(module: nn.Module, sites: Sequence[nn.Module], arguments: Arguments) ->
         If a submodule is not called exactly once, or an output has another shape than it must.
     """
     n = len(arguments[0])
-    with torch.no_grad(), watched(sites) as calls:
-        logits = at_last_token(logits_of(module(*arguments)), n, "what the module returns")
-    for index in range(len(sites)):
+    with torch.no_grad(), watched(list(sites.values())) as calls:
+        logits = at_last_token(logits_of(module(*arguments)), n, LOGITS)
+    found = dict(calls)
+    outputs = {}
+    for index, name in enumerate(sites):
         if (times := sum(own == index for own, _ in calls)) != 1:
             raise ValueError(
-                f"submodule {index} of those named was called {times} times in one run; its output is read where it "
-                "is called once"
+                f"submodule {name!r} was called {times} times in one run; an output is read where there is one call"
             )
-    found = dict(calls)
-    values = (at_last_token(found[index], n, f"the output of submodule {index}") for index in range(len(sites)))
-    return Run(tuple(value.detach().clone() for value in values), logits.detach().clone())
+        outputs[name] = at_last_token(found[index], n, output_of(name)).detach().clone()
+    return Run(outputs, logits.detach().clone())
 
 
-def run_all(module: nn.Module, sites: Sequence[nn.Module], arguments: Arguments) -> Run:
+def run_all(module: nn.Module, sites: Sites, arguments: Arguments) -> Run:
     """Run a module on many inputs, some at a time."""
     n = len(arguments[0])
     runs = [
         call(module, sites, tuple(value[start : start + BATCH] for value in arguments)) for start in range(0, n, BATCH)
     ]
-    layers = zip(*(run.preactivations for run in runs), strict=True)
-    return Run(tuple(torch.cat(own) for own in layers), torch.cat([run.logits for run in runs]))
+    outputs = {name: torch.cat([run.outputs[name] for run in runs]) for name in sites}
+    return Run(outputs, torch.cat([run.logits for run in runs]))
 
 
-def check_function(module: nn.Module, sites: Sequence[nn.Module], arguments: Arguments, run: Run) -> None:
+def check_function(module: nn.Module, sites: Sites, arguments: Arguments, run: Run) -> None:
     """Refuse a module whose outputs are not a function of one input.
 
-    Each input is run again beside other inputs: this finds noise, memory, and a dependence on the rest of the batch.
+    Half of the inputs are run again beside other ones: this finds noise, memory and batch statistics.
 
     Raises
     ------
@@ -156,11 +165,12 @@ def check_function(module: nn.Module, sites: Sequence[nn.Module], arguments: Arg
     """
     for what, value in run.parts().items():
         if not torch.isfinite(value).all():
-            raise ValueError(f"{what} holds NaN or infinite values; all must be finite")
-    order = torch.from_numpy(np.random.default_rng(0).permutation(len(arguments[0])))
-    again = run_all(module, sites, tuple(value[order.to(value.device)] for value in arguments))
+            raise ValueError(f"there are NaN or infinite values in {what}; all must be finite")
+    n = len(arguments[0])
+    chosen = torch.from_numpy(np.random.default_rng(0).permutation(n)[: 1 + n // 2])  # others than beside it before
+    again = run_all(module, sites, tuple(value[chosen.to(value.device)] for value in arguments))
     for (what, value), other in zip(run.parts().items(), again.parts().values(), strict=True):
-        own, other = value[order.to(value.device)].double(), other.double()
+        own, other = value[chosen.to(value.device)].double(), other.double()
         scale = float(own.abs().max()) or 1.0
         off = float((own - other).abs().max()) / scale
         if not off <= ROUNDING.get(value.dtype, 1e-5):

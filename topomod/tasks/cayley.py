@@ -54,8 +54,10 @@ class CayleyTable:
 
     @property
     def name(self) -> str:
-        """What tables and messages call the group: a table has no other name."""
-        return str(self)
+        """Name of the known group that it is isomorphic to, such as "A5"; "table_60x60" where it is none."""
+        from topomod.tasks.isomorphism import group_name  # that module imports finite groups, light commands need none
+
+        return (group_name(self) if self.finite_group else "") or str(self)
 
     @property
     def order(self) -> int:
