@@ -102,7 +102,7 @@ def test_untrained_networks_have_the_same_shapes(circuits: list[Circuit]) -> Non
     fresh = untrained(circuits[0], seed=3)
     assert {k: v.shape for k, v in fresh.weights.items()} == {k: v.shape for k, v in circuits[0].weights.items()}
     assert np.array_equal(fresh.weights["W_E"], untrained(circuits[1], seed=3).weights["W_E"])
-    with pytest.raises(ValueError, match="not modular addition"):
+    with pytest.raises(ValueError, match="which has no frequencies mod p"):
         untrained(replace(circuits[0], task=SparseParity(3, 2)), seed=0)
 
 

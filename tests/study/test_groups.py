@@ -52,9 +52,12 @@ def test_composite_and_even_moduli_work(p: int) -> None:
     circuits = topomod.train("mlp_concat", topomod.ModularAddition(p=p), [0, 1], recipe=recipe, device="cpu")
     tables = analyse_groups(circuits, min_neurons=5)
     verdicts, _ = analyse_homology(circuits, min_neurons=5)
-    shared = tables[1]["frequency"].map(lambda f: np.gcd(f, p) > 1)
-    assert tables[1].loc[shared, "torus_distance"].isna().all()
-    assert tables[1].loc[~shared, "torus_distance"].notna().all()
+    left = tables[1]["frequency"].map(
+        lambda f: p // np.gcd(f, p)
+    )  # values of each input that the frequency tells apart
+    assert tables[1].loc[left < 3, "torus_distance"].isna().all()
+    whole = tables[1].loc[left >= 3]
+    assert whole["torus_distance"].between(0, p / 2).all() and whole["winding_is_sum"].mean() > 0.8
     endpoints = circuit_endpoints(tables[0], tables[1], verdicts)
     assert endpoints[endpoints["endpoint"] == "torus_cka"]["value"].notna().all()
 

@@ -78,7 +78,7 @@ def test_what_has_no_irreps_has_no_groups() -> None:
     with pytest.raises(ValueError, match="which has no irreps of a group"):
         topomod.irrep_groups(three)
     circuit = topomod.max_margin_network(GroupComposition("S3"))
-    with pytest.raises(ValueError, match="not addition of two inputs mod p"):
+    with pytest.raises(ValueError, match="learnt S3, which has no frequencies of two inputs"):
         topomod.group_neurons(circuit)
     with pytest.raises(ValueError, match="no readout: .* not for irreps"):
         topomod.manifold(circuit, topomod.irrep_groups(circuit, 2)[0], "readout")

@@ -34,7 +34,8 @@ def gradient_symmetricity(circuit: Circuit) -> float:
     ----------
     arXiv 2306.17844.
     """
-    a, b, c = (torch.tensor(column) for column in zip(*_triples(circuit.p), strict=True))
+    sizes = (*circuit.task.input_shape, circuit.task.n_classes)
+    a, b, c = (torch.tensor(column) for column in zip(*_triples(*sizes), strict=True))
     n = len(a)
     # double precision: else a neuron within rounding of the ReLU's kink changes the fourth digit
     own = {name: torch.from_numpy(value).double() for name, value in circuit.weights.items()}
@@ -57,8 +58,8 @@ def _unit_rows(rows: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
 
 
 @lru_cache
-def _triples(p: int) -> list[tuple[int, int, int]]:
-    triples = [(a, b, c) for a in range(p) for b in range(p) for c in range(p)]
+def _triples(n_a: int, n_b: int, n_c: int) -> list[tuple[int, int, int]]:
+    triples = [(a, b, c) for a in range(n_a) for b in range(n_b) for c in range(n_c)]
     random.Random(42).shuffle(triples)  # Zhong et al.'s generator and seed, so that the values are the same as theirs
     return triples[:GRADIENT_TRIPLES]
 
@@ -73,7 +74,8 @@ def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     Parameters
     ----------
     circuit : Circuit
-        Any circuit of modular addition.
+        Any circuit of two inputs whose task has a symmetry. The distance and the sum are those of the numbers that the
+        symmetry gives the tokens.
     logit : {"correct", "runner_up"}
         Which logit.
 
@@ -86,7 +88,7 @@ def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     Raises
     ------
     ValueError
-        For another ``logit``, or a circuit that does not add two inputs mod p.
+        For another ``logit``, or a circuit whose task has no symmetry.
 
     References
     ----------
@@ -95,7 +97,17 @@ def distance_irrelevance(circuit: Circuit, logit: str = "correct") -> float:
     _ = circuit.p  # refuses circuits that learnt something else
     if logit not in ("correct", "runner_up"):
         raise ValueError(f"logit must be 'correct' or 'runner_up', found {logit!r}")
-    return logit_distance_irrelevance(circuit.logits(), logit)
+    return logit_distance_irrelevance(sum_logits(circuit), logit)
+
+
+def sum_logits(circuit: Circuit) -> Float[np.ndarray, "p p p"]:
+    """Logits (p, p, p) with tokens and classes in such an order that the class is the sum of both numbers.
+
+    That is the order of the task's symmetry, where the numbers of an input that is subtracted are negated.
+    """
+    symmetry = circuit.task.symmetry
+    assert symmetry is not None
+    return symmetry.as_sum(symmetry.arrange_classes(symmetry.arrange(circuit.logits())))
 
 
 def logit_distance_irrelevance(logits: np.ndarray, logit: str = "correct") -> float:
@@ -128,14 +140,16 @@ def circularity(circuit: Circuit) -> float:
     Raises
     ------
     ValueError
-        If the circuit does not add mod p, or has no embedding.
+        If the circuit's task has no symmetry, or the circuit has no embedding.
 
     References
     ----------
     arXiv 2306.17844.
     """
-    modulus_of(circuit)
-    embedding = circuit.embedding()
+    symmetry = circuit.task.symmetry
+    if symmetry is None:
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies: {circuit.task.no_symmetry}")
+    embedding = symmetry.arrange_tokens(circuit.embedding())
     if is_constant(embedding):
         return float("nan")
     embedding = unit_scale(embedding.astype(np.float64))
@@ -188,26 +202,29 @@ def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> lis
     Parameters
     ----------
     circuit : Circuit
-        A circuit of modular addition that embeds both tokens alike.
+        A circuit of two inputs whose task has a symmetry, and that embeds both tokens alike.
     frequencies : sequence of int, optional
         Only these circles are measured, such as those that neurons read. Embeddings also hold others.
 
     Returns
     -------
     list of LogitFVE
-        By falling variance; empty where each token has an embedding of its own.
+        By falling variance; empty where each input has an embedding of its own, or the task multiplies both by
+        different numbers, so that one circle has two frequencies.
 
     References
     ----------
     arXiv 2306.17844, its logit FVE.
     """
     _ = circuit.p  # refuses circuits that learnt something else
-    if "W_E_right" in circuit.weights:
+    symmetry = circuit.task.symmetry
+    assert symmetry is not None
+    if "W_E_right" in circuit.weights or not symmetry.shared_tokens:
         return []
     embedding = circuit.embedding().astype(np.float64)
     mean = embedding.mean(axis=0)
     left, singular, axes = np.linalg.svd(embedding - mean, full_matrices=False)
-    frequency = np.argmax(folded_power(left, [0])[1:], axis=0) + 1
+    frequency = np.argmax(folded_power(symmetry.arrange_tokens(left), [0])[1:], axis=0) + 1
     found = []
     for first in range(0, len(singular) - 1, 2):
         if singular[first] ** 2 < 0.1 * singular[0] ** 2 or frequency[first] != frequency[first + 1]:
@@ -217,7 +234,7 @@ def logit_fve(circuit: Circuit, frequencies: Sequence[int] | None = None) -> lis
         pair = slice(first, first + 2)
         alone = mean + (left[:, pair] * singular[pair]) @ axes[pair]
         weights = circuit.weights | {"W_E": alone.astype(np.float32)}
-        found.append(_fve(replace(circuit, weights=weights).logits(), int(frequency[first])))
+        found.append(_fve(sum_logits(replace(circuit, weights=weights)), int(frequency[first])))
     return found
 
 

@@ -32,7 +32,7 @@ class Circuit:
     ----------
     architecture : str
         Name in ``topomod.networks.architectures.ARCHITECTURES``.
-    task : ModularAddition, SparseParity or GroupComposition
+    task : ModularAddition, ModularOperation, CayleyTable, GroupComposition or SparseParity
         What it was trained on.
     weights : dict of ndarray
         By the field's names (``W_E``, ``W_in``, ...).
@@ -78,10 +78,18 @@ class Circuit:
 
     @property
     def p(self) -> int:
-        """Modulus; a ValueError for a network that does not add two inputs mod p."""
-        if self.task.modulus is None or len(self.task.input_shape) != 2:
-            raise ValueError(f"{self.label} learnt {self.task}, not addition of two inputs mod p")
-        return self.task.modulus
+        """Number of frequencies of both inputs: p of addition mod p, p - 1 of multiplication mod p.
+
+        Raises
+        ------
+        ValueError
+            For a network of other than two inputs, or whose task has no symmetry.
+        """
+        symmetry = self.task.symmetry
+        if symmetry is None or len(symmetry.tokens) != 2:
+            reason = f": {self.task.no_symmetry}" if self.task.no_symmetry else ""
+            raise ValueError(f"{self.label} learnt {self.task}, which has no frequencies of two inputs{reason}")
+        return symmetry.n
 
     def is_finite(self) -> bool:
         """Whether every weight is a finite number; a circuit whose training diverged has others."""

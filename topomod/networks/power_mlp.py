@@ -79,8 +79,8 @@ class TaskInputs:
         return total
 
     def _tables(self, W_in: Tensor) -> list[Tensor]:
-        """Columns of each one-hot block, (shape[0], n_neurons)."""
-        return list(W_in.mT.split(self.shape[0]))
+        """Columns of each one-hot block, (its number of tokens, n_neurons)."""
+        return list(W_in.mT.split(self.shape))
 
 
 def nonlinearity(architecture: str, task: Task, preactivations: Tensor) -> Tensor:

@@ -166,7 +166,7 @@ def input_spectra(values: Float[np.ndarray, "*inputs n"]) -> InputSpectra:
 def untrained(circuit: Circuit, seed: int) -> Circuit:
     """The same network with weights newly drawn as at the start of training: what chance alone gives."""
     if circuit.task.modulus is None:
-        raise ValueError(f"{circuit.label} learnt {circuit.task}, not modular addition")
+        raise ValueError(f"{circuit.label} learnt {circuit.task}, which has no frequencies mod p in every place")
     d_mlp, d_model = circuit.weights["W_in"].shape
     size = NetworkSize(d_model, d_mlp, len(circuit.weights["W_Q"]))
     weights = ARCHITECTURES[circuit.architecture].initial_weights(circuit.task, np.random.default_rng(seed), size)

@@ -13,6 +13,7 @@ from topomod.networks.circuit import Circuit
 from topomod.networks.power_mlp import homogeneity
 from topomod.tasks.fourier import folded_power
 from topomod.tasks.irreps import Irrep, irrep_power, real_irreps
+from topomod.tasks.symmetry import Symmetry
 from topomod.tasks.task import FiniteGroup
 
 SINGLE = 0.95  # share of a neuron's power at one frequency from which it counts as single-frequency
@@ -21,7 +22,7 @@ DEAD_SHARE = 1e-4  # a neuron's penalty has a gradient that vanishes with its no
 
 @dataclass(frozen=True)
 class Frequencies:
-    """Frequencies of the neurons of a network that adds k inputs mod p.
+    """Frequencies of the neurons of a network whose task has a symmetry, such as addition of k inputs mod p.
 
     Parameters
     ----------
@@ -134,9 +135,6 @@ class IrrepShares:
         }
 
 
-NeuronFeatures = Frequencies | Supports | IrrepShares
-
-
 def neuron_norms(circuit: Circuit) -> Float[np.ndarray, " m"]:
     """Norm of all weights of each neuron, (m,).
 
@@ -163,6 +161,38 @@ def live_neurons(circuit: Circuit) -> np.ndarray:
     return np.asarray((size > 0) & (size >= DEAD_SHARE * size.max()))
 
 
+@dataclass(frozen=True)
+class NoFeatures:
+    """Neurons of a task that is no group's and has no symmetry: theory expects nothing of them.
+
+    Parameters
+    ----------
+    n_neurons : int
+        Number of neurons.
+    """
+
+    n_neurons: int
+
+    @property
+    def names(self) -> np.ndarray:
+        """Empty, (m,) str."""
+        return np.full(self.n_neurons, "")
+
+    @property
+    def max_power(self) -> Float[np.ndarray, " m"]:
+        """NaN, (m,)."""
+        return np.full(self.n_neurons, np.nan)
+
+    @property
+    def phase_error(self) -> Float[np.ndarray, " m"]:
+        """NaN, (m,)."""
+        return np.full(self.n_neurons, np.nan)
+
+    def summary(self, alive: np.ndarray, weights: np.ndarray, seed: int) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+
 def neuron_parts(circuit: Circuit) -> Float[np.ndarray, "m parts n"]:
     """Functions on Z_p or a finite group that each neuron applies to its inputs, then the one it adds to the logits."""
     n = circuit.task.n_classes
@@ -170,27 +200,40 @@ def neuron_parts(circuit: Circuit) -> Float[np.ndarray, "m parts n"]:
     return np.concatenate([W_in.reshape(len(W_in), circuit.task.n_factors, n), W_U[:, None]], axis=1)
 
 
+NeuronFeatures = Frequencies | Supports | IrrepShares | NoFeatures
+
+
 def neuron_frequencies(circuit: Circuit) -> Frequencies:
-    """Frequencies and phases of all neurons; meaningless for dead ones.
+    """Frequencies and phases of all neurons on the axes of the task's symmetry; meaningless for dead ones.
 
     References
     ----------
     Morwani et al., arXiv 2311.07568, and Li et al., arXiv 2402.09469; frequencies f and p - f are merged here.
     """
-    parts = neuron_parts(circuit)
+    symmetry = circuit.task.symmetry
+    assert symmetry is not None
+    parts = _in_order(neuron_parts(circuit), symmetry)
     power = folded_power(parts, [2])
     total = power.sum(axis=(1, 2))
     by_frequency = power[:, :, 1:].sum(axis=1)
     best = by_frequency.argmax(axis=1)
     neurons = np.arange(len(best))
     phases = np.angle(np.fft.rfft(parts, axis=2)[neurons, :, best + 1])
-    turned = np.exp(1j * (phases[:, :-1].sum(axis=1) - phases[:, -1]))
+    turned = np.exp(1j * ((phases[:, :-1] * symmetry.signs).sum(axis=1) - phases[:, -1]))
     return Frequencies(
         frequency=best + 1,
         max_power=by_frequency[neurons, best] / np.where(total > 0, total, 1),
         shared=np.all(power[:, :, 1:].argmax(axis=2) == best[:, None], axis=1),
         phase_error=np.abs(np.angle(turned)),
     )
+
+
+def _in_order(parts: np.ndarray, symmetry: Symmetry) -> np.ndarray:
+    """Parts (m, parts, n) of neurons with tokens, and classes in the last part, in the order of their numbers."""
+    if symmetry.natural:
+        return parts
+    orders = np.array([*symmetry.tokens, symmetry.classes])
+    return np.take_along_axis(parts, orders[None], axis=2)
 
 
 def neuron_supports(circuit: Circuit) -> Supports:
@@ -220,21 +263,13 @@ def neuron_irreps(circuit: Circuit) -> IrrepShares:
 
 
 def neuron_features(circuit: Circuit) -> NeuronFeatures:
-    """What theory expects the neurons of a power network to hold: frequencies, a support, or irreps.
-
-    Raises
-    ------
-    ValueError
-        If the task has none of them.
-    """
+    """What theory expects the neurons of a power network to hold: frequencies, a support, irreps, or nothing."""
     task = circuit.task
-    if task.modulus is not None:
-        return neuron_frequencies(circuit)
     if task.support is not None:
         return neuron_supports(circuit)
-    if task.finite_group is not None:
+    if task.finite_group is not None and task.modulus is None:
         return neuron_irreps(circuit)
-    raise ValueError(f"{circuit.label} learnt {task}, for whose neurons no feature is known")
+    return neuron_frequencies(circuit) if task.symmetry else NoFeatures(len(circuit.weights["W_in"]))
 
 
 def share_by_irrep(parts: np.ndarray, irreps: tuple[Irrep, ...]) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 
 from topomod.networks.circuit import Circuit
-from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
+from topomod.neurons.layers import circuit_layers
+from topomod.tasks.spectra import NeuronSpectra
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class NeuronGroup:
     layer : int
         Layer the neurons belong to.
     phases_a, phases_b : ndarray
-        (n_neurons,) phases in radians: neuron ~ A cos(2 pi f a / p + phase_a) + B cos(2 pi f b / p + phase_b).
+        (n_neurons,) phases in radians: neuron ~ A cos(2 pi f a / p + phase_a) + B cos(2 pi f b / p + phase_b), with -b
+        where the task subtracts b. a and b are the numbers that the task's symmetry gives the tokens.
     """
 
     frequency: int
@@ -121,7 +123,8 @@ def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> lis
     Parameters
     ----------
     circuit : Circuit
-        Any circuit over Z_p x Z_p.
+        Any circuit of two inputs whose task has a symmetry: sums, differences and weighted sums mod p, products mod p
+        (on the axis of discrete logarithms), and tables of cyclic groups.
     layer : int
         Which nonlinearity; 0 is the first.
     min_neurons : int
@@ -135,11 +138,14 @@ def group_neurons(circuit: Circuit, layer: int = 0, min_neurons: int = 3) -> lis
     Raises
     ------
     ValueError
-        If the circuit does not add two inputs mod p; :func:`topomod.irrep_groups` knows finite groups.
+        If the task has no symmetry, as ``a**3 + a*b`` mod p; :func:`topomod.irrep_groups` knows finite groups.
 
     References
     ----------
     Groups by dominant frequency: arXiv 2512.25060, arXiv 2505.18266.
     """
     _ = circuit.p  # refuses circuits that learnt something else
-    return groups_of_spectra(neuron_spectra(circuit.preactivations(layer)), layer, min_neurons)
+    layers = circuit_layers(circuit)
+    if not 0 <= layer < len(layers):
+        raise IndexError(f"{circuit.label} has layers 0 to {len(layers) - 1}, asked for {layer}")
+    return groups_of_spectra(layers[layer].spectra, layer, min_neurons)

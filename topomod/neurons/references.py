@@ -8,7 +8,9 @@ from jaxtyping import Float
 SHAPES = ("disc", "circle", "torus")
 
 
-def reference_manifold(shape: str, p: int, frequency: int = 1, phase: float = 0.0) -> Float[np.ndarray, "n k"]:
+def reference_manifold(
+    shape: str, p: int, frequency: int = 1, phase: float = 0.0, windings: tuple[int, ...] = (1, 1)
+) -> Float[np.ndarray, "n k"]:
     """Coordinates of an ideal disc, circle or torus, rows in the order of ``a * p + b``.
 
     With ``t = 2 pi frequency / p``: the disc is ``exp(i t a) + exp(i (t b + phase))``, the circle
@@ -24,6 +26,9 @@ def reference_manifold(shape: str, p: int, frequency: int = 1, phase: float = 0.
         Cycles per p steps.
     phase : float
         Shift of b against a, radians.
+    windings : tuple of int
+        Turns (m, n) along a and b: m a and n b stand for a and b everywhere above. (1, -1) gives the manifolds of a
+        network that subtracts b.
 
     Returns
     -------
@@ -45,7 +50,7 @@ def reference_manifold(shape: str, p: int, frequency: int = 1, phase: float = 0.
     (25, 4)
     """
     angle = 2 * np.pi * frequency * np.arange(p) / p
-    a, b = (grid.ravel() for grid in np.meshgrid(angle, angle + phase, indexing="ij"))
+    a, b = (grid.ravel() for grid in np.meshgrid(windings[0] * angle, windings[1] * angle + phase, indexing="ij"))
     if shape == "disc":
         return np.stack([np.cos(a) + np.cos(b), np.sin(a) + np.sin(b)], axis=1)
     if shape == "circle":

@@ -12,7 +12,9 @@ from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import IrrepGroup, NeuronGroup
 from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.readout import NO_ACTIVATIONS, NO_READOUT, activations_of, readout_directions, readout_of
+from topomod.tasks.fourier import quotient
 
+MIN_ORDERED = 5  # values of an input from which on a cloud is labelled in its order
 Group = NeuronGroup | IrrepGroup
 
 
@@ -98,8 +100,22 @@ def layer_cloud(layer: Layer, group: Group, site: str) -> Float[np.ndarray, "n k
     return np.asarray(values.reshape(-1, values.shape[-1]))
 
 
+def ordered_cloud(layer: Layer, group: NeuronGroup, site: str) -> tuple[Float[np.ndarray, "n k"], int]:
+    """Point cloud of a group in the order of pairs, and how many values each input has in it.
+
+    Where the group's frequency shares a factor with p, its cloud repeats itself: what is left is one period of it, if
+    that has at least 5 values.
+    """
+    p, cloud = len(layer.preactivations), layer_cloud(layer, group, site)
+    one, _ = quotient(cloud.reshape(p, p, -1), group.frequency)
+    return (one.reshape(len(one) ** 2, -1), len(one)) if len(one) >= MIN_ORDERED else (cloud, p)
+
+
 def manifold(circuit: Circuit, group: Group, site: str = "preactivations") -> Float[np.ndarray, "n k"]:
     """Point cloud of a group: one row per input pair, in the order of ``a * p + b``.
+
+    a and b are the numbers that the task's symmetry gives the tokens: themselves for sums and differences mod p, their
+    discrete logarithms for products, where p is the number of logarithms, ``circuit.p``.
 
     Parameters
     ----------

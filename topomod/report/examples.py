@@ -100,11 +100,10 @@ def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
     from topomod.networks.circuit_file import load_circuits
     from topomod.neurons.sites import layer_cloud, studied_sites
     from topomod.study.groups import first_layer, first_order_groups
-    from topomod.tasks.spectra import neuron_spectra
 
     found = [c for c in load_circuits(shard / CIRCUITS) if c.seed == row["seed"]]
     layer = first_layer(found[0])
-    group = max(first_order_groups(neuron_spectra(layer.preactivations), min_neurons), key=lambda g: len(g.neurons))
+    group = max(first_order_groups(layer, min_neurons), key=lambda g: len(g.neurons))
     parts = {site: principal_components(layer_cloud(layer, group, site)) for site in studied_sites()}
     key = {name: row[name] for name in KEY} | {"frequency": group.frequency}
     bars = read_diagrams([shard / "diagrams.parquet"], pd.DataFrame([key]), min_dimension=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd
 from typing import Any
 
 import pandas as pd
@@ -11,18 +10,18 @@ import pandas as pd
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
 from topomod.neurons.layers import Layer, circuit_layers
-from topomod.neurons.phases import argmax_pairs, centroid_pairs
 from topomod.neurons.readout import readout_orders
 from topomod.study.rows import (
     diverged_columns,
     endpoint_columns,
     group_columns,
     identity,
+    layer_phases,
     mechanism_columns,
     neuron_columns,
     outcome_columns,
+    unnamed_columns,
 )
-from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
 
 
 def first_layer(circuit: Circuit) -> Layer:
@@ -30,15 +29,13 @@ def first_layer(circuit: Circuit) -> Layer:
     return circuit_layers(circuit)[0]
 
 
-def circuit_row(
-    circuit: Circuit, layer: Layer, spectra: NeuronSpectra, groups: Sequence[NeuronGroup]
-) -> dict[str, Any]:
+def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -> dict[str, Any]:
     """One row of the table of circuits."""
     return {
         **identity(circuit),
         **outcome_columns(circuit, layer.logits),
-        **neuron_columns(spectra, groups),
-        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
+        **(neuron_columns(layer.spectra, groups) if layer.symmetry else unnamed_columns(layer)),
+        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1] if groups else float("nan"),
         **mechanism_columns(circuit, layer.logits),
         **endpoint_columns("circuits", circuit, layer),
     }
@@ -52,12 +49,9 @@ def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, A
 def phase_rows(circuit: Circuit, layer: Layer, group: NeuronGroup) -> pd.DataFrame:
     """Phase alignment distribution of a group, re-based to frequency 1: one row per neuron.
 
-    A frequency without an inverse mod p gives no rows.
+    Where the frequency shares a factor d with p, phases are multiples of d.
     """
-    if gcd(group.frequency, circuit.p) != 1:
-        return pd.DataFrame(columns=[*identity(circuit), "frequency", "neuron", "a", "b", "centroid_a", "centroid_b"])
-    own = layer.preactivations[:, :, group.neurons]
-    pairs, centroids = argmax_pairs(own, group.frequency), centroid_pairs(own, group.frequency)
+    pairs, centroids = layer_phases(layer, group)
     columns = {"frequency": group.frequency, "neuron": group.neurons, "a": pairs[:, 0], "b": pairs[:, 1]}
     return pd.DataFrame(identity(circuit) | columns | {"centroid_a": centroids[:, 0], "centroid_b": centroids[:, 1]})
 
@@ -79,14 +73,12 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     """
     circuit_rows, group_rows, phases = [], [], []
     for circuit in circuits:
-        _ = circuit.p  # refuses circuits that learnt something else
         if not circuit.is_finite():
             circuit_rows.append(identity(circuit) | diverged_columns(circuit))
             continue
         layer = first_layer(circuit)
-        spectra = neuron_spectra(layer.preactivations)
-        groups = first_order_groups(spectra, min_neurons)
-        circuit_rows.append(circuit_row(circuit, layer, spectra, groups))
+        groups = first_order_groups(layer, min_neurons)
+        circuit_rows.append(circuit_row(circuit, layer, groups))
         group_rows += [group_row(circuit, layer, group) for group in groups]
         phases += [phase_rows(circuit, layer, group) for group in groups]
     phases = [rows for rows in phases if len(rows)]
@@ -98,6 +90,8 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     )
 
 
-def first_order_groups(spectra: NeuronSpectra, min_neurons: int) -> list[NeuronGroup]:
-    """First-order groups of a layer."""
-    return [group for group in groups_of_spectra(spectra, min_neurons=min_neurons) if group.order == 1]
+def first_order_groups(layer: Layer, min_neurons: int) -> list[NeuronGroup]:
+    """First-order groups of a layer; none where the task has no symmetry."""
+    if layer.symmetry is None:
+        return []
+    return [group for group in groups_of_spectra(layer.spectra, min_neurons=min_neurons) if group.order == 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from topomod.networks.circuit import Circuit
-from topomod.neurons.sites import layer_cloud, studied_sites
+from topomod.neurons.groups import NeuronGroup
+from topomod.neurons.layers import Layer
+from topomod.neurons.sites import ordered_cloud, studied_sites
 from topomod.study.groups import first_layer, first_order_groups
 from topomod.study.rows import identity, verdict_columns
-from topomod.tasks.spectra import neuron_spectra
 from topomod.topology.classify import classify_manifold
+from topomod.topology.verdict import ManifoldVerdict
 
 STORED_PERSISTENCE = 0.02  # rms units; thousands of shorter bars come from the lattice of pairs, not from the shape
 
@@ -43,15 +46,14 @@ def analyse_homology(
     """
     verdicts, diagrams = [], []
     for circuit in circuits:
-        _ = circuit.p  # refuses circuits that learnt something else
         if not circuit.is_finite():
             continue
         layer = first_layer(circuit)
-        for group in first_order_groups(neuron_spectra(layer.preactivations), min_neurons):
+        for group in first_order_groups(layer, min_neurons):
             for site in studied_sites():
-                verdict = classify_manifold(layer_cloud(layer, group, site), p=circuit.p, seed=seed)
+                verdict = _verdict(layer, group, site, seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
-                verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict))
+                verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict, layer.symmetry))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
                 if labelled is not None:
                     labelled()
@@ -60,6 +62,14 @@ def analyse_homology(
         pd.DataFrame(verdicts) if verdicts else pd.DataFrame(columns=columns),
         pd.concat(diagrams, ignore_index=True) if diagrams else pd.DataFrame(columns=columns),
     )
+
+
+def _verdict(layer: Layer, group: NeuronGroup, site: str, seed: int) -> ManifoldVerdict:
+    cloud, n = ordered_cloud(layer, group, site)
+    with warnings.catch_warnings():
+        # one period of a cloud has fewer pairs than neurons where its frequency shares a factor with p
+        warnings.filterwarnings("ignore", "X has .* is it transposed", UserWarning)
+        return classify_manifold(cloud, p=n, seed=seed)
 
 
 def _bars(key: dict[str, Any], dimension: int, bars: np.ndarray) -> pd.DataFrame:

@@ -6,7 +6,6 @@ Tables of studies and of single networks are made of these, so that a column of 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import gcd
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,14 @@ from topomod.networks.architectures import resolve
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.layers import Layer
-from topomod.neurons.phases import argmax_pairs, torus_distance
+from topomod.neurons.phases import argmax_pairs, centroid_pairs, torus_distance
 from topomod.neurons.references import reference_manifold
 from topomod.neurons.similarity import linear_cka, similarities, top_variance
 from topomod.neurons.sites import layer_cloud
 from topomod.study.endpoint_catalogue import ENDPOINTS
-from topomod.tasks.fourier import rebase
+from topomod.tasks.fourier import quotient, rebase
 from topomod.tasks.spectra import NeuronSpectra
+from topomod.tasks.symmetry import Symmetry
 from topomod.topology.verdict import ManifoldVerdict
 from topomod.topology.winding import winding_numbers
 
@@ -33,8 +33,9 @@ def identity(circuit: Circuit) -> dict[str, Any]:
 
 
 def outcome_columns(circuit: Circuit, logits: np.ndarray) -> dict[str, Any]:
-    """Whether a circuit learnt its task; ``logits`` (p, p, n_classes) are its own on all pairs."""
-    right = np.argmax(logits, axis=-1) == circuit.task.targets()
+    """Whether a circuit learnt its task; ``logits`` (p, p, n_classes) are its own on all pairs, as its layers have."""
+    symmetry, targets = circuit.task.symmetry, circuit.task.targets()
+    right = np.argmax(logits, axis=-1) == (targets if symmetry is None else symmetry.numbers(targets))
     return {
         "converged": circuit.converged,
         "reason": circuit.reason,
@@ -78,12 +79,29 @@ def neuron_columns(spectra: NeuronSpectra, groups: Sequence[NeuronGroup]) -> dic
     }
 
 
+def unnamed_columns(layer: Layer) -> dict[str, Any]:
+    """The same columns where the task has no symmetry: neurons have no frequency and are in no group."""
+    n_neurons = layer.preactivations.shape[-1]
+    return {"purity": float("nan"), "n_groups": 0, "n_neurons": n_neurons, "n_dead": float("nan")} | {
+        "n_second_order": float("nan")
+    }
+
+
 def mechanism_columns(circuit: Circuit, logits: np.ndarray) -> dict[str, float]:
-    """Zhong et al.'s metrics; ``distance_irrelevance`` is that of the correct logit. ``logits`` are (p, p, p)."""
+    """Zhong et al.'s metrics; ``distance_irrelevance`` is that of the correct logit.
+
+    ``logits`` (p, p, p) are in the order that the circuit's layers have. Without a symmetry of the task there is no
+    distance and no circle: NaN.
+    """
+    symmetry = circuit.task.symmetry
+    own = {"gradient_symmetricity": gradient_symmetricity(circuit)}
+    if symmetry is None:
+        names = ("distance_irrelevance", "distance_irrelevance_runner_up", "circularity")
+        return own | dict.fromkeys(names, float("nan"))
+    logits = symmetry.as_sum(logits)
     with np.errstate(invalid="ignore"):  # an embedding that is constant has no circularity: NaN
         own_circularity = circularity(circuit)
-    return {
-        "gradient_symmetricity": gradient_symmetricity(circuit),
+    return own | {
         "distance_irrelevance": logit_distance_irrelevance(logits, "correct"),
         "distance_irrelevance_runner_up": logit_distance_irrelevance(logits, "runner_up"),
         "circularity": own_circularity,
@@ -95,14 +113,15 @@ def group_columns(layer: Layer, group: NeuronGroup) -> dict[str, Any]:
 
     What the group adds to the logits is NaN where another nonlinearity lies between its layer and the logits.
     """
-    p = len(layer.preactivations)
+    p, signs = len(layer.preactivations), layer.signs
     cloud = layer_cloud(layer, group, "preactivations")
     references = {
-        "disc": reference_manifold("disc", p, group.frequency, group.phase_difference),
-        "torus": reference_manifold("torus", p, group.frequency),
-        "circle": reference_manifold("circle", p, group.frequency),
+        "disc": reference_manifold("disc", p, group.frequency, group.phase_difference, signs),
+        "torus": reference_manifold("torus", p, group.frequency, windings=signs),
+        "circle": reference_manifold("circle", p, group.frequency, windings=signs),
     }
-    similarity = similarities(cloud, references | {"fixed": reference_manifold("disc", p, group.frequency)})
+    fixed = {"fixed": reference_manifold("disc", p, group.frequency, windings=signs)}
+    similarity = similarities(cloud, references | fixed)
     fixed_cka, fixed_rsm = similarity.pop("fixed")
     return {
         "frequency": group.frequency,
@@ -148,28 +167,48 @@ def _logit_columns(layer: Layer, group: NeuronGroup, references: Mapping[str, np
 
 
 def _rebased_columns(layer: Layer, group: NeuronGroup, coordinate: np.ndarray) -> dict[str, float]:
-    """Winding of the logit coordinate and torus distance; NaN where f has no inverse mod p (composite p)."""
+    """Winding of the logit coordinate and torus distance; NaN where the frequency has fewer than 3 values.
+
+    The turns are those along the tokens' own order, (1, -1) for a - b; ``winding_is_sum`` says whether they are the
+    task's. Where f and p share a factor, both are taken on what is left of Z_p.
+    """
     names = ("winding_a", "winding_b", "winding_agreement", "winding_clearance", "winding_is_sum", "torus_distance")
-    p = len(coordinate)
-    if gcd(group.frequency, p) != 1:
+    left, frequency = quotient(coordinate, group.frequency)
+    if len(left) < 3:
         return dict.fromkeys(names, float("nan"))
-    (m_a, m_b), agreement, clearance = winding_numbers(rebase(coordinate, group.frequency))
-    pairs = argmax_pairs(layer.preactivations[:, :, group.neurons], group.frequency)
-    distance = float(np.mean(torus_distance(pairs, p)))
-    values = (m_a, m_b, agreement, clearance, (m_a, m_b) == (1, 1), distance)
+    measured, agreement, clearance = winding_numbers(rebase(left, frequency))
+    turns = layer.symmetry.turns(measured) if layer.symmetry else measured
+    distance = float(np.mean(torus_distance(layer_phases(layer, group)[0], len(coordinate))))
+    values = (*turns, agreement, clearance, measured == layer.signs, distance)
     return {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def layer_phases(layer: Layer, group: NeuronGroup) -> tuple[np.ndarray, np.ndarray]:
+    """Phase alignment distribution of a group by argmax and by centroid, (n_neurons, 2) each, in steps of 1 / p turn.
+
+    Numbers of an input that the task subtracts are negated, so that equal phases are on the diagonal for every task.
+    """
+    values = layer.preactivations[:, :, group.neurons]
+    own, frequency = quotient(layer.symmetry.as_sum(values) if layer.symmetry else values, group.frequency)
+    step = len(values) // len(own)
+    return step * argmax_pairs(own, frequency), step * centroid_pairs(own, frequency)
 
 
 def _plane(z: np.ndarray) -> np.ndarray:
     return np.stack([z.real.ravel(), z.imag.ravel()], axis=1)
 
 
-def verdict_columns(verdict: ManifoldVerdict) -> dict[str, Any]:
-    """Columns of a cloud's label in a table: all that was found but the diagrams."""
+def verdict_columns(verdict: ManifoldVerdict, symmetry: Symmetry | None = None) -> dict[str, Any]:
+    """Columns of a cloud's label in a table: all that was found but the diagrams.
+
+    With the task's symmetry, windings are turns along the tokens' own order: (2, 3) for ``2 a + 3 b``.
+    """
     names = (
         "label forced_label confidence hole hole_upper_bound rank fine_rank share sigma agreement reason "
         "h1_persistence h2_persistence n_points_used"
     )
     columns = {name: getattr(verdict, name) for name in names.split()}
-    columns["winding"] = str(verdict.winding_matrix or verdict.winding or "")
+    loops = verdict.winding_matrix or ([verdict.winding] if verdict.winding else [])
+    turns = tuple(symmetry.turns(loop) if symmetry else loop for loop in loops)
+    columns["winding"] = str(turns if len(turns) > 1 else turns[0]) if turns else ""
     return columns | {f"betti_{k}": value for k, value in enumerate(verdict.betti)}

@@ -96,6 +96,39 @@ def rebase(values: np.ndarray, frequency: int) -> Shaped[np.ndarray, "p p ..."]:
     return np.asarray(values[np.ix_(index, index)])
 
 
+def quotient(values: np.ndarray, frequency: int) -> tuple[Shaped[np.ndarray, "q q ..."], int]:
+    """What a function on Z_n x Z_n has left of it where a frequency shares a factor d with n: one on Z_(n / d).
+
+    A wave of this frequency has the period n / d. The values are averaged over all d periods of both axes.
+
+    Parameters
+    ----------
+    values : ndarray
+        (n, n, ...), indexed ``[a, b]``.
+    frequency : int
+        Cycles per n steps.
+
+    Returns
+    -------
+    values : ndarray
+        (n / d, n / d, ...); the given ones where d is 1.
+    frequency : int
+        ``frequency / d``, coprime to n / d.
+
+    Examples
+    --------
+    >>> wave = np.cos(2 * np.pi * 4 * np.arange(6) / 6)
+    >>> found, frequency = quotient(np.add.outer(wave, wave), 4)
+    >>> found.shape, frequency, np.allclose(found, np.add.outer(wave[:3], wave[:3]))
+    ((3, 3), 2, True)
+    """
+    n, d = len(values), gcd(int(frequency), len(values))
+    if d == 1:
+        return values, int(frequency)
+    blocks = values.reshape(d, n // d, d, n // d, *values.shape[2:])
+    return np.asarray(blocks.mean(axis=(0, 2))), int(frequency) // d
+
+
 def frequency_basis(p: int, frequencies: Sequence[int]) -> Float[np.ndarray, "p k"]:
     """Orthonormal cosines and sines over Z_p at the given frequencies, (p, 2 n); p / 2 has no sine.
 

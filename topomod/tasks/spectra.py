@@ -34,7 +34,7 @@ class NeuronSpectra:
         (n_neurons,) share of the variance explained at ``frequency``.
     coefficient_a, coefficient_b : ndarray
         (n_neurons,) complex amplitude at (f, 0) and (0, f): the first-order part of the neuron is
-        ``Re(coefficient_a exp(2 pi i f a / p) + coefficient_b exp(2 pi i f b / p))``.
+        ``Re(coefficient_a exp(2 pi i f a / p) + coefficient_b exp(2 pi i f b / p))``, with -b where b is subtracted.
     """
 
     power: Float[np.ndarray, " n"]
@@ -54,13 +54,16 @@ class NeuronSpectra:
         return float(own.sum() / total) if total > 0 else 0.0
 
 
-def neuron_spectra(preactivations: np.ndarray) -> NeuronSpectra:
+def neuron_spectra(preactivations: np.ndarray, signs: tuple[int, ...] = (1, 1)) -> NeuronSpectra:
     """Spectra of all neurons of a layer.
 
     Parameters
     ----------
     preactivations : ndarray
         (p, p, n_neurons), indexed ``[a, b]``.
+    signs : tuple of int
+        (1, -1) where the task subtracts b: its wave is then ``exp(-2 pi i f b / p)``, so that a disc of a - b has the
+        coherence of one of a + b.
 
     Raises
     ------
@@ -86,8 +89,8 @@ def neuron_spectra(preactivations: np.ndarray) -> NeuronSpectra:
         order=np.where(second[best, neurons] > first[best, neurons], 2, 1),
         first_order_r2=first[best, neurons] / total,
         second_order_r2=second[best, neurons] / total,
-        coefficient_a=amplitude * coefficients[frequency, 0, neurons],
-        coefficient_b=amplitude * coefficients[0, frequency, neurons],
+        coefficient_a=amplitude * coefficients[signs[0] * frequency, 0, neurons],
+        coefficient_b=amplitude * coefficients[0, signs[1] * frequency, neurons],
     )
 
 

@@ -66,6 +66,16 @@ class Symmetry:
         """Values with an axis of tokens of one argument, in the order of the tokens' numbers."""
         return values if self.natural else np.take(values, self.tokens[argument], axis=axis)
 
+    def as_sum(self, values: np.ndarray) -> np.ndarray:
+        """Values in the order of numbers, (n, ..., n, ...), with numbers negated where the sum subtracts them."""
+        if min(self.signs) > 0:
+            return values
+        return np.asarray(values[np.ix_(*(sign * np.arange(self.n) % self.n for sign in self.signs))])
+
+    def numbers(self, targets: np.ndarray) -> np.ndarray:
+        """Numbers of the classes at all inputs, in the order of the tokens' numbers."""
+        return targets if self.natural else np.argsort(self.classes)[self.arrange(targets)]
+
     def turns(self, measured: Sequence[int]) -> tuple[int, ...]:
         """Turns while each token runs through its own order, from turns measured in the order of numbers.
 

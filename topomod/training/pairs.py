@@ -1,4 +1,4 @@
-"""Train networks that add two inputs, on pairs (a, b), many circuits stacked on a leading axis.
+"""Train networks of two tokens, on pairs (a, b), many circuits stacked on a leading axis.
 
 On a CPU a stack holds one circuit and the step is compiled. This was measured to be fastest, since a block then fits
 the cache, and it makes a circuit the same to the last bit in any block of seeds. On CUDA one stack holds all seeds.
@@ -29,17 +29,18 @@ CHECK_EVERY = 25
 
 
 class PairLearner(Learner):
-    """Circuits that learn addition of two inputs together, by AdamW on cross entropy over pairs.
+    """Circuits that learn a function of two tokens together, by AdamW on cross entropy over pairs.
 
-    A circuit meets the criterion when it is right on all pairs and its purity reaches ``recipe.min_purity``. It is
-    kept at the first check at or after ``recipe.steps`` where it does. Checks go on every 25 steps to
-    ``recipe.max_steps``, while the learning rate is warmed up again. The history holds ``loss``, of the batch, and
-    ``accurate``, measured every 25 steps and whenever a circuit may be kept.
+    A circuit meets the criterion when it is right on all pairs and its purity reaches ``recipe.min_purity``. Where the
+    task has no symmetry, there are no frequencies that neurons could hold, and being right is enough. It is kept at the
+    first check at or after ``recipe.steps`` where it does. Checks go on every 25 steps to ``recipe.max_steps``, while
+    the learning rate is warmed up again. The history holds ``loss``, of the batch, and ``accurate``, measured every 25
+    steps and whenever a circuit may be kept.
 
     Parameters
     ----------
     setup : Setup
-        It has a ModularAddition of two inputs, a Recipe and a size.
+        It has a task of two tokens, a Recipe and a size.
     seeds : sequence of int
         One for each circuit.
     """
@@ -98,15 +99,22 @@ class PairLearner(Learner):
 
     def reasons(self) -> list[str]:
         """``wrong on some pairs``, or the purity that is too low."""
-        right, least = self.look()["accurate"], self.recipe.min_purity
+        right = self.look()["accurate"]
         reasons = ["wrong on some pairs"] * len(right)
         if right.any():
             with torch.no_grad():
                 preactivations = self._form.preactivations().cpu().numpy()
             for i in np.flatnonzero(right):
-                share = purity(preactivations[i])
-                reasons[i] = "" if share >= least else f"purity {share:.3f} below {least}"
+                reasons[i] = self._impurity(preactivations[i])
         return reasons
+
+    def _impurity(self, preactivations: np.ndarray) -> str:
+        """What is said of neurons (n, n, n_neurons) that do not hold single frequencies; empty where they do."""
+        symmetry, least = self.setup.task.symmetry, self.recipe.min_purity
+        if symmetry is None:
+            return ""
+        share = purity(symmetry.arrange(preactivations))
+        return "" if share >= least else f"purity {share:.3f} below {least}"
 
     def update(self, learning_rate: float) -> None:
         """Take the gradients from the pair form on to the weights, then take one AdamW step."""
