@@ -40,10 +40,10 @@ def load_released(
 
     The task is the one that is given. Without one, it is the one that the config names, if the network's own answers do
     not show another one. Without that, it is read off the table of its answers; see
-    :func:`topomod.networks.read_off.read_off`. If that shows none, the networks in Zhong et al.'s layouts are taken to
-    add mod p, which is all that these authors trained, and ``reason`` says on how many pairs they do. The elements of a finite group may be in any order: the table of the
-    answers is the group's table in that order. A network whose table is not recognised has no known task. Then
-    ``reason`` says so, and no answer counts as right.
+    :func:`topomod.networks.read_off.read_off`. The elements of a finite group may be in any order: the table of the
+    answers is the group's table in that order. If the table shows no task, networks in Zhong et al.'s layouts are taken
+    to add mod p, which is all that these authors trained, and ``reason`` says on how many pairs they do. Other networks
+    then have no known task: ``reason`` says so, and no answer counts as right.
 
     Logit columns that are no classes (of b's own tokens, of "=") are left out of ``W_U``. Where one of them has the
     largest logit, the answer counts as wrong, and ``reason`` says so.

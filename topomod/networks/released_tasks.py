@@ -53,7 +53,9 @@ def named_group(fields: Fields) -> GroupComposition | None:
         return None
     if not isinstance(group, str) or group not in FINITE:
         raise ValueError(f"config group {group!r:.60} is not read; known: {', '.join(FINITE)}")
-    return GroupComposition(f"{FINITE[group]}{whole_number(fields, 'group_parameter')}")
+    if (size := whole_number(fields, "group_parameter")) is None:
+        raise ValueError(f"config group {group!r} needs its size as 'group_parameter', found none")
+    return GroupComposition(f"{FINITE[group]}{size}")
 
 
 def named_operation(fields: Fields, n: int) -> Task | None:
@@ -174,4 +176,4 @@ def _is_group(task: Task, group: GroupComposition) -> bool:
 
 
 def _title(task: Task) -> str:
-    return str(task) if task.finite_group is None else f"the table of the group {task.finite_group.name}"
+    return str(task) if task.finite_group is None else f"the table of the group {task.finite_group.isomorphic_to}"

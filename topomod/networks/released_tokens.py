@@ -84,8 +84,12 @@ def read_tokens(tokens: np.ndarray, positions: np.ndarray, n_columns: int, field
 
 
 def _n_named(fields: Fields) -> int | None:
-    group = named_group(fields)
-    return n_classes_of(fields) if group is None else group.order
+    group, named = named_group(fields), n_classes_of(fields)
+    if group is not None and named not in (None, group.order):
+        raise ValueError(
+            f"config keys contradict each other about the number of classes: {named}, and {group} has {group.order}"
+        )
+    return named if group is None else group.order
 
 
 def _allowed(n_positions: int, fields: Fields) -> Iterator[tuple[bool, bool]]:

@@ -69,9 +69,7 @@ def _query_factor(fields: Fields, d_head: int) -> float:
     """What queries are multiplied by, so that scores divided by the root of ``d_head`` are those of the config."""
     root, scale = math.sqrt(d_head), fields.get("attn_scale", -1)
     if isinstance(scale, bool) or not isinstance(scale, int | float) or not (scale == -1 or 0 < scale < math.inf):
-        raise ValueError(
-            f"config attn_scale must be a number above 0, or -1 for the root of d_head, found {scale!r:.60}"
-        )
+        raise ValueError(f"config attn_scale must be above 0, or -1 for the root of d_head, found {scale!r:.60}")
     if not one_of(fields, "use_attn_scale", (True, False), True):
         return root
     return 1.0 if scale == -1 or math.isclose(scale, root, rel_tol=1e-6) else root / scale

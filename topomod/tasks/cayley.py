@@ -54,10 +54,15 @@ class CayleyTable:
 
     @property
     def name(self) -> str:
-        """Name of the known group that it is isomorphic to, such as "A5"; "table_60x60" where it is none."""
-        from topomod.tasks.isomorphism import group_name  # that module imports finite groups, light commands need none
+        """What tables and messages call the group: a table has no other name."""
+        return str(self)
 
-        return (group_name(self) if self.finite_group else "") or str(self)
+    @cached_property
+    def isomorphic_to(self) -> str:
+        """Name of the known group that the table is, such as "A5"; the table's own name where it is none of these."""
+        from topomod.tasks.isomorphism import group_name  # that module loads all groups, light commands need none
+
+        return (group_name(self.targets()) if self.finite_group else "") or self.name
 
     @property
     def order(self) -> int:

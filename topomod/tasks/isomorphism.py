@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import product
 from math import factorial, prod
 
@@ -12,7 +11,6 @@ from jaxtyping import Int
 
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.group_axioms import _generators, identity_of
-from topomod.tasks.task import FiniteGroup
 
 MAX_ORDER = 1000  # larger tables are not named
 
@@ -111,20 +109,17 @@ def _extended(table: np.ndarray, known: np.ndarray, images: dict[int, int]) -> n
     return image if onto and np.array_equal(image[known], table[np.ix_(image, image)]) else None
 
 
-@lru_cache(maxsize=64)
-def group_name(group: FiniteGroup) -> str:
-    """Name of the known group that a finite group is isomorphic to, such as "A5"; empty where it is none of these.
+def group_name(table: Int[np.ndarray, "n n"]) -> str:
+    """Name of the known group that a group's table is isomorphic to, such as "A5"; empty where it is none of these.
 
     Known are the groups of :class:`GroupComposition`: cyclic, dihedral, symmetric, alternating and dicyclic ones,
-    quaternions, and products of two of them.
+    quaternions, and products of two or three of them.
 
     Examples
     --------
-    >>> from topomod import CayleyTable
-    >>> group_name(CayleyTable([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]]))
+    >>> group_name(np.array([[0, 1, 2, 3], [1, 0, 3, 2], [2, 3, 0, 1], [3, 2, 1, 0]]))
     'C2xC2'
     """
-    table = group.targets()
     for name in known_names(len(table)) if len(table) <= MAX_ORDER else ():
         if find_isomorphism(table, GroupComposition(name).targets()) is not None:
             return name
