@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -105,6 +106,12 @@ class Reading:
         if isinstance(self.task, UnknownTask):
             found = f"table not recognised: its answers are {self.task}, and no task is given"
         return found + (f"; on {outside:.1%} the largest logit is of a column that is no class" if outside else "")
+
+
+def task_title(task: Task) -> str:
+    """What people call a task: "a - b mod 7", and the group's name for a group in any order of its elements."""
+    group = task.finite_group
+    return f"the group {group.isomorphic_to}" if group is not None and cast(object, group) == task else str(task)
 
 
 def decide_task(answers: Answers, task: Task | None) -> Reading:

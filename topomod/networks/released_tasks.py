@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from topomod.networks.read_off import MOST, Answers, Reading, decide_task, read_off
+from topomod.networks.read_off import MOST, Answers, Reading, decide_task, read_off, task_title
 from topomod.networks.released_files import Fields, whole_number
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.finite_group import GroupComposition
@@ -136,8 +136,8 @@ def decide_released(fields: Fields, answers: Answers, n: int, task: Task | None,
         if group is not None and _is_group(shown.task, group):
             return shown
         raise ValueError(
-            f"its answers are the table of another operation ({_title(shown.task)}, on {shown.right:.1%} of pairs) and "
-            f"agree with {wanted}, which the config names, on {found.right:.1%} of pairs; give the task"
+            f"its answers are the table of another operation ({task_title(shown.task)}, on {shown.right:.1%} of pairs) "
+            f"and agree with {wanted}, which the config names, on {found.right:.1%} of pairs; give the task"
         )
     return found
 
@@ -162,7 +162,7 @@ def _of_group(shown: Reading, group: GroupComposition) -> Reading:
         return shown
     raise ValueError(
         f"the order of its elements is not known: the config names {group}, and its answers are "
-        f"{_title(shown.task)}; networks of finite groups are read if at least {MOST:.0%} of their answers are the "
+        f"{task_title(shown.task)}; networks of finite groups are read if at least {MOST:.0%} of their answers are the "
         "group's table, in any order of its elements"
     )
 
@@ -173,7 +173,3 @@ def _is_group(task: Task, group: GroupComposition) -> bool:
     return (
         own is not None and own.order == group.order and (find_isomorphism(own.targets(), group.targets()) is not None)
     )
-
-
-def _title(task: Task) -> str:
-    return str(task) if task.finite_group is None else f"the table of the group {task.finite_group.isomorphic_to}"

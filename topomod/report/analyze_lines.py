@@ -7,15 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from topomod.report.network_words import in_words
 from topomod.study.analyze import Inspection
 
 
 def summary(found: Inspection) -> Iterator[str]:
     """Lines that say what each network is: accuracy and metrics, its layers, its groups and their labels."""
     for row in found.networks.itertuples():
-        marked = "" if row.learnt else "  NOT LEARNT: its shapes may still be forming"
         name = str(row.network)
-        yield f"{name}: {row.architecture}, p = {row.p}, right on {row.accuracy:.1%} of all pairs{marked}"
+        yield f"{name}: {in_words(found, name)}"
+        yield f"  {row.architecture}, {row.task}, p = {row.p}"
         if row.reason:
             yield f"  it does not count as converged: {row.reason!s}"
         yield (
@@ -32,9 +33,12 @@ def summary(found: Inspection) -> Iterator[str]:
 
 
 def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
+    if not layer.n_dead >= 0:  # NaN without frequencies
+        yield f"  layer {layer.layer}: {layer.n_neurons} neurons, in no groups: there are no frequencies"
+        return
     yield (
-        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead} of them dead, {layer.n_second_order} of "
-        f"second order; of the variance in the read-out directions a + b has {layer.readout_sum_r2:.3f}, a or b alone "
+        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead:.0f} of them dead, {layer.n_second_order:.0f} "
+        f"of second order; of the variance in the read-out directions a + b has {layer.readout_sum_r2:.3f}, a or b alone "
         f"{layer.readout_first_order_r2:.4f}"
     )
     groups, labels = (_own(table, network, layer.layer) for table in (found.groups, found.labels))
