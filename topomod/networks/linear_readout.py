@@ -23,7 +23,7 @@ class Readout:
     activations : Tensor
         (N, n_neurons), f(x).
     matrix : Tensor
-        (n_columns, n_neurons).
+        (n_columns, n_neurons); 0 for neurons that are active on no input, of which the logits say nothing.
     """
 
     activations: Tensor

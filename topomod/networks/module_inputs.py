@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from topomod.networks.module_runs import Arguments, Run, Sites, run_all
-from topomod.networks.read_off import Answers, decide_task
+from topomod.networks.read_off import Answers, decide_task, leaves_zero_out
 from topomod.tasks.task import MAX_INPUTS, Task, token_grid
 from topomod.tasks.unknown import UnknownTask
 
@@ -99,20 +99,28 @@ def _as_given(module: nn.Module, sites: Sites, task: Task | None, inputs: Any) -
 
 def _forms(module: nn.Module, task: Task | None) -> Iterator[tuple[str, Arguments, tuple[int, ...]]]:
     """Name, arguments and axes of every form in which a module may take the inputs."""
-    if task is not None:
-        if task.n_inputs > MAX_INPUTS:
-            raise ValueError(f"a module is run on at most {MAX_INPUTS} inputs, {task} has {task.n_inputs}")
-        rows = torch.from_numpy(np.ascontiguousarray(task.inputs()))
-        if not task.one_hot:
-            yield "vectors", (rows.to(_device(module), _number_type(module)),), task.input_shape
-            return
-        for form, arguments in input_formats(module, rows, task.input_shape).items():
-            yield form, arguments, task.input_shape
+    if task is None:
+        yield from _forms_without_task(module)
         return
+    if task.n_inputs > MAX_INPUTS:
+        raise ValueError(f"a module is run on at most {MAX_INPUTS} inputs, {task} has {task.n_inputs}")
+    rows = torch.from_numpy(np.ascontiguousarray(task.inputs()))
+    if not task.one_hot:
+        yield "vectors", (rows.to(_device(module), _number_type(module)),), task.input_shape
+        return
+    for form, arguments in input_formats(module, rows, task.input_shape).items():
+        yield form, arguments, task.input_shape
+    if leaves_zero_out(task):  # and the module may have it
+        larger = tuple(n + 1 for n in task.input_shape)
+        for form, arguments in input_formats(module, torch.from_numpy(token_grid(larger)), larger).items():
+            yield f"{form}, 0 among them", arguments, larger
+
+
+def _forms_without_task(module: nn.Module) -> Iterator[tuple[str, Arguments, tuple[int, ...]]]:
+    """Forms for as many tokens as there are logits, and for one fewer where "=" has a logit."""
     columns = _n_columns(module)
     for n in (n for n in (columns, columns - 1) if 2 <= n and n * n <= MAX_INPUTS):
-        rows = torch.from_numpy(token_grid((n, n)))
-        for form, arguments in input_formats(module, rows, (n, n)).items():
+        for form, arguments in input_formats(module, torch.from_numpy(token_grid((n, n))), (n, n)).items():
             if n == columns or SIGN in form:
                 yield form if n == columns else f"{form}, which has a logit", arguments, (n, n)
 

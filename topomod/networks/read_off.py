@@ -139,9 +139,14 @@ def _fitting(answers: Answers, task: Task) -> Reading | None:
         return Reading(task, answers)
     first_class = int(task.n_classes == task.input_shape[0])  # products are never 0; sums with quotients may be
     larger = tuple(n + 1 for n in task.input_shape)
-    if isinstance(task, ModularOperation) and shape == larger and answers.n_columns >= task.n_classes + first_class:
+    if leaves_zero_out(task) and shape == larger and answers.n_columns >= task.n_classes + first_class:
         return Reading(task, answers, 1, first_class)
     return None
+
+
+def leaves_zero_out(task: Task) -> bool:
+    """Whether a task's inputs are the numbers from 1 on: those of quotients, and of products modulo a prime."""
+    return isinstance(task, ModularOperation) and task.input_shape[0] < task.p
 
 
 def read_off(answers: Answers) -> Reading:

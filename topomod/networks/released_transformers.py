@@ -33,19 +33,11 @@ def transformer_lens(state: State, fields: Fields) -> list[Reading]:
     ValueError
         If keys, shapes or config do not fit, or the config changes the function in a way that is not read.
     """
-    needed = {"embed.W_E": "v d", "pos_embed.W_pos": "n d", "unembed.W_U": "d u"}
-    optional, unused = {"unembed.b_U": "u"}, ["x_embed", "y_embed"]
     layers = _n_layers(state, fields)
-    for block in (f"blocks.{layer}." for layer in range(layers)):
-        needed |= {f"{block}attn.W_{x}": "h d k" for x in "QKV"}
-        needed |= {f"{block}attn.W_O": "h k d", f"{block}attn.b_O": "d", f"{block}mlp.W_in": "d m"}
-        needed |= {f"{block}mlp.b_in": "m", f"{block}mlp.W_out": "m d", f"{block}mlp.b_out": "d"}
-        optional |= {f"{block}attn.b_{x}": "h k" for x in "QKV"}
-        unused += [f"{block}attn.mask", f"{block}attn.IGNORE"]
-    sizes = match_shapes(state, needed, optional, tuple(unused))
-    for copy in ("x_embed", "y_embed"):
-        if copy in state and not np.array_equal(state[copy], state["embed.W_E"]):
-            raise ValueError(f"{copy} differs from embed.W_E; only a network with one embedding is read")
+    sizes = _lens_sizes(state, layers)
+    for key, size in (("d_vocab", sizes["v"]), ("d_vocab_out", sizes["u"]), ("n_ctx", sizes["n"])):
+        if fields.get(key, size) not in (size, -1, None):  # TransformerLens writes -1 for as many columns as tokens
+            raise ValueError(f"config {key} {fields[key]!r:.60} contradicts the weights, which have {size}")
     common = {name: state[f"unembed.{name}"] for name in ("W_U", "b_U") if f"unembed.{name}" in state}
     for layer in range(layers):
         own, suffix = _layer(state, layer), f"_{layer}" if layer else ""
@@ -56,13 +48,27 @@ def transformer_lens(state: State, fields: Fields) -> list[Reading]:
             name: _query_factor(fields, sizes["k"]) * common[name] for name in common if name[1:] == f"_Q{suffix}"
         }
     architecture = _lens_architecture(fields, layers)
-    for key, size in (("d_vocab", sizes["v"]), ("d_vocab_out", sizes["u"]), ("n_ctx", sizes["n"])):
-        if fields.get(key, size) not in (size, -1, None):  # TransformerLens writes -1 for as many columns as tokens
-            raise ValueError(f"config {key} {fields[key]!r:.60} contradicts the weights, which have {size}")
     return [
         Reading(architecture, common | own, attention_rate=1.0, doubt=doubt)
         for own, doubt in read_tokens(state["embed.W_E"], state["pos_embed.W_pos"], sizes["u"], fields)
     ]
+
+
+def _lens_sizes(state: State, layers: int) -> dict[str, int]:
+    """Sizes by name, after a look at every key."""
+    needed = {"embed.W_E": "v d", "pos_embed.W_pos": "n d", "unembed.W_U": "d u"}
+    optional, unused = {"unembed.b_U": "u"}, ["x_embed", "y_embed"]
+    for block in (f"blocks.{layer}." for layer in range(layers)):
+        needed |= {f"{block}attn.W_{x}": "h d k" for x in "QKV"}
+        needed |= {f"{block}attn.W_O": "h k d", f"{block}attn.b_O": "d", f"{block}mlp.W_in": "d m"}
+        needed |= {f"{block}mlp.b_in": "m", f"{block}mlp.W_out": "m d", f"{block}mlp.b_out": "d"}
+        optional |= {f"{block}attn.b_{x}": "h k" for x in "QKV"}
+        unused += [f"{block}attn.mask", f"{block}attn.IGNORE"]
+    sizes = match_shapes(state, needed, optional, tuple(unused))
+    for copy in ("x_embed", "y_embed"):
+        if copy in state and not np.array_equal(state[copy], state["embed.W_E"]):
+            raise ValueError(f"{copy} differs from embed.W_E; only a network with one embedding is read")
+    return sizes
 
 
 def _query_factor(fields: Fields, d_head: int) -> float:

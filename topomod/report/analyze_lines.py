@@ -37,9 +37,9 @@ def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
         yield f"  layer {layer.layer}: {layer.n_neurons} neurons, in no groups: there are no frequencies"
         return
     yield (
-        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead:.0f} of them dead, {layer.n_second_order:.0f} "
-        f"of second order; of the variance in the read-out directions a + b has {layer.readout_sum_r2:.3f}, a or b alone "
-        f"{layer.readout_first_order_r2:.4f}"
+        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead:.0f} of them dead, "
+        f"{layer.n_second_order:.0f} of second order; of the variance in the read-out directions the sum has "
+        f"{layer.readout_sum_r2:.3f}, a or b alone {layer.readout_first_order_r2:.4f}"
     )
     groups, labels = (_own(table, network, layer.layer) for table in (found.groups, found.labels))
     if groups.empty:
