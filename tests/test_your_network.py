@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -94,3 +95,26 @@ def test_a_released_zoo(
     result = CliRunner().invoke(app, ["analyze", "zoo/bad.pt", "zoo/model.pt", "--output", "out"])
     assert result.exit_code == 2 and "zoo/bad.pt: not a state dict that can be read safely" in result.output
     assert "zoo: " in result.output and f"right on all {P * P} pairs" in result.output
+
+
+def test_other_operations_in_words(tmp_path: Path) -> None:
+    """Subtraction turns (1, -1); a table without frequencies, and one that nobody knows, say so and end."""
+    angle = 2 * np.pi * np.arange(P) / P
+    phase = 2 * np.pi * np.arange(16) / 16
+    neurons = np.cos(angle[:, None, None] + phase) + np.cos(-angle[None, :, None] + phase)
+    readout = np.cos(2 * phase - angle[:, None])
+    a, b = np.ogrid[:P, :P]
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "minus.npz", preactivations=neurons, readout=readout, logits=np.eye(P)[(a - b) % P])
+    noise = rng.standard_normal((P, P, 5))
+    np.savez(tmp_path / "cubes.npz", preactivations=noise, logits=np.eye(P)[(a**3 + a * b) % P])
+    np.savez(tmp_path / "random.npz", preactivations=noise, logits=np.eye(P)[rng.integers(0, P, (P, P))])
+    paths = [str(tmp_path / f"{name}.npz") for name in ("minus", "cubes", "random")]
+    result = CliRunner().invoke(app, ["analyze", *paths, "--output", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert re.search(r"minus: \w+: 1 frequency \(1\); .* before the ReLU", result.output)
+    assert f"a - b mod {P}" in result.output and f"right on all {P * P} pairs" in result.output
+    assert f"cubes: a**3 + a * b mod {P} has no frequencies" in result.output
+    assert "random: NOT LEARNT: table not recognised" in result.output
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "table not recognised" in page and "no group of neurons that is large enough" in page

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 import topomod
 from topomod.networks.circuit_file import load_circuit, save_circuits
+from topomod.neurons.layers import circuit_layers
+from topomod.study.rows import group_columns
 
 P, D, M = 7, 12, 24
 
@@ -353,3 +355,77 @@ def test_files_that_are_refused(tmp_path: Path) -> None:
     path.with_suffix(".csv").write_text(json.dumps(1))
     with pytest.raises(ValueError, match="read from .npz and .safetensors files"):
         topomod.load_activations(path.with_suffix(".csv"))
+
+
+class ZhongTransformer(nn.Module):
+    """Zhong et al.'s one-layer transformer, written out from the format's description."""
+
+    def __init__(self, state: dict[str, Tensor], rate: float) -> None:
+        super().__init__()
+        self.rate, self.hook_pre = rate, HookPoint()
+        self.w = nn.ParameterDict(
+            {name.replace(".", "_"): value for name, value in state.items() if "mask" not in name}
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        w = self.w
+        x = w["embed_W_E"].T[tokens] + w["pos_embed_W_pos"]
+        q, k, v = (torch.einsum("btd,hkd->bhtk", x, w[f"blocks_0_attn_W_{name}"]) for name in "QKV")
+        pattern = self.rate * torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1) + 1 - self.rate
+        x = x + (pattern @ v).transpose(1, 2).flatten(2) @ w["blocks_0_attn_W_O"].T
+        pre = self.hook_pre(x @ w["blocks_0_mlp_W_in"].T + w["blocks_0_mlp_b_in"])
+        x = x + torch.relu(pre) @ w["blocks_0_mlp_W_out"].T + w["blocks_0_mlp_b_out"]
+        return x @ w["unembed_W_U"]
+
+
+class ZhongLinear(nn.Module):
+    """Zhong et al.'s types B and D."""
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        super().__init__()
+        for name in dict.fromkeys(key.split(".")[0] for key in state):
+            weight = state[f"{name}.weight"]
+            own = (
+                nn.Embedding(*weight.shape) if name == "embed" else nn.Linear(*weight.T.shape, f"{name}.bias" in state)
+            )
+            self.add_module(name, own)
+        self.load_state_dict(state)
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        deep = hasattr(self, "l2")
+        x = self.embed(a) + self.embed(b) if deep else torch.cat([self.embed(a), self.embed(b)], -1)
+        hidden = torch.relu(self.l1(x))
+        out: Tensor = self.unembed(torch.relu(self.l2(hidden)) if deep else hidden)
+        return out
+
+
+@pytest.mark.parametrize("run", ["p99zdpze5l", "l8k1hzciux", "p71frej8t7", "7r4zst7evs"])
+def test_released_networks_through_a_plain_module(released: Path, run: str) -> None:
+    """Two ways in, one function: arrays to 1e-6 of their size, tables of groups to 1e-6."""
+    read = topomod.load_released(released / f"model_{run}.pt")
+    state = torch.load(released / f"model_{run}.pt", weights_only=True, map_location="cpu")
+    transformer = "embed.W_E" in state
+    module = ZhongTransformer(state, read.attention_rate or 0.0) if transformer else ZhongLinear(state)
+    layers = len(read.activations().preactivations)
+    names = ["hook_pre"] if transformer else ["l1", "l2"][:layers]
+    own = topomod.from_module(module, None, names)
+    assert own.task == read.task == topomod.ModularAddition(59) and own.converged
+    wanted, found = read.activations(), own.activations()
+    for one, other in (
+        (wanted.logits, found.logits),
+        *zip(wanted.preactivations, found.preactivations, strict=True),
+        *zip(wanted.activations, found.activations, strict=True),
+        *zip(wanted.readouts, found.readouts, strict=True),
+    ):
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            seen = one if one.ndim > 3 else one * (found.preactivations[-1] > 0).any((1, 2))
+            assert float((seen - other).abs().max()) < 1e-6 * max(1.0, float(one.abs().max())) * (
+                5 if one.ndim > 3 else 20
+            )
+    for layer, (first, second) in enumerate(zip(circuit_layers(read), circuit_layers(own), strict=True)):
+        groups = zip(topomod.group_neurons(read, layer), topomod.group_neurons(own, layer), strict=True)
+        for group, same in list(groups)[:2]:
+            np.testing.assert_array_equal(group.neurons, same.neurons)
+            one, other = group_columns(first, group), group_columns(second, same)
+            np.testing.assert_allclose(list(other.values()), list(one.values()), rtol=1e-5, atol=2e-6)

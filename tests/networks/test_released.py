@@ -533,7 +533,7 @@ def test_another_operation_is_not_taken_for_addition(tmp_path: Path, kind: str, 
 @pytest.mark.parametrize(
     ("config", "match"),
     [
-        ({"group": "DihedralGroup", "group_parameter": 3}, "config names D3, and its answers are .* C6"),
+        ({"group": "DihedralGroup", "group_parameter": 3}, "config names D3, and its answers are addition mod 6"),
         ({"group": ["CyclicGroup"]}, "group .* is not read; known: CyclicGroup"),
         ({"group_parameter": 7}, "names 7 classes .* and the network has 6"),
         ({"p": 6, "C": 7}, "contradict each other about the number of classes"),

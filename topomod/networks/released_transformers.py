@@ -62,7 +62,7 @@ def _lens_sizes(state: State, layers: int) -> dict[str, int]:
         needed |= {f"{block}attn.W_{x}": "h d k" for x in "QKV"}
         needed |= {f"{block}attn.W_O": "h k d", f"{block}attn.b_O": "d", f"{block}mlp.W_in": "d m"}
         needed |= {f"{block}mlp.b_in": "m", f"{block}mlp.W_out": "m d", f"{block}mlp.b_out": "d"}
-        optional |= {f"{block}attn.b_{x}": "h k" for x in "QKV"}
+        needed |= {f"{block}attn.b_{x}": "h k" for x in "QKV"}
         unused += [f"{block}attn.mask", f"{block}attn.IGNORE"]
     sizes = match_shapes(state, needed, optional, tuple(unused))
     for copy in ("x_embed", "y_embed"):

@@ -63,6 +63,9 @@ def read_files(paths: Sequence[Path]) -> NetworkFiles:
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
+        except Exception as error:  # one file must not stop the others
+            problems.append(f"{path}: cannot be read ({type(error).__name__}: {str(error).partition(chr(10))[0]})")
+            continue
         for name, circuit in found:
             if fault := _fault(circuit):
                 problems.append(f"{path}{f', {name}' if name else ''}: {fault}")
