@@ -112,7 +112,7 @@ def test_other_operations_in_words(tmp_path: Path) -> None:
     paths = [str(tmp_path / f"{name}.npz") for name in ("minus", "cubes", "random")]
     result = CliRunner().invoke(app, ["analyze", *paths, "--output", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
-    assert re.search(r"minus: \w+: 1 frequency \(1\); .* before the ReLU", result.output)
+    assert re.search(r"minus: 1 frequency \(1\); .* before the ReLU, circles of a - b at the logits", result.output)
     assert f"a - b mod {P}" in result.output and f"right on all {P * P} pairs" in result.output
     assert f"cubes: a**3 + a * b mod {P} has no frequencies" in result.output
     assert "random: NOT LEARNT: table not recognised" in result.output
