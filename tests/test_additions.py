@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import topomod
+from stages import run_stages
 from synthetic_study import DEFAULT
-from topomod import cli
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.neurons.sites import SITES
 from topomod.study.check import check_study
@@ -39,24 +39,6 @@ def study(monkeypatch: pytest.MonkeyPatch) -> Study:
         | {"margins": DEFAULT["margins"] | {endpoint.NAME: own}}
         | {"families": DEFAULT["families"] | {"embedding": [endpoint.NAME]}}
     )
-
-
-def run_stages(study: Study, folder: StudyFolder) -> None:
-    """What the workflow runs, command by command."""
-    for shard, place in [(s, folder.population(s)) for s in study.shards()] + [
-        (s, folder.maturity(s)) for s in study.maturity_shards()
-    ]:
-        steps = ",".join(map(str, study.maturity.steps)) if "maturity" in place.parts else ""
-        settings = study.training_settings(shard.label)
-        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu")
-        tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
-        cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
-        cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
-    endpoints, summary, verdicts, power = (folder.table(name) for name in study.system.tables)
-    cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
-    cli.equivalence(folder.root, study.equivalence_settings(), verdicts)
-    cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
-    cli.report(folder.root, study.report_settings(), folder.report)
 
 
 def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:

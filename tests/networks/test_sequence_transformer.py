@@ -163,7 +163,7 @@ def test_snapshots_are_the_same_circuit_along_its_training() -> None:
 def test_what_cannot_be_trained_is_refused() -> None:
     with pytest.raises(ValueError, match="holds all inputs at once, at most 65536, found 5764801"):
         topomod.train("sequence_transformer", ModularAddition(7, k=8), [0])
-    with pytest.raises(ValueError, match="sequence_transformer learns addition, found SparseParity"):
+    with pytest.raises(ValueError, match="sequence_transformer learns sums and differences mod p, found SparseParity"):
         topomod.train("sequence_transformer", SparseParity(n=4, k=2), [0])
     with pytest.raises(ValueError, match="needs batches = 1 and min_purity = 0, found 2 and 0.9"):
         topomod.train("sequence_transformer", ModularAddition(7), [0], recipe=Recipe())
@@ -178,7 +178,7 @@ def test_what_cannot_be_trained_is_refused() -> None:
 def test_a_network_of_other_length_is_refused() -> None:
     with pytest.raises(ValueError, match="the network has 2 positions, the task 3 tokens"):
         Circuit("sequence_transformer", ModularAddition(5, k=3), drawn(5, 2)).logits()
-    with pytest.raises(ValueError, match="learns addition, found SparseParity"):
+    with pytest.raises(ValueError, match="learns sums and differences mod p, found SparseParity"):
         Circuit("sequence_transformer", SparseParity(4, 2), drawn(5, 2)).logits()
     with pytest.raises(ValueError, match="reads k tokens at once"):
         x = torch.zeros(1, 5, 16)

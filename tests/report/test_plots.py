@@ -95,7 +95,7 @@ def make_phases(p: int = 5) -> pd.DataFrame:
 
 @pytest.mark.parametrize("p", [5, 6])
 def test_torus_histogram_sums_to_one(p: int) -> None:
-    figure = plots_phases.torus_histogram(make_phases(p), NAMES, p)
+    figure = plots_phases.torus_histogram(make_phases(p), dict.fromkeys(NAMES, p))
     assert [float(np.sum(trace.y)) for trace in figure.data] == pytest.approx([1, 1, 1])
     assert figure.data[1].y[0] == 1 and figure.data[2].y[2] == 1
 

@@ -122,8 +122,25 @@ def test_populations_that_are_not_given_are_not_tested_and_say_so() -> None:
 
 
 def test_comparisons_without_controls() -> None:
-    plain = {"architectures": ["a", "b"], "positive_control": None, "negative_control": None}
+    plain = {"p": 13, "architectures": ["a", "b"], "positive_control": None, "negative_control": None}
     assert comparisons(plain) == [("pair", "a", "b")]
+
+
+def test_architectures_are_compared_where_they_learnt_one_task() -> None:
+    mixed = {
+        "p": 13,
+        "task": "a + b",
+        "architectures": ["a", "b", "a@minus", "b@minus"],
+        "variants": {"minus": {"p": 13, "task": "a-b"}},
+        "positive_control": ["b", "a@minus"],
+        "negative_control": "a@minus",
+    }
+    assert comparisons(mixed) == [
+        ("pair", "a", "b"),
+        ("positive control", "b", "a@minus"),
+        ("pair", "a@minus", "b@minus"),
+        ("negative control", "a@minus#even", "a@minus#odd"),
+    ]
 
 
 def test_one_architecture_alone_has_nothing_to_compare() -> None:

@@ -6,15 +6,26 @@ from typing import Any
 import numpy as np
 
 from topomod.tasks.addition import ModularAddition
+from topomod.tasks.symmetry import Symmetry, cyclic_symmetry
 from topomod.tasks.task import TaskKind
 
 
 @dataclass(frozen=True)
 class ModularSubtraction(ModularAddition):
-    """Inputs, classes and frequencies are those of addition; the targets are not."""
+    """Inputs and classes are those of addition; the targets and the sign of b are not."""
 
     def __str__(self) -> str:
         return f"subtraction mod {self.p}"
+
+    @property
+    def symmetry(self) -> Symmetry:
+        """Numbers are themselves, and b is subtracted."""
+        return cyclic_symmetry(self.p, (1, -1))
+
+    @property
+    def finite_group(self) -> None:
+        """None: a difference is no group's product."""
+        return None
 
     @property
     def no_margin_theory(self) -> str:

@@ -22,13 +22,14 @@ def max_margin(task: Task) -> float:
 
     Parameters
     ----------
-    task : ModularAddition, SparseParity or GroupComposition
+    task : ModularAddition, ModularOperation, CayleyTable, GroupComposition or SparseParity
         What is to be learnt.
 
     Raises
     ------
     ValueError
-        For addition modulo an even p, where the frequency p / 2 changes the formula.
+        For addition modulo an even p, where the frequency p / 2 changes the formula, and for operations and tables
+        that are no cyclic group's in other names and no group's.
 
     References
     ----------
@@ -92,13 +93,13 @@ def max_margin_network(task: Task) -> Circuit:
 
     Parameters
     ----------
-    task : ModularAddition, SparseParity or GroupComposition
+    task : ModularAddition, ModularOperation, CayleyTable, GroupComposition or SparseParity
         What is to be learnt.
 
     Raises
     ------
     ValueError
-        For addition modulo an even p.
+        As :func:`max_margin`.
 
     References
     ----------

@@ -37,9 +37,9 @@ def two_alike(task: Task) -> str:
 
 
 def few_numbers(task: Task) -> str:
-    """Accept any number of tokens, each a number mod p, as long as all inputs fit into memory at once."""
+    """Accept sums and differences of any number of tokens mod p, as long as all inputs fit into memory at once."""
     if task.modulus is None:
-        return "learns addition, found {task}"
+        return "learns sums and differences mod p, found {task}"
     if task.n_inputs > MAX_INPUTS:
         return f"holds all inputs at once, at most {MAX_INPUTS}, found {task.n_inputs}"
     return ""

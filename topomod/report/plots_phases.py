@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -35,21 +35,26 @@ def phase_heatmap(phases: pd.DataFrame, architecture: str, p: int, top: float) -
     )
 
 
-def torus_histogram(phases: pd.DataFrame, architectures: Sequence[str], p: int) -> Any:
-    """Share of neurons at each distance from the diagonal a = b, circuits weighted equally."""
+def torus_histogram(phases: pd.DataFrame, orders: Mapping[str, int]) -> Any:
+    """Share of neurons at each distance from the diagonal a = b, circuits weighted equally.
+
+    ``orders`` is how many values each input of an architecture has.
+    """
+    p = max(orders.values())
     steps = np.arange(p // 2 + 1)
     uniform = np.where((steps == 0) | (2 * steps == p), 1, 2) / p
     traces: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "name": "independent phases", "x": steps, "y": floats(uniform)}
         | {"line": {"color": "#8c8c8c", "dash": "dot"}}
     ]
-    for name, (colour, marker) in styles(architectures).items():
+    for name, (colour, marker) in styles(list(orders)).items():
         rows = phases[phases["architecture"] == name]
         if not len(rows):
             continue
-        gap = (rows["a"].to_numpy(int) - rows["b"].to_numpy(int)) % p
+        own = orders[name]
+        gap = (rows["a"].to_numpy(int) - rows["b"].to_numpy(int)) % own
         weights = (1 / rows.groupby(KEY)["a"].transform("size")).to_numpy(float)
-        shares = np.bincount(np.minimum(gap, p - gap), weights=weights, minlength=len(steps)) / weights.sum()
+        shares = np.bincount(np.minimum(gap, own - gap), weights=weights, minlength=len(steps)) / weights.sum()
         traces.append(
             {"type": "scatter", "mode": "lines+markers", "name": name, "x": steps, "y": floats(shares)}
             | {"line": {"color": colour}, "marker": {"symbol": marker, "size": 6}}

@@ -13,6 +13,7 @@ from topomod.report.section_frequencies import frequencies
 from topomod.report.section_labels import labels
 from topomod.report.section_maps import maps
 from topomod.report.section_maturity import maturity
+from topomod.report.section_operations import operations
 from topomod.report.section_phases import phases
 from topomod.report.section_planning import planning
 from topomod.report.section_published import published
@@ -57,6 +58,7 @@ def render(folder: StudyFolder, study: Study) -> str:
     context["endpoint_titles"] = {name: endpoint.title for name, endpoint in all_endpoints().items()}
     sections = (
         verdicts,
+        operations,
         contrasts,
         frequencies,
         planning,

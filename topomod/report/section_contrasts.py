@@ -19,7 +19,8 @@ def contrasts(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[st
     """Where sameness ends along the attention rate, and which verdicts depend on the recipe."""
     rates = attention_rates(study.architectures)
     along = rate_table(tables.verdicts, study.architectures)
-    recipes = recipe_table(tables.verdicts, study.architectures)
+    alike = [str(label) for label in study.labels if study.task_of(label) == study.task_of(label.plain)]
+    recipes = recipe_table(tables.verdicts, alike)
     matrix = endpoint_matrix(tables.endpoints)
     drawn = [row for row in along.itertuples() if row.endpoint in ENDPOINTS and row.endpoint in matrix]
     options = [_rate_option(matrix, row, rates) for row in drawn]

@@ -14,9 +14,11 @@ from topomod.study.shards import StudyFolder
 
 
 def published(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
-    """The published table beside this study's, where the modulus is the paper's."""
+    """The published table beside this study's, where modulus and task are the paper's."""
     context = {"paper": PAPER, "paper_p": PAPER_P, "close": CLOSE, "published": []}
-    table = compare_published(tables, study.architectures, study.alpha) if study.p == PAPER_P else pd.DataFrame()
+    tasks = [study.task_of(label) for label in study.labels if not label.variant]
+    added = all(task.modulus == PAPER_P and task.finite_group for task in tasks)  # the paper's task: a sum mod p
+    table = compare_published(tables, study.architectures, study.alpha) if added else pd.DataFrame()
     if table.empty:
         return context | {"published_csv": "", "published_architectures": []}
     rows = [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from topomod.networks.labels import Label
 from topomod.neurons.sites import studied_sites
 from topomod.report.answers import comparison_rows, main_row
 from topomod.report.examples import BARS_SHOWN, Example, read_examples
@@ -26,7 +27,9 @@ def shapes(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, 
     return {
         "sites": studied_sites(),
         "bars_shown": BARS_SHOWN,
-        "examples": [_example_card(example, tables, study.p) for example in examples],
+        "examples": [
+            _example_card(example, tables, study.order_of(Label.parse(example.architecture))) for example in examples
+        ],
         "matchings": _matchings(study, tables, examples),
         "no_example": [n for n in study.architectures if n not in {e.architecture for e in examples}],
     }

@@ -31,7 +31,7 @@ class Variant(Strict):
     """What is trained, and how: the study's own, or what a named variant makes of it."""
 
     p: Whole = Field(59, ge=3)
-    task: str = "addition"
+    task: Any = "addition"
     network: NetworkSize = NetworkSize()
     recipe: StudyRecipe = Recipe()
     margin_recipe: StudyMarginRecipe = MarginRecipe()
@@ -124,6 +124,11 @@ class Population(Variant):
         """What an architecture is trained on."""
         variant = self.variant_of(label)
         return parse_task(variant.task, variant.p)
+
+    def order_of(self, label: Label) -> int:
+        """Number of values that each input has on the axes of its task's symmetry; p where there is none."""
+        symmetry = self.task_of(label).symmetry
+        return symmetry.n if symmetry else self.p
 
     def recipe_of(self, label: Label) -> dict[str, Any]:
         """Fields of the recipe that an architecture is trained by; the variant's name is part of a circuit's label."""
@@ -239,8 +244,14 @@ class Study(Comparison):
     ablation: Annotated[bool, Field(strict=True)] = False
 
     def problems(self) -> Iterator[str]:
-        """Also circuits that cannot be followed."""
-        yield from super().problems()
+        """Also circuits that cannot be followed, and tasks without frequencies where frequencies are ablated."""
+        if problems := list(super().problems()):
+            yield from problems
+            return
+        tasks = {str(self.task_of(label)): self.task_of(label).modulus for label in self.labels}
+        if self.ablation and self.system.followed and None in tasks.values():
+            others = ", ".join(name for name, modulus in tasks.items() if modulus is None)
+            yield f"ablation is for tasks that add or subtract numbers mod p, found {others}"
         if not self.system.followed and (self.ablation or self.maturity.count):
             names = [name for system in SYSTEMS.values() if system.followed for name in written_names(system.name)]
             found = f"ablation {self.ablation}, maturity.count {self.maturity.count}"

@@ -73,5 +73,7 @@ def summarise(endpoints: pd.DataFrame, alpha: float = 0.05) -> pd.DataFrame:
         return pd.Series({"n": n, "mean": mean, "sd": values.std(ddof=1), "ci_low": low, "ci_high": high})
 
     kept = endpoints[endpoints["converged"]]
+    if kept.empty:
+        return pd.DataFrame(columns=["architecture", "endpoint", "n", "mean", "sd", "ci_low", "ci_high"])
     grouped = kept.groupby(["architecture", "endpoint"], sort=False)["value"]
     return grouped.apply(row).unstack().reset_index().astype({"n": int})

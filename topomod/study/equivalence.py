@@ -19,6 +19,8 @@ from topomod.study.population import read_diagrams, strongest_groups
 from topomod.study.shards import StudyFolder
 from topomod.study.stored import check_stored
 from topomod.study.tables import KEY, circuit_diagrams, read_tables
+from topomod.tasks.catalogue import parse_task
+from topomod.tasks.task import Task
 
 DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin that is fixed beforehand needs fixed bandwidths
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
@@ -71,10 +73,12 @@ def verdict_table(
     converged = endpoints[endpoints["converged"]]
     kept = converged[converged["value"].notna()]
     circuits = converged[KEY].drop_duplicates()
-    rows = []
+    rows, tasks = [], written_tasks(settings)
     for role, x_name, y_name in comparisons(settings):
         x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
         pair = [sample_of(circuits, name) for name in (x_name, y_name)]
+        symmetry = tasks[x_name.partition("#")[0]].symmetry
+        order = symmetry.n if symmetry else settings["p"]
         for family, names in settings["families"].items():
             for name in names:
                 declared = settings["margins"][name]
@@ -85,7 +89,7 @@ def verdict_table(
                     row = _scalar_row(x, y, declared["margin"], settings["alpha"], seed, ENDPOINTS[name].bounds)
                 else:
                     table = (populations or {}).get(POPULATIONS[name].kind)
-                    row = _population_row(name, table, pair, declared["margin"], settings, seed)
+                    row = _population_row(name, table, pair, declared["margin"], settings | {"p": order}, seed)
                 rows.append(common | row)
     if not rows:
         return pd.DataFrame(columns=["role", "x", "y", "family", "endpoint", "verdict"])
@@ -93,14 +97,25 @@ def verdict_table(
 
 
 def comparisons(settings: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture."""
-    positive = set(settings["positive_control"] or ())
+    """Role and names of all comparisons; ``name#even`` and ``name#odd`` are halves of one architecture.
+
+    Architectures that learnt different tasks are compared only as a positive control.
+    """
+    positive, tasks = set(settings["positive_control"] or ()), written_tasks(settings)
     pairs = [
         ("positive control" if positive == {x, y} else "pair", x, y)
         for x, y in combinations(settings["architectures"], 2)
+        if positive == {x, y} or tasks[x] == tasks[y]
     ]
     half = settings["negative_control"]
     return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
+
+
+def written_tasks(settings: dict[str, Any]) -> dict[str, Task]:
+    """Task of each architecture of a study's settings."""
+    variants = {"": settings} | settings.get("variants", {})
+    own = {name: variants.get(name.partition("@")[2], settings) for name in settings["architectures"]}
+    return {name: parse_task(one.get("task", "addition"), one["p"]) for name, one in own.items()}
 
 
 def main_comparison(

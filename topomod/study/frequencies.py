@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from topomod.mechanisms.ablation import ablation_rows
+from topomod.mechanisms.clock_pizza import modulus_of
 from topomod.mechanisms.key_frequencies import key_frequencies, matrix_ranks, readout_error, site_energies
 from topomod.networks.circuit import Circuit
 from topomod.study.rows import identity
@@ -29,6 +30,7 @@ def frequency_row(circuit: Circuit) -> dict[str, Any]:
     ----------
     arXiv 2503.22059. Its exact definition of the energy was not at hand; this one is topomod's.
     """
+    modulus_of(circuit)  # refuses tasks whose waves are not the same in every place
     strongest = np.array(key_frequencies(circuit, N_DOMINANT)) - 1
     keys = key_frequencies(circuit)
     energies = {f"energy_{place}": float(e[strongest].sum()) for place, e in site_energies(circuit).items()}

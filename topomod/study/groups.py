@@ -11,6 +11,7 @@ from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
 from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.readout import readout_orders
+from topomod.study.irrep_columns import irrep_columns
 from topomod.study.rows import (
     diverged_columns,
     endpoint_columns,
@@ -35,7 +36,7 @@ def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -
         **identity(circuit),
         **outcome_columns(circuit, layer.logits),
         **(neuron_columns(layer.spectra, groups) if layer.symmetry else unnamed_columns(layer)),
-        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1] if groups else float("nan"),
+        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
         **mechanism_columns(circuit, layer.logits),
         **endpoint_columns("circuits", circuit, layer),
     }
@@ -78,7 +79,10 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
             continue
         layer = first_layer(circuit)
         groups = first_order_groups(layer, min_neurons)
-        circuit_rows.append(circuit_row(circuit, layer, groups))
+        row, finite_group = circuit_row(circuit, layer, groups), circuit.task.finite_group
+        if layer.symmetry is None and finite_group is not None:
+            row |= irrep_columns(layer.preactivations, finite_group, min_neurons)
+        circuit_rows.append(row)
         group_rows += [group_row(circuit, layer, group) for group in groups]
         phases += [phase_rows(circuit, layer, group) for group in groups]
     phases = [rows for rows in phases if len(rows)]

@@ -72,6 +72,4 @@ def _fields(settings: str) -> dict[str, Any]:
         raise StudyError(f"--settings needs {needed}, found {settings[:MAX_SHOWN]}")
     if type(fields["p"]) is not int:
         raise StudyError(f"--settings: p must be a whole number, found {fields['p']!r}")
-    if not isinstance(fields.get("task", ""), str):
-        raise StudyError(f"--settings: task must be a name, found {fields['task']!r}")
     return fields

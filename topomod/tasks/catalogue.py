@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from topomod.tasks import addition, cayley, finite_group, operation, parity, unknown
@@ -33,13 +34,21 @@ def task_from_description(description: dict[str, Any]) -> Task:
         raise ValueError(f"the description of a task {name!r} has a value of a wrong type: {description}") from None
 
 
-def parse_task(name: str, p: int) -> Task:
-    """Task that a study names: ``addition``, ``addition_<k>`` (both mod p), ``parity_<n>_<k>`` or a finite group.
+def parse_task(written: object, p: int) -> Task:
+    """Task that a study writes down.
+
+    Parameters
+    ----------
+    written : str or mapping
+        ``addition``, ``addition_<k>`` or an operation such as ``a - b`` (all mod p), ``parity_<n>_<k>``, a finite
+        group, or ``{"table": rows}``.
+    p : int
+        Modulus.
 
     Raises
     ------
     ValueError
-        For another name, or one whose numbers are out of range.
+        For anything else, and for numbers that are out of range.
 
     Examples
     --------
@@ -47,9 +56,15 @@ def parse_task(name: str, p: int) -> Task:
     ModularAddition(p=11, k=3)
     >>> parse_task("S5", p=11)
     GroupComposition(name='S5')
+    >>> parse_task("a-b", p=11)
+    ModularOperation(operation='a - b', p=11)
     """
-    for kind in TASK_KINDS.values():
-        if kind.parse and (match := re.fullmatch(kind.pattern, name)):
-            return kind.parse(match, p)
+    if isinstance(written, Mapping) and set(written) == {"table"}:
+        return cayley.CayleyTable(written["table"])
     known = ", ".join(kind.written for kind in TASK_KINDS.values() if kind.parse)
-    raise ValueError(f"unknown task {name!r}; known: {known}")
+    if not isinstance(written, str):
+        raise ValueError(f"a task is a name ({known}) or {{table: rows}}, found {written!r:.100}")
+    for kind in TASK_KINDS.values():
+        if kind.parse and (match := re.fullmatch(kind.pattern, written)):
+            return kind.parse(match, p)
+    raise ValueError(f"unknown task {written!r:.100}; known: {known}")

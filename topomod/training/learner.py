@@ -24,7 +24,7 @@ class Setup:
     ----------
     architecture : str
         Name in ``topomod.networks.architectures.ARCHITECTURES``.
-    task : ModularAddition, SparseParity or GroupComposition
+    task : Task
         What they learn.
     recipe : Recipe or MarginRecipe
         How they are trained.

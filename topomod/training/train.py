@@ -64,9 +64,9 @@ def train(
     ----------
     architecture : str
         One of the names above.
-    task : ModularAddition, SparseParity or GroupComposition
-        What to learn. Power networks learn every task, ``sequence_transformer`` addition of k inputs, the others
-        addition of two.
+    task : ModularAddition, ModularOperation, CayleyTable, GroupComposition or SparseParity
+        What to learn. Power networks learn every task, ``sequence_transformer`` sums and differences mod p, the others
+        every task of two tokens; ``mlp_add`` only where (a, b) and (b, a) have one class.
     seeds : sequence of int
         Non-negative.
     attention_rate : float, optional

@@ -1,0 +1,23 @@
+"""All stages of a study in one process, as the workflow runs them."""
+
+from topomod import cli
+from topomod.study.config import Study
+from topomod.study.shards import CIRCUITS, StudyFolder
+
+
+def run_stages(study: Study, folder: StudyFolder) -> None:
+    """What the workflow runs, command by command."""
+    for shard, place in [(s, folder.population(s)) for s in study.shards()] + [
+        (s, folder.maturity(s)) for s in study.maturity_shards()
+    ]:
+        steps = ",".join(map(str, study.maturity.steps)) if "maturity" in place.parts else ""
+        settings = study.training_settings(shard.label)
+        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu")
+        tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
+        cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
+        cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
+    endpoints, summary, verdicts, power = (folder.table(name) for name in study.system.tables)
+    cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
+    cli.equivalence(folder.root, study.equivalence_settings(), verdicts)
+    cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
+    cli.report(folder.root, study.report_settings(), folder.report)
