@@ -19,11 +19,7 @@ def summary(found: Inspection) -> Iterator[str]:
         yield f"  {row.architecture}, {row.task}, p = {row.p}"
         if row.reason:
             yield f"  it does not count as converged: {row.reason!s}"
-        yield (
-            f"  gradient symmetricity {row.gradient_symmetricity:.6f}, distance irrelevance "
-            f"{row.distance_irrelevance:.6f} (correct logit) and {row.distance_irrelevance_runner_up:.4f} "
-            f"(runner-up), circularity {row.circularity:.6f}, parameter norm {row.parameter_norm:.3f}"
-        )
+        yield f"  {_metrics(row)}"
         circles = _own(found.circles, name)
         if len(circles):
             shares = (f"{c.frequency}: {c.clock:.4f} / {c.pizza:.4f}" for c in circles.itertuples())
@@ -32,9 +28,22 @@ def summary(found: Inspection) -> Iterator[str]:
             yield from _layer_lines(found, name, layer)
 
 
+def _metrics(row: Any) -> str:
+    """Zhong et al.'s metrics and the norm of all weights, as far as they are known."""
+    values = {
+        "gradient symmetricity": f"{row.gradient_symmetricity:.6f}",
+        "distance irrelevance": f"{row.distance_irrelevance:.6f} (correct logit) and "
+        f"{row.distance_irrelevance_runner_up:.4f} (runner-up)",
+        "circularity": f"{row.circularity:.6f}",
+        "parameter norm": f"{row.parameter_norm:.3f}",
+    }
+    known = [f"{name} {value}" for name, value in values.items() if not value.startswith("nan")]
+    return ", ".join(known) or "no metric of its weights is known"
+
+
 def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
     if not layer.n_dead >= 0:  # NaN without frequencies
-        yield f"  layer {layer.layer}: {layer.n_neurons} neurons, in no groups: there are no frequencies"
+        yield f"  layer {layer.layer}: {layer.n_neurons} neurons, in no group of one frequency"
         return
     yield (
         f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead:.0f} of them dead, "

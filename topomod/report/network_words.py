@@ -46,6 +46,11 @@ def _first_layer(found: Inspection, network: str) -> pd.DataFrame:
 
 
 def _features(found: Inspection, row: Any) -> str:
+    irreps = _rows(found.irreps, row["network"])
+    irreps = irreps[irreps["layer"] == 0]
+    if len(irreps):
+        held = [f"{own.irrep}: {own.n_neurons} neurons" for own in irreps.head(SHOWN).itertuples()]
+        return f"{row['task']}; neurons of {len(irreps)} irrep{'s' * (len(irreps) > 1)} ({', '.join(held)})"
     if row["no_symmetry"]:
         return f"{row['task']} has no frequencies ({row['no_symmetry']})"
     frequencies = sorted(_first_layer(found, row["network"])["frequency"])

@@ -14,6 +14,7 @@ from topomod.mechanisms.clock_pizza import LogitFVE, logit_fve, mechanism_name
 from topomod.networks.circuit import Circuit
 from topomod.networks.read_off import task_title
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
+from topomod.neurons.irrep_groups import irrep_groups
 from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.readout import readout_orders
 from topomod.neurons.sites import layer_sites
@@ -29,6 +30,9 @@ from topomod.study.rows import (
 )
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.fourier import folded_power
+
+IRREP_COLUMNS = ["network", "layer", "irrep", "n_neurons"]
+MAX_ORDER = 300  # of a finite group whose irreps are looked for
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ class Inspection:
         One row per group and site: the columns of a study's labels of point clouds.
     circles : DataFrame
         One row per circle of the embedding: its logit FVE.
+    irreps : DataFrame
+        One row per irrep of a finite group that neurons of a layer hold: how many they are. Networks with frequencies
+        have none.
     """
 
     networks: pd.DataFrame
@@ -57,6 +64,7 @@ class Inspection:
     groups: pd.DataFrame
     labels: pd.DataFrame
     circles: pd.DataFrame
+    irreps: pd.DataFrame
 
 
 def inspect_networks(named: Sequence[tuple[str, Circuit]], min_neurons: int = 3, seed: int = 0) -> Inspection:
@@ -82,10 +90,12 @@ def inspect_networks(named: Sequence[tuple[str, Circuit]], min_neurons: int = 3,
         raise ValueError(f"networks must have different names, found several of {', '.join(map(repr, twice))}")
     rows = _rows(named, min_neurons, seed)
     tables = {name: pd.DataFrame(found) for name, found in rows.items()}
-    if not all(rows.values()):
+    tables["irreps"] = pd.DataFrame(rows["irreps"], columns=IRREP_COLUMNS)
+    if not all(found for name, found in rows.items() if name != "irreps"):
         # a table without rows has the columns and types that it has for a network with one group
         small = _rows([("", _small_network())], 3, seed)
-        tables |= {name: pd.DataFrame(small[name]).iloc[:0] for name, found in rows.items() if not found}
+        empty = (name for name, found in rows.items() if not found and name != "irreps")
+        tables |= {name: pd.DataFrame(small[name]).iloc[:0] for name in empty}
     return Inspection(**tables)
 
 
@@ -99,6 +109,7 @@ def _rows(named: Sequence[tuple[str, Circuit]], min_neurons: int, seed: int) -> 
                 rows["circles"] += [{"network": name} | vars(circle) for circle in _circles(circuit, groups)]
             key = {"network": name, "layer": index}
             rows["layers"].append(key | _layer_row(layer, groups))
+            rows["irreps"] += [key | own for own in _irrep_rows(circuit, index, min_neurons)]
             for group in groups:
                 own = key | {"order": group.order}
                 rows["groups"].append(own | _group_row(layer, group))
@@ -107,6 +118,15 @@ def _rows(named: Sequence[tuple[str, Circuit]], min_neurons: int, seed: int) -> 
                     columns = verdict_columns(label_group(layer, group, site, seed), layer.symmetry)
                     rows["labels"].append(own | {"site": site} | columns)
     return rows
+
+
+def _irrep_rows(circuit: Circuit, layer: int, min_neurons: int) -> list[dict[str, Any]]:
+    """Irreps of a finite group without frequencies that neurons hold; none for large groups, whose irreps take long."""
+    group = circuit.task.finite_group
+    if group is None or circuit.task.symmetry is not None or group.order > MAX_ORDER:
+        return []
+    found = irrep_groups(circuit, min_neurons, layer)
+    return [{"irrep": own.irrep, "n_neurons": len(own.neurons)} for own in found]
 
 
 def _circles(circuit: Circuit, groups: Sequence[NeuronGroup]) -> list[LogitFVE]:
