@@ -115,6 +115,6 @@ def test_other_operations_in_words(tmp_path: Path) -> None:
     assert re.search(r"minus: 1 frequency \(1\); .* before the ReLU, circles of a - b at the logits", result.output)
     assert f"a - b mod {P}" in result.output and f"right on all {P * P} pairs" in result.output
     assert f"cubes: a**3 + a * b mod {P} has no frequencies" in result.output
-    assert "random: NOT LEARNT: table not recognised" in result.output
+    assert "random: table not recognised on 121 pairs" in result.output
     page = (tmp_path / "out" / "index.html").read_text()
     assert "table not recognised" in page and "no group of neurons that is large enough" in page

@@ -267,7 +267,6 @@ def test_every_metric_works_or_refuses(trained: dict[str, topomod.Circuit]) -> N
         topomod.logit_fve,
         lambda circuit: topomod.ablate_frequencies(circuit, [3], "embedding"),
         topomod.normalized_margin,
-        topomod.irrep_groups,
     ):
         with pytest.raises(ValueError, match=r"activations|needs a power_mlp"):
             refused(given)

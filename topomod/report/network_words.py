@@ -29,6 +29,10 @@ def in_words(found: Inspection, network: str) -> str:
     pairs``
     """
     row = _rows(found.networks, network).iloc[0]
+    if "not recognised" in row["no_symmetry"]:
+        return (
+            f"table not recognised on {row['n_pairs']} pairs: nothing is said of right answers, frequencies and irreps"
+        )
     parts = [_features(found, row), _shapes(found, row), _right(row)]
     if not row["learnt"]:
         parts = [parts[2], *parts[:2]]
@@ -85,8 +89,6 @@ def _turning(labels: pd.DataFrame, shape: str, row: Any) -> str:
 
 
 def _right(row: Any) -> str:
-    if row["no_symmetry"] and "not recognised" in row["reason"]:
-        return "table not recognised: nobody knows which answers are right"
     if row["learnt"]:
         return f"right on all {row['n_pairs']} pairs"
     return f"right on {row['accuracy']:.1%} of {row['n_pairs']} pairs of {row['task']}"
