@@ -170,7 +170,7 @@ def read_off(answers: Answers) -> Reading:
     partly = max(operations, key=lambda own: own.right, default=None)
     if exact:
         return exact[0]
-    if groups and groups[0].right >= MOST:
+    if groups and groups[0].right >= MOST and not (partly and partly.right >= groups[0].right):
         return groups[0]
     if partly and partly.right >= max(PARTLY, TIMES_CHANCE / len(answers.table)):
         return partly
