@@ -27,6 +27,7 @@ def operations(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[s
     return {
         "task_names": names,
         "operations": rows,
+        "without_symmetry": {row["task"]: row["why"] for row in rows if row["why"] and not row["irreps"]},
         "operations_csv": csv_link(pd.DataFrame(rows)),
         "same_by_task": _answers(study, tables),
         "same_families": list(study.families),
