@@ -171,7 +171,8 @@ def analyze(
     """Say of single networks what they learnt: accuracy, groups, labels at every site, metrics; write a page."""
     from topomod.report.analyze_lines import summary
     from topomod.report.analyze_page import write_page
-    from topomod.study.analyze import inspect_networks, read_files
+    from topomod.study.analyze import inspect_networks
+    from topomod.study.network_files import read_files
     from topomod.study.tables import write_table
 
     found = read_files(files)

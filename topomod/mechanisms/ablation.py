@@ -40,7 +40,8 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     Raises
     ------
     ValueError
-        For another site, a frequency out of range, or a circuit that learnt something else.
+        For another site, a frequency out of range, a circuit that learnt something else, or one of which only the
+        activations are known and that has to be run again for the site.
 
     References
     ----------
@@ -51,7 +52,9 @@ def ablate_frequencies(circuit: Circuit, frequencies: Sequence[int], site: str =
     basis = frequency_basis(modulus_of(circuit), frequencies)
     if site == "embedding":
         return _without(circuit, basis).accuracy()
-    return _accuracy(circuit.task.targets(), *_logits(circuit), basis, site)
+    logits = circuit.logits()
+    through = _through(circuit) if site == "hidden" else logits
+    return _accuracy(circuit.task.targets(), logits, through, basis, site)
 
 
 def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
@@ -64,12 +67,13 @@ def _without(circuit: Circuit, basis: np.ndarray) -> Circuit:
     return replace(circuit, weights=map_tokens(circuit.weights, without))
 
 
-def _logits(circuit: Circuit) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of all inputs, and the part of them that comes through the last layer, not past it."""
+def _through(circuit: Circuit) -> np.ndarray:
+    """The part of the logits of all inputs that comes through the last layer, not past it."""
     found = circuit.activations()
-    readout = found.readouts[-1]
-    assert readout is not None  # nothing lies between the last layer and the logits
-    return found.logits[0].numpy(), found.activations[-1][0].numpy() @ readout[0].numpy().T
+    activations, readout = found.activations[-1], found.readouts[-1]
+    if activations is None or readout is None:
+        raise ValueError(f"the map from the last layer of {circuit.label} to its logits is not known")
+    return np.asarray(activations[0].numpy() @ readout[0].numpy().T)
 
 
 def _accuracy(targets: np.ndarray, logits: np.ndarray, through: np.ndarray, basis: np.ndarray, site: str) -> float:
@@ -102,7 +106,7 @@ def ablation_rows(circuit: Circuit, n: int = N_ABLATED, seed: int = 0) -> pd.Dat
     keys = set(key_frequencies(circuit)) | set(strongest)
     others = [f for f in range(1, circuit.p // 2 + 1) if f not in keys]
     control = [int(f) for f in np.random.default_rng(seed).permutation(others)]
-    targets, (logits, through) = circuit.task.targets(), _logits(circuit)
+    targets, logits, through = circuit.task.targets(), circuit.logits(), _through(circuit)
     rows = []
     for site in ABLATION_SITES:
         sets = {("single", i + 1): strongest[i : i + 1] for i in range(len(strongest))}

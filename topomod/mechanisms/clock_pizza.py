@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,6 +17,7 @@ from topomod.tasks.fourier import folded_power
 from topomod.topology.scale import is_constant, rounding_share, unit_scale
 
 GRADIENT_TRIPLES = 100
+PIZZA_SYMMETRICITY, PIZZA_IRRELEVANCE = 0.9, 0.6
 LOGIT_ROUNDING = 1e-9  # of a logit, at least: it is a sum over neurons, and large terms can cancel
 
 
@@ -127,6 +128,41 @@ def logit_distance_irrelevance(logits: np.ndarray, logit: str = "correct") -> fl
         return float("nan")
     values = unit_scale(values.astype(np.float64))
     return float(values.std(axis=0).mean() / values.std())
+
+
+def mechanism_name(metrics: Mapping[str, float]) -> str:
+    """Which of Zhong et al.'s two algorithms a network that is right on all pairs looks like.
+
+    Parameters
+    ----------
+    metrics : mapping
+        ``gradient_symmetricity``, NaN where it is not known, and ``distance_irrelevance`` of the correct logit.
+
+    Returns
+    -------
+    str
+        "pizza" for a gradient symmetricity of at least 0.9 and a distance irrelevance of at most 0.6, "clock" for less
+        and more, "neither" for other networks, and empty where the distance irrelevance is not known. Where only that
+        is known, it decides alone.
+
+    References
+    ----------
+    arXiv 2306.17844 has the metrics; the two limits lie between the networks that it released.
+
+    Examples
+    --------
+    >>> mechanism_name({"gradient_symmetricity": 0.99, "distance_irrelevance": 0.17})
+    'pizza'
+    >>> mechanism_name({"gradient_symmetricity": 0.33, "distance_irrelevance": 0.85})
+    'clock'
+    """
+    symmetric, irrelevant = metrics["gradient_symmetricity"], metrics["distance_irrelevance"]
+    if irrelevant != irrelevant:  # NaN
+        return ""
+    near, far = irrelevant <= PIZZA_IRRELEVANCE, irrelevant > PIZZA_IRRELEVANCE
+    if near and not symmetric < PIZZA_SYMMETRICITY:
+        return "pizza"
+    return "clock" if far and not symmetric >= PIZZA_SYMMETRICITY else "neither"
 
 
 def circularity(circuit: Circuit) -> float:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.layers import circuit_layers
+from topomod.neurons.readout import activations_of, readout_of
 from topomod.tasks.fourier import class_means, frequency_basis, frequency_energy
 
 MATRICES = {"W_E": "embedding", "W_in": "input", "W_h": "recurrent", "W_U": "unembedding"}
@@ -23,13 +24,12 @@ def site_energies(circuit: Circuit) -> dict[str, Float[np.ndarray, " f"]]:
         classes) and ``logits`` (over classes); ``first_state`` for recurrent networks.
     """
     layer = circuit_layers(circuit)[-1]
-    assert layer.readout is not None  # nothing lies between the last layer and the logits
-    hidden, logits = layer.activations, layer.logits.astype(np.float64)
+    hidden, logits = activations_of(layer), layer.logits.astype(np.float64)
     places = {
         "embedding": circuit.embedding(),
         "hidden": hidden.mean(axis=1),
         "hidden_sum": class_means(hidden, circuit.task.targets()),
-        "readout": layer.readout,
+        "readout": readout_of(layer),
         "logits": np.moveaxis(logits, -1, 0).reshape(circuit.p, -1),
     }
     if "W_h" in circuit.weights:

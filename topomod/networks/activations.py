@@ -16,8 +16,9 @@ class Activations:
 
     Parameters
     ----------
-    preactivations, activations : tuple of Tensor
-        Per layer (S, n_left, n_right, n_neurons), before and after the nonlinearity.
+    preactivations, activations : tuple of Tensor or None
+        Per layer (S, n_left, n_right, n_neurons), before and after the nonlinearity; after it None where the
+        nonlinearity is not known.
     readouts : tuple of Tensor or None
         Per layer (S, n_classes, n_neurons), the linear map from post-activations to logits; None where another
         nonlinearity lies between.
@@ -26,6 +27,6 @@ class Activations:
     """
 
     preactivations: tuple[Tensor, ...]
-    activations: tuple[Tensor, ...]
+    activations: tuple[Tensor | None, ...]
     readouts: tuple[Tensor | None, ...]
     logits: Tensor

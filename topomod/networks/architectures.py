@@ -69,6 +69,8 @@ class Architecture:
         Whether its logits grow with a fixed power of all weights, so that it has a normalized margin.
     max_margin_known : bool
         Whether theory knows the largest normalized margin.
+    recorded : bool
+        Whether its "weights" are what it computed on all inputs, so that it cannot be run on anything else.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Architecture:
     learner: Part = ""
     homogeneous: bool = False
     max_margin_known: bool = False
+    recorded: bool = False
 
     @property
     def reads_pairs(self) -> bool:
@@ -191,6 +194,13 @@ ARCHITECTURES: dict[str, Architecture] = {
             shapes="topomod.networks.attention:attention_shapes",
             on_inputs="topomod.networks.sequence_transformer:on_all_inputs",
             learner="topomod.training.sequences:SequenceLearner",
+        ),
+        Architecture(
+            "given",
+            accepts="topomod.networks.acceptance:any_task",
+            on_inputs="topomod.networks.given:on_inputs",
+            map_tokens="topomod.networks.given:no_tokens",
+            recorded=True,
         ),
         Architecture("mlp_add_two_layers", on_pairs="topomod.networks.mlp:two_layer_mlp"),
         Architecture("mlp_add_two_layers_two_biases", on_pairs="topomod.networks.mlp:two_layer_mlp_two_biases"),

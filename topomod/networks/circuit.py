@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 
 from topomod.networks.activations import Activations
-from topomod.networks.architectures import ARCHITECTURES, resolve
+from topomod.networks.architectures import ARCHITECTURES, Architecture, resolve
 from topomod.networks.labels import Label
 from topomod.tasks.task import Task
 
@@ -50,6 +50,8 @@ class Circuit:
         Why it has not converged; empty where it has.
     history : dict of ndarray
         ``loss`` and ``accurate`` (right on all inputs) before step 0, 1, ..., ``step``.
+    name : str
+        What a network that was not trained here is called in tables; empty for the name of its architecture.
     """
 
     architecture: str
@@ -62,11 +64,17 @@ class Circuit:
     converged: bool = False
     reason: str = ""
     history: dict[str, np.ndarray] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def label(self) -> str:
         """Name in tables and paths: ``attention_1.0``, or ``attention_1.0@long`` with a named recipe."""
-        return str(Label(self.architecture, self.attention_rate, self.recipe.name if self.recipe else ""))
+        return self.name or str(Label(self.architecture, self.attention_rate, self.recipe.name if self.recipe else ""))
+
+    @property
+    def record(self) -> Architecture:
+        """Its architecture's entry in the catalogue."""
+        return ARCHITECTURES[self.architecture]
 
     @property
     def p(self) -> int:
@@ -91,7 +99,7 @@ class Circuit:
         """Pre-activations and logits on all inputs, from one run."""
         weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
         with torch.no_grad():
-            return ARCHITECTURES[self.architecture].run(weights, self.task, self.attention_rate or 0.0)
+            return self.record.run(weights, self.task, self.attention_rate or 0.0)
 
     def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, ..., p, n_neurons), indexed ``[a_1, ..., a_k]``.
@@ -119,7 +127,7 @@ class Circuit:
 
     def logits(self) -> Float[np.ndarray, "*inputs n_classes"]:
         """Logits on all inputs, (p, ..., p, n_classes), (p, p, n_classes) where there are two."""
-        if in_parts := ARCHITECTURES[self.architecture].logits:
+        if in_parts := self.record.logits:
             return np.asarray(resolve(in_parts)(self.task, self.weights))
         return np.asarray(self.activations().logits[0].numpy())
 
@@ -136,7 +144,8 @@ class Circuit:
             If the network has none.
         """
         if "W_E" not in self.weights:
-            raise ValueError(f"{self.label} has no embedding: it takes one-hot inputs or signs")
+            why = "only its activations are known" if self.record.recorded else "it takes one-hot inputs or signs"
+            raise ValueError(f"{self.label} has no embedding: {why}")
         return self.weights["W_E"]
 
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topomod.files import atomic_path
-from topomod.networks.circuit_header import Header, check_finite, check_header, check_settings, digest
+from topomod.networks.circuit_header import (
+    CIRCUIT_KEYS,
+    OWN_NAME,
+    Header,
+    check_finite,
+    check_header,
+    check_settings,
+    digest,
+)
 from topomod.tasks.catalogue import task_from_description
 
 if TYPE_CHECKING:
@@ -65,7 +73,7 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str =
         "attention_rate": first.attention_rate,
         "task": first.task.describe(),
         "recipe": None if first.recipe is None else _fields(first.recipe),
-        "circuits": [{"seed": c.seed, "step": c.step, "converged": c.converged, "reason": c.reason} for c in circuits],
+        "circuits": [_own(circuit) for circuit in circuits],
     }
     tensors = {f"weights/{k}": np.stack([c.weights[k] for c in circuits]) for k in first.weights}
     tensors |= {f"history/{k}": _stack_padded([c.history[k] for c in circuits]) for k in first.history}
@@ -76,6 +84,12 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str =
         metadata |= {"declared": declared, "declared_digest": digest(declared, {})}
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(save(tensors, metadata=metadata))
+
+
+def _own(circuit: Circuit) -> dict[str, Any]:
+    """What the header says of one circuit alone."""
+    names = (*CIRCUIT_KEYS, *([OWN_NAME] if circuit.name else []))
+    return {name: getattr(circuit, name) for name in names}
 
 
 def _fields(recipe: Any) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from topomod.tasks.checked import MAX_SEED
 from topomod.tasks.task import Task, checked_integer
 
 HEADER_KEYS = {"architecture", "attention_rate", "task", "recipe", "circuits"}
-CIRCUIT_KEYS = {"seed", "step", "converged", "reason"}
+CIRCUIT_KEYS = ("seed", "step", "converged", "reason")
+OWN_NAME = "name"  # of networks that were not trained here
 WEIGHT_TYPES = ("float32", "float64")
 HISTORY_TYPES = ("bool", "float32", "float64", "int64")
 
@@ -38,7 +39,7 @@ class Header:
     recipe : Recipe, MarginRecipe or None
         How they were trained.
     circuits : list of dict
-        Seed, step, converged and reason of each.
+        Seed, step, converged and reason of each, and its own name if it has one.
     """
 
     architecture: str
@@ -95,13 +96,13 @@ def check_settings(stored: Any) -> Header:
     )
 
 
-def _check_keys(place: str, found: Any, allowed: set[str]) -> None:
+def _check_keys(place: str, found: Any, needed: set[str], optional: frozenset[str] = frozenset()) -> None:
     if not isinstance(found, dict):
         raise ValueError(f"{place} must hold keys and values, found {type(found).__name__}")
-    if missing := sorted(allowed - set(found)):
+    if missing := sorted(needed - set(found)):
         raise ValueError(f"missing in {place}: {', '.join(missing)}")
-    if unknown := sorted(set(found) - allowed):
-        raise ValueError(f"unknown key {unknown[0]!r} in {place}; allowed: {', '.join(sorted(allowed))}")
+    if unknown := sorted(set(found) - needed - optional):
+        raise ValueError(f"unknown key {unknown[0]!r} in {place}; allowed: {', '.join(sorted(needed | optional))}")
 
 
 def _check_rate(record: Architecture, rate: Any) -> None:
@@ -124,12 +125,12 @@ def _circuits(rows: Any) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not rows:
         raise ValueError(f"circuits must be a list of at least one, found {rows!r}")
     for index, row in enumerate(rows):
-        _check_keys(f"circuit {index}", row, CIRCUIT_KEYS)
+        _check_keys(f"circuit {index}", row, set(CIRCUIT_KEYS), frozenset({OWN_NAME}))
         if row["seed"] is not None:
             checked_integer(row["seed"], f"seed of circuit {index}", 0, MAX_SEED)
         checked_integer(row["step"], f"step of circuit {index}", 0, MAX_SEED)
-        for key, kind in (("converged", bool), ("reason", str)):
-            if not isinstance(row[key], kind):
+        for key, kind in (("converged", bool), ("reason", str), (OWN_NAME, str)):
+            if key in row and not isinstance(row[key], kind):
                 raise ValueError(f"{key} of circuit {index} must be a {kind.__name__}, found {row[key]!r}")
     return rows
 
@@ -157,7 +158,7 @@ def _check_shapes(record: Architecture, header: Header, found: dict[str, tuple[i
         for key, shape in wanted.items():
             if found[key] != shape:
                 raise ValueError(f"weights/{key} has shape {found[key]} in each circuit; {header.task} needs {shape}")
-    elif record.reads_pairs:
+    elif record.reads_pairs or record.recorded:
         _check_run(record, header, found)
 
 

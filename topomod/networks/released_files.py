@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,18 @@ import torch
 State = dict[str, np.ndarray]
 Fields = Mapping[str, Any]
 
+STATES = ("model", "state_dict", "model_state_dict")  # keys under which a file keeps a state dict beside other things
+CONFIGS = ("config", "cfg")
+PREFIXES = r"(module\.|_orig_mod\.)+"  # what torch's DataParallel and compile write before every key
+MAX_GROWTH = 2  # bytes of a file's parts over the bytes of the file: torch never compresses
+MAX_VALUES = 2**30  # numbers that one network may compute on all pairs, 4 GiB
 
-def read_state(path: Path) -> State:
-    """Arrays of a state dict in float32, by key.
+
+def read_state(path: Path) -> tuple[State, dict[str, Any]]:
+    """Arrays of a state dict in float32, by key, and the config that the same file holds.
+
+    A file may hold the state dict itself, or keep it under ``model``, ``state_dict`` or ``model_state_dict`` beside a
+    ``config`` or ``cfg`` and anything else. ``module.`` and ``_orig_mod.`` before every key are left out.
 
     Raises
     ------
@@ -27,16 +38,56 @@ def read_state(path: Path) -> State:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no model file at {path}")
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many types for broken or unsafe files
-        raise ValueError(f"{path}: not a state dict that can be read safely ({type(error).__name__})") from error
+    loaded = _load_safetensors(path) if path.suffix == ".safetensors" else _load_pickle(path)
     if not isinstance(loaded, Mapping):
         raise ValueError(f"{path}: must hold a state dict of tensors, found {type(loaded).__name__}")
-    for key, value in loaded.items():
+    state, config = _unwrapped(path, loaded)
+    for key, value in state.items():
         if fault := _fault(value):
             raise ValueError(f"{path}: {key} must be a dense tensor of real numbers, found {fault}")
-    return {str(key): value.detach().to(torch.float32).numpy() for key, value in loaded.items()}
+    return {key: value.detach().to(torch.float32).numpy() for key, value in _plain_keys(state).items()}, config
+
+
+def _load_pickle(path: Path) -> Any:
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                size = sum(member.file_size for member in archive.infolist())
+            if size > MAX_GROWTH * path.stat().st_size:
+                raise ValueError(f"its parts are {size} bytes, those of a file that torch writes are not compressed")
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many types for broken or unsafe files
+        why = str(error) if type(error) is ValueError and "compressed" in str(error) else type(error).__name__
+        raise ValueError(f"{path}: not a state dict that can be read safely ({why})") from error
+
+
+def _load_safetensors(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ValueError(f"{path} is corrupt or truncated ({error})") from None
+
+
+def _unwrapped(path: Path, loaded: Mapping[Any, Any]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+    """The state dict and the config in what a file holds."""
+    places = [key for key in STATES if isinstance(loaded.get(key), Mapping)]
+    configs = [key for key in CONFIGS if isinstance(loaded.get(key), Mapping)]
+    if not places:
+        return loaded, {}
+    for kind, found in (("state dicts", places), ("configs", configs)):
+        if len(found) > 1:
+            raise ValueError(f"{path}: holds {kind} under {' and '.join(found)}; a file must have one")
+    return loaded[places[0]], dict(loaded[configs[0]]) if configs else {}
+
+
+def _plain_keys(state: Mapping[Any, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Values by key, without prefixes that all keys have."""
+    if state and all(re.match(PREFIXES, str(key)) for key in state):
+        return {re.sub(f"^{PREFIXES}", "", str(key)): value for key, value in state.items()}
+    return {str(key): value for key, value in state.items()}
 
 
 def _fault(value: Any) -> str:
@@ -56,14 +107,24 @@ def _fault(value: Any) -> str:
     return ""
 
 
-def read_config(path: Path, config: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Fields of a network's config; empty where none is given and none lies beside the model.
+def read_config(path: Path, config: Path | str | Mapping[str, Any] | None, inside: Fields) -> dict[str, Any]:
+    """Fields of a network's config; empty where none is given, none lies beside the model and none is in its file.
 
     Raises
     ------
     ValueError
-        If it is neither a mapping nor a readable JSON file with an object in it.
+        If it is neither a mapping nor a readable JSON file with an object in it, or contradicts the one in the file.
     """
+    fields = _config_outside(path, config)
+    if different := sorted(key for key in set(fields) & set(inside) if fields[key] != inside[key]):
+        key = different[0]
+        raise ValueError(
+            f"{path}: config {key!r} is {fields[key]!r:.60}, and the config in the file itself says {inside[key]!r:.60}"
+        )
+    return {**inside, **fields}
+
+
+def _config_outside(path: Path, config: Path | str | Mapping[str, Any] | None) -> dict[str, Any]:
     if isinstance(config, Mapping):
         return dict(config)
     if config is not None and not isinstance(config, Path | str):
@@ -83,19 +144,19 @@ def read_config(path: Path, config: Path | str | Mapping[str, Any] | None) -> di
 
 
 def whole_number(fields: Fields, key: str) -> int | None:
-    """A config's whole number of at least 0, such as ``113`` or ``250000.0``; None where the key is missing.
+    """A config's whole number of at least 0, such as ``113`` or ``250000.0``; None where the key is missing or null.
 
     Raises
     ------
     ValueError
         For anything else.
     """
-    if key not in fields:
+    value = fields.get(key)
+    if value is None:
         return None
-    value = fields[key]
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if not numeric or not 0 <= value < 2**63 or value != int(value):  # tables hold numbers of 64 bits
-        raise ValueError(f"config {key!r} must be a whole number of at least 0, found {value!r}")
+        raise ValueError(f"config {key!r} must be a whole number of at least 0, found {value!r:.60}")
     return int(value)
 
 
@@ -108,13 +169,28 @@ def one_of(fields: Fields, key: str, allowed: tuple[Any, ...], default: Any) -> 
         For another value: the network computes something that is not read.
     """
     value = fields.get(key, default)
-    if not any(value == known for known in allowed):
+    if not isinstance(value, str | int | float | None) or not any(value == known for known in allowed):
         known = ", ".join("null" if known is None else str(known) for known in allowed)
-        raise ValueError(f"config {key} {value!r} is not understood; known: {known}")
+        raise ValueError(f"config {key} {value!r:.60} is not understood; known: {known}")
     return value
 
 
 def step_of(fields: Fields) -> int:
     """Training step that a config names as ``epoch`` or ``num_epochs``, 0 without either."""
-    steps = [whole_number(fields, key) for key in ("epoch", "num_epochs") if key in fields]
-    return steps[0] or 0 if steps else 0
+    steps = (whole_number(fields, key) for key in ("epoch", "num_epochs"))
+    return next((step for step in steps if step is not None), 0)
+
+
+def check_size(n_left: int, n_right: int, width: int) -> None:
+    """Refuse a network that computes too many numbers on all pairs; ``width`` is how many on one pair.
+
+    Raises
+    ------
+    ValueError
+        If there are more than ``MAX_VALUES``.
+    """
+    if n_left * n_right * width > MAX_VALUES:
+        raise ValueError(
+            f"on {n_left} x {n_right} pairs with {width} neurons and logits it computes {n_left * n_right * width} "
+            f"numbers; networks of at most {MAX_VALUES} are read"
+        )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from topomod.networks.released_files import Fields, State
 from topomod.networks.released_shapes import Reading, match_shapes
-from topomod.networks.released_tasks import PERMUTATIONS
 from topomod.networks.released_transformers import transformer_lens, zhong_transformer
 
 
-def read_layout(state: State, fields: Fields) -> Reading:
-    """Read a state dict by the layout that its keys show.
+def read_layout(state: State, fields: Fields) -> list[Reading]:
+    """Read a state dict by the layout that its keys show, in every way that shapes and config allow.
 
     Raises
     ------
@@ -18,20 +17,20 @@ def read_layout(state: State, fields: Fields) -> Reading:
         something that changes the function and is not understood.
     """
     if set(state) == {"W_x", "W_y", "W", "W_U"}:
-        return _chughtai(state)
+        return [_chughtai(state)]
     if "blocks.0.attn.b_Q" in state and "unembed.W_U" in state:
         return transformer_lens(state, fields)
     if "blocks.0.attn.W_K" in state and "unembed.W_U" in state:
         return zhong_transformer(state, fields)
     if {"l1.weight", "unembed.weight"} <= set(state) and ({"embed.weight", "embed1.weight"} & set(state)):
-        return _zhong_linear(state, fields)
+        return [_zhong_linear(state, fields)]
     raise ValueError(f"format not understood; found keys {', '.join(sorted(state))}")
 
 
 def _chughtai(state: State) -> Reading:
     match_shapes(state, {"W_x": "n e", "W_y": "n e", "W": "2*e h", "W_U": "h n"})
     weights = {"W_E": state["W_x"], "W_E_right": state["W_y"], "W_in": state["W"].T, "W_U": state["W_U"]}
-    return Reading("mlp_concat", weights, groups=PERMUTATIONS)
+    return Reading("mlp_concat", weights)
 
 
 LINEAR_TYPES = {  # Zhong et al.'s letters: two embeddings, concatenated, two hidden layers
@@ -65,7 +64,7 @@ def _zhong_linear(state: State, fields: Fields) -> Reading:
     names = {"W_E": "embed.weight", "W_E_right": "embed2.weight", "W_in": "l1.weight", "b_in": "l1.bias"}
     names |= {"W_in_1": "l2.weight", "b_in_1": "l2.bias"} | ({"W_E": "embed1.weight"} if two else {})
     weights = {name: state[key] for name, key in names.items() if key in state} | {"W_U": state["unembed.weight"].T}
-    return Reading(LINEAR_ARCHITECTURES[letter], weights)
+    return Reading(LINEAR_ARCHITECTURES[letter], weights, adds=True)
 
 
 def _linear_type(fields: Fields, found: tuple[bool, bool, bool]) -> str:

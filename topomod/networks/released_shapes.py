@@ -23,18 +23,18 @@ class Reading:
         By the field's names. ``W_U`` (d_model, n_columns) and ``b_U`` still have all columns.
     attention_rate : float or None
         None without attention.
-    groups : tuple of str
-        Finite groups other than cyclic ones that this layout is read for.
     doubt : str
         Why keys, shapes and config do not decide the reading: only a network that is right on most pairs confirms it.
         Empty where they do.
+    adds : bool
+        Whether networks of this layout are known to add mod p where their config names no operation.
     """
 
     architecture: str
     weights: State
     attention_rate: float | None = None
-    groups: tuple[str, ...] = ()
     doubt: str = ""
+    adds: bool = False
 
 
 def match_shapes(

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
+from torch import Tensor
 
 from topomod.networks.circuit import Circuit
 from topomod.tasks.spectra import NeuronSpectra, neuron_spectra
@@ -24,7 +25,7 @@ class Layer:
     Parameters
     ----------
     preactivations, activations : ndarray
-        (p, p, n_neurons), before and after the nonlinearity.
+        (p, p, n_neurons), before and after the nonlinearity; after it None where the nonlinearity is not known.
     readout : ndarray or None
         (n_classes, n_neurons), linear map from activations to logits; None where another nonlinearity lies between.
     logits : ndarray
@@ -34,7 +35,7 @@ class Layer:
     """
 
     preactivations: Float[np.ndarray, "a b m"]
-    activations: Float[np.ndarray, "a b m"]
+    activations: Float[np.ndarray, "a b m"] | None
     readout: Float[np.ndarray, "c m"] | None
     logits: Float[np.ndarray, "a b c"]
     symmetry: Symmetry | None = None
@@ -55,7 +56,7 @@ def circuit_layers(circuit: Circuit) -> list[Layer]:
     found, symmetry = circuit.activations(), circuit.task.symmetry
     logits = found.logits[0].numpy()
     layers = [
-        Layer(pre[0].numpy(), post[0].numpy(), None if readout is None else readout[0].numpy(), logits)
+        Layer(pre[0].numpy(), _array(post), _array(readout), logits)
         for pre, post, readout in zip(found.preactivations, found.activations, found.readouts, strict=True)
     ]
     return layers if symmetry is None else [_arranged(layer, symmetry) for layer in layers]
@@ -65,8 +66,12 @@ def _arranged(layer: Layer, symmetry: Symmetry) -> Layer:
     """The same layer with tokens and classes in the order of their numbers."""
     return Layer(
         symmetry.arrange(layer.preactivations),
-        symmetry.arrange(layer.activations),
+        None if layer.activations is None else symmetry.arrange(layer.activations),
         None if layer.readout is None else symmetry.arrange_classes(layer.readout, axis=0),
         symmetry.arrange_classes(symmetry.arrange(layer.logits)),
         symmetry,
     )
+
+
+def _array(values: Tensor | None) -> np.ndarray | None:
+    return None if values is None else np.asarray(values[0].numpy())

@@ -10,6 +10,9 @@ from jaxtyping import Float
 from topomod.neurons.layers import Layer
 from topomod.tasks.fourier import spectrum
 
+NO_READOUT = "the layer reaches the logits only through another nonlinearity, or its map to them is not known"
+NO_ACTIVATIONS = "what the layer holds after its nonlinearity is not known"
+
 
 def readout_directions(readout: Float[np.ndarray, "p m"], frequency: int) -> Float[np.ndarray, "m 2"]:
     """Orthonormal basis of the two directions of a layer that the logits' cosine and sine at a frequency read.
@@ -28,11 +31,24 @@ def readout_of(layer: Layer) -> Float[np.ndarray, "p m"]:
     Raises
     ------
     ValueError
-        If another nonlinearity lies between the layer and the logits.
+        If another nonlinearity lies between the layer and the logits, or the map is not known.
     """
     if layer.readout is None:
-        raise ValueError("the layer reaches the logits only through another nonlinearity")
+        raise ValueError(NO_READOUT)
     return layer.readout
+
+
+def activations_of(layer: Layer) -> Float[np.ndarray, "p p m"]:
+    """What a layer holds after its nonlinearity, (p, p, n_neurons).
+
+    Raises
+    ------
+    ValueError
+        If that is not known.
+    """
+    if layer.activations is None:
+        raise ValueError(NO_ACTIVATIONS)
+    return layer.activations
 
 
 def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, float, float]:
@@ -62,7 +78,8 @@ def readout_orders(layer: Layer, frequencies: Sequence[int]) -> tuple[float, flo
     if not len(key):
         return float("nan"), float("nan"), float("nan")
     directions = np.linalg.svd(readout, full_matrices=False)[2][: 2 * len(key)].T
-    centred = layer.activations - layer.activations.mean(axis=(0, 1))
+    activations = activations_of(layer)
+    centred = activations - activations.mean(axis=(0, 1))
     power = np.sum(np.abs(spectrum((centred @ directions).astype(np.float64))) ** 2, axis=2)
     total = power.sum()
     if not total > 0:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import IrrepGroup, NeuronGroup
 from topomod.neurons.layers import Layer, circuit_layers
-from topomod.neurons.readout import readout_directions, readout_of
+from topomod.neurons.readout import NO_ACTIVATIONS, NO_READOUT, activations_of, readout_directions, readout_of
 from topomod.tasks.fourier import quotient
 
 MIN_ORDERED = 5  # values of an input from which on a cloud is labelled in its order
@@ -28,6 +28,8 @@ class Site:
         As tables and :func:`manifold` write it.
     cloud : callable
         ``(layer, group) -> (p, p, n_features)``; raises a ValueError where the layer or the group has no such cloud.
+    reads_activations : bool
+        Whether the cloud needs what the layer holds after its nonlinearity.
     reads_logits : bool
         Whether the cloud needs the layer's linear map to the logits.
     studied : bool
@@ -36,6 +38,7 @@ class Site:
 
     name: str
     cloud: Callable[[Layer, Group], np.ndarray]
+    reads_activations: bool = False
     reads_logits: bool = False
     studied: bool = False
 
@@ -45,27 +48,27 @@ def _preactivations(layer: Layer, group: Group) -> np.ndarray:
 
 
 def _activations(layer: Layer, group: Group) -> np.ndarray:
-    return layer.activations[:, :, group.neurons]
+    return activations_of(layer)[:, :, group.neurons]
 
 
 def _logits(layer: Layer, group: Group) -> np.ndarray:
-    return np.asarray(layer.activations[:, :, group.neurons] @ readout_of(layer)[:, group.neurons].T)
+    return np.asarray(activations_of(layer)[:, :, group.neurons] @ readout_of(layer)[:, group.neurons].T)
 
 
 def _readout(layer: Layer, group: Group) -> np.ndarray:
     frequency = getattr(group, "frequency", None)
     if frequency is None:
         raise ValueError("no readout: which directions the logits read is known for frequencies, not for irreps")
-    return np.asarray(layer.activations @ readout_directions(readout_of(layer), frequency))
+    return np.asarray(activations_of(layer) @ readout_directions(readout_of(layer), frequency))
 
 
 SITES = {
     site.name: site
     for site in (
         Site("preactivations", _preactivations, studied=True),
-        Site("activations", _activations),
-        Site("logits", _logits, reads_logits=True, studied=True),
-        Site("readout", _readout, reads_logits=True),
+        Site("activations", _activations, reads_activations=True),
+        Site("logits", _logits, reads_activations=True, reads_logits=True, studied=True),
+        Site("readout", _readout, reads_activations=True, reads_logits=True),
     )
 }
 
@@ -77,15 +80,22 @@ def studied_sites() -> tuple[str, ...]:
 
 def layer_sites(layer: Layer) -> tuple[str, ...]:
     """Names of the sites that a layer has."""
-    return tuple(name for name, site in SITES.items() if layer.readout is not None or not site.reads_logits)
+    return tuple(name for name, site in SITES.items() if not _missing(layer, site))
+
+
+def _missing(layer: Layer, site: Site) -> str:
+    """Why a layer does not have a site; empty where it does."""
+    if site.reads_activations and layer.activations is None:
+        return NO_ACTIVATIONS
+    return NO_READOUT if site.reads_logits and layer.readout is None else ""
 
 
 def layer_cloud(layer: Layer, group: Group, site: str) -> Float[np.ndarray, "n k"]:
     """Point cloud of a group of a layer at a site, as :func:`manifold` describes it."""
     if site not in SITES:
         raise ValueError(f"unknown site {site!r}; known sites: {', '.join(SITES)}")
-    if site not in layer_sites(layer):
-        raise ValueError(f"no {site}: the layer reaches the logits only through another nonlinearity")
+    if why := _missing(layer, SITES[site]):
+        raise ValueError(f"no {site}: {why}")
     values = SITES[site].cloud(layer, group)
     return np.asarray(values.reshape(-1, values.shape[-1]))
 

@@ -7,22 +7,19 @@ from typing import Any
 
 import pandas as pd
 
+from topomod.report.network_words import in_words
 from topomod.study.analyze import Inspection
 
 
 def summary(found: Inspection) -> Iterator[str]:
     """Lines that say what each network is: accuracy and metrics, its layers, its groups and their labels."""
     for row in found.networks.itertuples():
-        marked = "" if row.learnt else "  NOT LEARNT: its shapes may still be forming"
         name = str(row.network)
-        yield f"{name}: {row.architecture}, p = {row.p}, right on {row.accuracy:.1%} of all pairs{marked}"
+        yield f"{name}: {in_words(found, name)}"
+        yield f"  {row.architecture}, {row.task}, p = {row.p}"
         if row.reason:
             yield f"  it does not count as converged: {row.reason!s}"
-        yield (
-            f"  gradient symmetricity {row.gradient_symmetricity:.6f}, distance irrelevance "
-            f"{row.distance_irrelevance:.6f} (correct logit) and {row.distance_irrelevance_runner_up:.4f} "
-            f"(runner-up), circularity {row.circularity:.6f}, parameter norm {row.parameter_norm:.3f}"
-        )
+        yield f"  {_metrics(row)}"
         circles = _own(found.circles, name)
         if len(circles):
             shares = (f"{c.frequency}: {c.clock:.4f} / {c.pizza:.4f}" for c in circles.itertuples())
@@ -31,11 +28,27 @@ def summary(found: Inspection) -> Iterator[str]:
             yield from _layer_lines(found, name, layer)
 
 
+def _metrics(row: Any) -> str:
+    """Zhong et al.'s metrics and the norm of all weights, as far as they are known."""
+    values = {
+        "gradient symmetricity": f"{row.gradient_symmetricity:.6f}",
+        "distance irrelevance": f"{row.distance_irrelevance:.6f} (correct logit) and "
+        f"{row.distance_irrelevance_runner_up:.4f} (runner-up)",
+        "circularity": f"{row.circularity:.6f}",
+        "parameter norm": f"{row.parameter_norm:.3f}",
+    }
+    known = [f"{name} {value}" for name, value in values.items() if not value.startswith("nan")]
+    return ", ".join(known) or "no metric of its weights is known"
+
+
 def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
+    if not layer.n_dead >= 0:  # NaN without frequencies
+        yield f"  layer {layer.layer}: {layer.n_neurons} neurons, in no group of one frequency"
+        return
     yield (
-        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead} of them dead, {layer.n_second_order} of "
-        f"second order; of the variance in the read-out directions a + b has {layer.readout_sum_r2:.3f}, a or b alone "
-        f"{layer.readout_first_order_r2:.4f}"
+        f"  layer {layer.layer}: {layer.n_neurons} neurons, {layer.n_dead:.0f} of them dead, "
+        f"{layer.n_second_order:.0f} of second order; of the variance in the read-out directions the sum has "
+        f"{layer.readout_sum_r2:.3f}, a or b alone {layer.readout_first_order_r2:.4f}"
     )
     groups, labels = (_own(table, network, layer.layer) for table in (found.groups, found.labels))
     if groups.empty:

@@ -15,10 +15,10 @@ from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.sites import layer_cloud, layer_sites
 from topomod.report import pages, plots_shapes
 from topomod.report.examples import Example, principal_components
+from topomod.report.network_words import in_words
 from topomod.report.pages import Plot, csv_link, embed
 from topomod.report.plots_training import topology_curves
 from topomod.study.analyze import Inspection
-from topomod.tasks.spectra import neuron_spectra
 
 SHOWN_GROUPS = 3  # clouds are drawn of so many groups a layer, largest first; every group is in the tables
 SHOWN_NETWORKS = 12  # a browser does not open a page of many more
@@ -59,13 +59,13 @@ def _card(name: str, circuit: Circuit, found: Inspection) -> dict[str, Any]:
             table[(table["network"] == name) & (table["layer"] == index)] for table in (found.groups, found.labels)
         )
         measured = set(zip(groups["order"], groups["frequency"], strict=True))  # others were too small for the tables
-        every = groups_of_spectra(neuron_spectra(layer.preactivations), index, min_neurons=1)
+        every = groups_of_spectra(layer.spectra, index, min_neurons=1) if layer.symmetry else []
         drawn = sorted(
             (group for group in every if (group.order, group.frequency) in measured), key=lambda g: -len(g.neurons)
         )
         clouds = [{"group": g, "figures": _figures(name, circuit, layer, g)} for g in drawn[:SHOWN_GROUPS]]
         layers.append({"index": index, "rows": _rows(groups, labels), "sites": layer_sites(layer), "clouds": clouds})
-    return {"name": name, "p": circuit.p, "layers": layers}
+    return {"name": name, "words": in_words(found, name), "layers": layers}
 
 
 def _figures(name: str, circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Plot]:
@@ -83,7 +83,10 @@ def _figures(name: str, circuit: Circuit, layer: Layer, group: NeuronGroup) -> d
         bars=pd.DataFrame(),
     )
     own = f"{name}_{group.layer}_{group.frequency}".replace("/", "_")  # part of a file's name
-    return {site: embed(plots_shapes.point_cloud(example, site, circuit.p), f"{own}_{site}") for site in parts}
+    return {
+        site: embed(plots_shapes.point_cloud(example, site, len(layer.preactivations)), f"{own}_{site}")
+        for site in parts
+    }
 
 
 def _rows(groups: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, Any]]:

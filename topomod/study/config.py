@@ -257,8 +257,8 @@ class Study(Comparison):
 
     def problems(self) -> Iterator[str]:
         """Also circuits that cannot be followed, and tasks without frequencies where frequencies are ablated."""
-        if problems := list(super().problems()):
-            yield from problems
+        yield from (problems := list(super().problems()))
+        if problems:
             return
         tasks = {str(task): task.modulus for task in map(self.task_of, self.labels)}
         if self.ablation and self.system.followed and None in tasks.values():

@@ -51,7 +51,7 @@ def analyse_homology(
         layer = first_layer(circuit)
         for group in first_order_groups(layer, min_neurons):
             for site in studied_sites():
-                verdict = _verdict(layer, group, site, seed)
+                verdict = label_group(layer, group, site, seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
                 verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict, layer.symmetry))
                 diagrams += [_bars(key, k, bars) for k, bars in enumerate(verdict.diagrams)]
@@ -64,7 +64,8 @@ def analyse_homology(
     )
 
 
-def _verdict(layer: Layer, group: NeuronGroup, site: str, seed: int) -> ManifoldVerdict:
+def label_group(layer: Layer, group: NeuronGroup, site: str, seed: int) -> ManifoldVerdict:
+    """Label the cloud of a group at a site."""
     cloud, n = ordered_cloud(layer, group, site)
     with warnings.catch_warnings():
         # one period of a cloud has fewer pairs than neurons where its frequency shares a factor with p

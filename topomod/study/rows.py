@@ -91,16 +91,17 @@ def mechanism_columns(circuit: Circuit, logits: np.ndarray) -> dict[str, float]:
     """Zhong et al.'s metrics; ``distance_irrelevance`` is that of the correct logit.
 
     ``logits`` (p, p, p) are in the order that the circuit's layers have. Without a symmetry of the task there is no
-    distance and no circle: NaN.
+    distance and no circle: NaN. So are the metrics of weights where only activations are known.
     """
     symmetry = circuit.task.symmetry
-    own = {"gradient_symmetricity": gradient_symmetricity(circuit)}
+    gradients = float("nan") if circuit.record.recorded else gradient_symmetricity(circuit)
+    own = {"gradient_symmetricity": gradients}
     if symmetry is None:
         names = ("distance_irrelevance", "distance_irrelevance_runner_up", "circularity")
         return own | dict.fromkeys(names, float("nan"))
     logits = symmetry.as_sum(logits)
     with np.errstate(invalid="ignore"):  # an embedding that is constant has no circularity: NaN
-        own_circularity = circularity(circuit)
+        own_circularity = float("nan") if circuit.record.recorded else circularity(circuit)
     return own | {
         "distance_irrelevance": logit_distance_irrelevance(logits, "correct"),
         "distance_irrelevance_runner_up": logit_distance_irrelevance(logits, "runner_up"),

@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from topomod.tasks import addition, cayley, finite_group, operation, parity
+from topomod.tasks import addition, cayley, finite_group, operation, parity, unknown
 from topomod.tasks.task import Task, TaskKind
 
 TASK_KINDS: dict[str, TaskKind] = {
-    kind.name: kind for kind in (addition.KIND, parity.KIND, finite_group.KIND, operation.KIND, cayley.KIND)
+    kind.name: kind
+    for kind in (addition.KIND, parity.KIND, finite_group.KIND, operation.KIND, cayley.KIND, unknown.KIND)
 }
 
 

@@ -57,6 +57,13 @@ class CayleyTable:
         """What tables and messages call the group: a table has no other name."""
         return str(self)
 
+    @cached_property
+    def isomorphic_to(self) -> str:
+        """Name of the known group that the table is, such as "A5"; the table's own name where it is none of these."""
+        from topomod.tasks.isomorphism import group_name  # that module loads all groups, light commands need none
+
+        return (group_name(self.targets()) if self.finite_group else "") or self.name
+
     @property
     def order(self) -> int:
         """Number of elements of a."""

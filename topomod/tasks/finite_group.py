@@ -127,6 +127,11 @@ class GroupComposition:
         return 0
 
     @property
+    def isomorphic_to(self) -> str:
+        """Its own name."""
+        return self.name
+
+    @property
     def finite_group(self) -> GroupComposition:
         """The finite group itself."""
         return self

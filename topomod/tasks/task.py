@@ -31,12 +31,16 @@ class FiniteGroup(Protocol):
         Number of elements.
     identity : int
         Which element is the identity.
+    isomorphic_to : str
+        Name of the known group that it is up to the order of its elements.
     cyclic : bool
         Whether it is cyclic with its elements in the order of their powers.
     """
 
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def isomorphic_to(self) -> str: ...  # noqa: D102
     @property
     def order(self) -> int: ...  # noqa: D102
     @property
