@@ -6,7 +6,6 @@ The settings are layered by what a stage depends on: :class:`Population` says wh
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -19,7 +18,16 @@ from topomod.study.comparisons import comparisons, main_comparison
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
 from topomod.study.questions import Question, question_problems
-from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, Strict, StudyMarginRecipe, StudyRecipe
+from topomod.study.settings import (
+    MAX_NAME,
+    Margin,
+    Maturity,
+    Seeds,
+    Strict,
+    StudyMarginRecipe,
+    StudyRecipe,
+    canonical_json,
+)
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.yaml_files import merged
@@ -294,8 +302,3 @@ class Study(Comparison):
     def report_settings(self) -> str:
         """The whole study, as canonical JSON: the report prints it."""
         return canonical_json(self.model_dump())
-
-
-def canonical_json(value: Any) -> str:
-    """JSON that is the same for the same content."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from topomod.networks.circuit_file import read_declared
-from topomod.study.config import Comparison, canonical_json
+from topomod.study.config import Comparison
+from topomod.study.settings import canonical_json
 from topomod.study.shards import CIRCUITS, StudyFolder
 
 HASH_LENGTH = 12

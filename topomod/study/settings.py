@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+import json
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
@@ -70,3 +71,8 @@ class Margin(Strict):
 
     margin: Number = Field(gt=0)
     reason: str = Field(min_length=1, max_length=2000)
+
+
+def canonical_json(value: Any) -> str:
+    """JSON that is the same for the same content."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
