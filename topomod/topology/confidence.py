@@ -52,7 +52,8 @@ def doubts(
         found.append(f"share {cloud.share:.2f}: not one frequency")
     if cloud.rank > MAX_ALPHA and shape.betti[:2] == (1, 0) and not support.twisted:
         found.append(f"no loop at rank {cloud.rank}: a bent disc and a ball are not told apart")
-    if _has_width(cloud) and cloud.third_ratio > 0:
+    # in group order its harmonics make it wider
+    if _has_width(cloud) and cloud.share is None and cloud.third_ratio > 0:
         found.append("a segment, with a width that noise does not explain")
     n_points, dim = cloud.points.shape
     if shape.label == "other" and n_points < MIN_POINTS_BY_DIM.get(dim, 0):
