@@ -11,7 +11,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from topomod.statistics.clusters import correlation_clusters, correlations, effective_number
-from topomod.statistics.equivalence import equivalence_test, holm
+from topomod.statistics.equivalence import equivalence_test
+from topomod.statistics.families import holm
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.minimum_effect import p_beyond_margin
 from topomod.statistics.mmd import mmd_equivalence_test

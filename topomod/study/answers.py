@@ -21,7 +21,8 @@ from topomod.study.table_columns import TABLES
 from topomod.study.tables import read_tables
 
 _KEPT = (
-    "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y note"
+    "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y caveat "
+    "note"
 ).split()
 
 
@@ -119,7 +120,7 @@ def _said(
 
 
 def _estimate(row: Mapping[Any, Any]) -> str:
-    return estimate({**row, "unit": _unit(row["endpoint"])})
+    return estimate({**row, "unit": _unit(row["endpoint"]), "alpha": row["level_equivalence"]})
 
 
 def _unit(endpoint: str) -> str:

@@ -47,7 +47,7 @@ def estimate(test: Mapping[str, Any]) -> str:
         return f"{title}: not tested"
     margin = test["margin"]
     difference, low, high = (rounded(test[key], margin) for key in ("difference", "ci_low", "ci_high"))
-    interval = f"({100 - 200 * test['alpha']:.0f} % interval {low} to {high}, margin {margin:g})"
+    interval = f"({100 - 200 * test['alpha']:.3g} % interval {low} to {high}, margin {margin:g})"
     if math.isnan(test["mean_x"]):
         return f"{title}: distance {difference} {interval}"
     unit = f" {test['unit']}" if test["unit"] else ""

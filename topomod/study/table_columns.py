@@ -75,13 +75,13 @@ TABLES = {
         "role x y endpoint",
         "family title margin_reason mean_x mean_y difference ci_low ci_high p_equivalence p_difference p_beyond margin "
         "n_x n_y method alpha verdict_unadjusted note p_equivalence_adjusted p_difference_adjusted p_beyond_adjusted "
-        "verdict answer small_difference cluster",
+        "verdict answer small_difference cluster level_equivalence level_difference caveat unseen_share",
         of_circuits=False,
     ),
     "answers": Columns(
         "question endpoint",
-        "x y answer lead sentence estimate sensitivity_sentence exceptions to_settle alpha title unit mean_x mean_y "
-        "difference ci_low ci_high margin margin_reason primary_answer small_difference p_equivalence "
+        "x y answer lead sentence estimate sensitivity_sentence exceptions to_settle caveat alpha title unit mean_x "
+        "mean_y difference ci_low ci_high margin margin_reason primary_answer small_difference p_equivalence "
         "p_beyond_adjusted p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
         of_circuits=False,
     ),
