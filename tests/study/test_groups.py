@@ -57,7 +57,9 @@ def test_composite_and_even_moduli_work(p: int) -> None:
     )  # values of each input that the frequency tells apart
     assert tables[1].loc[left < 3, "torus_distance"].isna().all()
     whole = tables[1].loc[left >= 3]
-    assert whole["torus_distance"].between(0, p / 2).all() and whole["winding_is_sum"].mean() > 0.8
+    assert whole["torus_distance"].between(0, p / 2).all()
+    # the logits of a weak group are no circle, and wind as they like
+    assert (whole.loc[whole["logit_circle_cka"] > 0.7, "winding_is_sum"] == 1).all()
     endpoints = circuit_endpoints(tables[0], tables[1], verdicts)
     assert endpoints[endpoints["endpoint"] == "torus_cka"]["value"].notna().all()
 
