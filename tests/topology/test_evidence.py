@@ -39,8 +39,8 @@ def rng() -> np.random.Generator:
     [
         ("cylinder", "contractible"),
         ("Moebius band", "contractible"),
-        ("torus", "hollow"),
-        ("sphere and loop", "hollow"),
+        ("torus", "tubular"),
+        ("sphere and loop", "void"),
     ],
 )
 def test_arcs_of_a_circle_are_contractible(name: str, kind: str, rng: np.random.Generator) -> None:
@@ -121,6 +121,6 @@ def test_gaps_of_a_sample_are_filled_and_holes_are_not(ratio: float, rng: np.ran
 
 def test_turns_of_a_known_circle(rng: np.random.Generator) -> None:
     angle = TAU * rng.uniform(size=500)
-    assert circle_fibres(unit(angle), angle / TAU, rng) == (True, "contractible", 0)
+    assert circle_fibres(unit(angle), angle / TAU, rng) == (True, "contractible")
     half = angle[angle < np.pi]
     assert not circle_fibres(unit(half), half / TAU, rng).covers

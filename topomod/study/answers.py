@@ -21,8 +21,8 @@ from topomod.study.table_columns import TABLES
 from topomod.study.tables import read_tables
 
 _KEPT = (
-    "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y caveat "
-    "note"
+    "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y "
+    "caveat note"
 ).split()
 
 

@@ -189,8 +189,8 @@ def objection(cloud: PreparedCloud, verdict: ManifoldVerdict, finer: ManifoldVer
     """What the components left out say against a label; empty if nothing.
 
     They may show the loop of a long ellipse, or the tube of a torus. In group order they are harmonics, which bend a
-    circle in many ways. Without it a circle has to be one in both views, and where the components left out are more
-    than noise it has to be sure in the finer one.
+    circle in many ways. Without it a circle has to be one in both views where the components left out are more than
+    noise.
 
     Parameters
     ----------
@@ -203,15 +203,9 @@ def objection(cloud: PreparedCloud, verdict: ManifoldVerdict, finer: ManifoldVer
         return "with finer components it has a loop" if finer.forced_label == "circle" else ""
     if cloud.share is not None or verdict.label != "circle" or cloud.next_ratio < TUBE_TAU:
         return ""
-    if cloud.next_ratio > LIKE_NOISE * cloud.later_ratio:
-        sure = finer is not None and finer.label == "circle" and not finer.doubtful
-        return "" if sure else "the components left out may hold a tube"
-    # noise may fill the loop; it adds none
-    if finer is None or finer.label == "circle" or finer.betti == (1, 0, 0):
-        return ""
-    if finer.forced_label == "circle":
-        return f"with finer components its loop is uncertain: {finer.reason}" if finer.label == "uncertain" else ""
-    return f"with finer components it has betti {finer.betti}"
+    is_noise = cloud.next_ratio <= LIKE_NOISE * cloud.later_ratio
+    confirmed = finer is not None and finer.label == "circle"
+    return "" if is_noise or confirmed else "the components left out may hold a tube"
 
 
 def label_cloud(

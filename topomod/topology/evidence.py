@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from topomod.topology.complexes import MAX_ALPHA, alpha_diagrams, rips_diagrams, thin
 from topomod.topology.diagrams import Diagram
 
-Fibre = Literal["contractible", "hollow", "unresolved"]
+Fibre = Literal["contractible", "tubular", "void", "unresolved"]
 
 N_ARCS = 4
 ARC = 1 / 3  # of a turn; neighbouring arcs overlap
@@ -25,7 +25,7 @@ FIBRE_POINTS = {1: 1000, 2: 1000, 3: 600, 4: 250, 5: 90}
 MIN_FIBRE_VARIANCE = 0.02  # of the longest direction of a fibre
 WIDE_HOLE, CLOSED = 0.45, 0.75  # of a fibre's narrow width: radius of its hole, widest gap at which none was missed
 SAMPLE_GAPS = 3.0  # gaps of a sample; its own loops close below
-THIN_TUBE = 0.2  # rms; what is narrower is a strip that bends
+THIN_TUBE = 0.19  # rms; what is narrower is a strip that bends
 THIN_FIBRE = 0.08  # rms; a narrower fibre can hold nothing that is in scope
 N_CELLS = 24  # of a turn, all of which a circle has to fill
 MAX_PATCH = 0.55  # rms; radius of the part of a torus in one of its cells
@@ -47,15 +47,12 @@ class Fibres(NamedTuple):
     ----------
     covers : bool
         Whether the coordinate takes all values.
-    kind : {"contractible", "hollow", "unresolved"}
-        The worst of the arcs' fibres, hollow being the worst.
-    n_hollow : int
-        Arcs with a hollow fibre.
+    kind : {"contractible", "tubular", "void", "unresolved"}
+        The worst of the arcs' fibres: one with a loop of its own, one with a void, one with too few points.
     """
 
     covers: bool
     kind: Fibre
-    n_hollow: int
 
 
 def circle_fibres(points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n"], rng: np.random.Generator) -> Fibres:
@@ -69,8 +66,8 @@ def circle_fibres(points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n
     for start in np.arange(N_ARCS) / N_ARCS:
         inside = (turns - start) % 1.0 < ARC
         kinds.append(fibre_kind(points[inside], rng))
-    worst = next((kind for kind in ("hollow", "unresolved") if kind in kinds), "contractible")
-    return Fibres(covers, worst, kinds.count("hollow"))  # type: ignore[arg-type]
+    worst = next((kind for kind in ("tubular", "void", "unresolved") if kind in kinds), "contractible")
+    return Fibres(covers, worst)  # type: ignore[arg-type]
 
 
 def fibre_kind(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> Fibre:
@@ -92,9 +89,10 @@ def fibre_kind(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> Fi
     diagrams = fibre_diagrams(cut)
     spacing = float(np.quantile(diagrams[0][np.isfinite(diagrams[0][:, 1]), 1], 0.95))
     narrow = widths[2] if len(widths) > 2 and widths[2] >= THIN_TUBE else widths[1]
-    loop = _is_hole(diagrams[1], max(WIDE_HOLE * narrow, SAMPLE_GAPS * spacing), 1.8)
-    if loop or (len(diagrams) > 2 and _is_hole(diagrams[2], WIDE_HOLE * widths[2], 1.4)):
-        return "hollow"
+    if _is_hole(diagrams[1], max(WIDE_HOLE * narrow, SAMPLE_GAPS * spacing), 1.8):
+        return "tubular"
+    if len(diagrams) > 2 and _is_hole(diagrams[2], WIDE_HOLE * widths[2], 1.4):
+        return "void"
     return "unresolved" if SAMPLE_GAPS * spacing > CLOSED * narrow else "contractible"
 
 

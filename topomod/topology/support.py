@@ -36,9 +36,13 @@ WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that c
 OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
 WIDE_VOID = 4.0
 MAX_HULL_GAP = 0.4  # rms
-HOLLOW = "arcs of its loop without a hole"
-TUBE = "arcs of its loop of which more than one has no hole"
-MANY_ARCS = 3  # of four; a sphere with a loop has a hole over one or two
+TUBE = "arcs of its loop without a loop of their own"
+LACKS = {
+    "contractible": "",
+    "tubular": TUBE,
+    "void": "arcs of its loop without a void",
+    "unresolved": "arcs of enough points",
+}
 CROSS = 0.6  # share of a torus that two circles through one point stay below
 CURVE = 0.05  # least second over first variance around a point; below it a cloud is a curve
 CLEAR_LOOP = 0.35  # rms; radius of a loop that is no gap of a sample
@@ -158,7 +162,11 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
         sample = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), ROUND_POINTS), replace=False)]
         round_ = points.shape[1] == 3 and is_round(without_outliers(sample), rng)
         closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
-        return Support(shape.label, against=() if round_ and closed else ("a void that may be a bay of a surface",))
+        if round_ and closed:
+            return Support(shape.label)
+        if points.shape[1] > 3:
+            return Support(shape.label, missing=("loops, or a sphere",))
+        return Support(shape.label, against=("a void that may be a bay of a surface",))
     if shape.betti[1] > 2:
         loops = _loops_support(homology, shape, rng)
         clear = local_width(points, rng) < CURVE or three_loops(coordinates)
@@ -200,12 +208,11 @@ def _third_is_clear(coordinates: CircularCoordinates) -> bool:
 def circle_lacks(points: Float[np.ndarray, "d k"], coordinates: CircularCoordinates, rng: np.random.Generator) -> str:
     """What the leading circular coordinate lacks for a circle; empty if contractible fibres cover its turn."""
     if not len(coordinates.turns):
-        return "no circular coordinate"
+        return "a circular coordinate"
     fibres = circle_fibres(points, coordinates.turns[0], rng)
     if not fibres.covers:
         return "a circular coordinate that takes all values"
-    hollow = TUBE if fibres.n_hollow >= MANY_ARCS else HOLLOW
-    return {"contractible": "", "hollow": hollow, "unresolved": "fibres of enough points"}[fibres.kind]
+    return LACKS[fibres.kind]
 
 
 def _circle_support(
@@ -223,8 +230,9 @@ def _circle_support(
         return replace(
             loops, label="circle", against=(*loops.against, "its arcs have no hole, and the cloud has a void")
         )
-    if lacking == TUBE or (shape.label == "circle" and lacking == HOLLOW):
-        return Support(shape.label, against=(*loops.against, "the arcs of its loop have a hole"))
+    # a void over an arc is that of a sphere with a loop; a loop over an arc is that of a torus
+    if lacking != LACKS["void"] or shape.label == "circle":
+        return Support(shape.label, against=(*loops.against, f"it does not show {lacking}"))
     return replace(loops, missing=(*loops.missing, lacking))
 
 
