@@ -23,41 +23,15 @@ from topomod.study.settings import (
     Margin,
     Maturity,
     Seeds,
-    Strict,
-    StudyMarginRecipe,
-    StudyRecipe,
     canonical_json,
 )
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
+from topomod.study.variant import Variant
 from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
 from topomod.tasks.checked import MAX_SEED, Number, Whole
 from topomod.tasks.task import Task
-from topomod.training.recipes import MarginRecipe, Recipe
-
-
-class Variant(Strict):
-    """What is trained, and how: the study's own, or what a named variant makes of it."""
-
-    p: Whole = Field(59, ge=3)
-    task: Any = "addition"
-    network: NetworkSize = NetworkSize()
-    recipe: StudyRecipe = Recipe()
-    margin_recipe: StudyMarginRecipe = MarginRecipe()
-
-    @model_validator(mode="after")
-    def _without_problems(self) -> Variant:
-        if problems := list(self.problems()):
-            raise ValueError("\n".join(problems))
-        return self
-
-    def problems(self) -> Iterator[str]:
-        """Sentences on what does not go together, all of them."""
-        try:
-            parse_task(self.task, self.p)
-        except ValueError as error:
-            yield str(error)
 
 
 class Population(Variant):
@@ -266,15 +240,15 @@ class Study(Comparison):
     def problems(self) -> Iterator[str]:
         """Also circuits that cannot be followed, and tasks without frequencies where frequencies are ablated."""
         yield from (problems := list(super().problems()))
-        if problems:
-            return
-        tasks = {str(task): task.modulus for task in map(self.task_of, self.labels)}
-        if self.ablation and self.system.followed and None in tasks.values():
-            others = ", ".join(name for name, modulus in tasks.items() if modulus is None)
-            yield f"ablation is for tasks that add or subtract numbers mod p, found {others}"
         if not self.system.followed and (self.ablation or self.maturity.count):
             names = [name for system in SYSTEMS.values() if system.followed for name in written_names(system.name)]
-            yield f"ablation and maturity are for {', '.join(names)}; found {self.ablation} and {self.maturity.count}"
+            found = f"ablation {self.ablation}, maturity.count {self.maturity.count}"
+            yield f"ablation and maturity are for {', '.join(names)}; found {found}"
+        if problems or not (self.ablation and self.system.followed):
+            return
+        others = [str(task) for task in map(self.task_of, self.labels) if task.modulus is None]
+        if others:
+            yield f"ablation is for tasks that add or subtract numbers mod p, found {', '.join(dict.fromkeys(others))}"
 
     def n_seeds(self) -> int:
         """Of the circuits that are followed too."""

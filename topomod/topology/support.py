@@ -36,10 +36,9 @@ WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that c
 OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
 WIDE_VOID = 4.0
 MAX_HULL_GAP = 0.4  # rms
-TUBE = "arcs of its loop without a loop of their own"
 LACKS = {
     "contractible": "",
-    "tubular": TUBE,
+    "tubular": "arcs of its loop without a loop of their own",
     "void": "arcs of its loop without a void",
     "unresolved": "arcs of enough points",
 }
