@@ -66,7 +66,7 @@ def main_pair(study: Study, tables: StudyTables) -> Iterator[str]:
     yield f"### {described(x)} and {described(y)}"
     yield ""
     yield from questions(tables)
-    yield "A line is an endpoint: both means, their difference with a 90 % interval, margin, and answer. Only primary"
+    yield "A line is an endpoint: both means, their difference with its interval, margin, and answer. Only primary"
     yield "endpoints (*) answer a question. They are adjusted by Holm within it, and all others together."
     yield ""
     lines = [
@@ -184,7 +184,7 @@ def section(study: Study, tables: StudyTables) -> Iterator[str]:
 
 
 def draw(study: Study, tables: StudyTables) -> None:
-    """Differences of the main pair in units of their margins, with their 90 % intervals."""
+    """Differences of the main pair in units of their margins, with the intervals of the levels at which they were judged."""
     import matplotlib
 
     matplotlib.use("svg")
