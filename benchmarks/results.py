@@ -184,7 +184,7 @@ def section(study: Study, tables: StudyTables) -> Iterator[str]:
 
 
 def draw(study: Study, tables: StudyTables) -> None:
-    """Differences of the main pair in units of their margins, with the intervals of the levels at which they were judged."""
+    """Differences of the main pair in units of their margins, with intervals of the levels they were judged at."""
     import matplotlib
 
     matplotlib.use("svg")
