@@ -36,6 +36,7 @@ WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that c
 OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
 WIDE_VOID = 4.0
 MAX_HULL_GAP = 0.4  # rms
+CLEAR_SEPARATION = 0.85  # the surface of a circle has hardly a second loop
 LACKS = {
     "contractible": "",
     "tubular": "arcs of its loop without a loop of their own",
@@ -137,7 +138,10 @@ def _loops_support(homology: Homology, shape: NamedShape, rng: np.random.Generat
     filled = homology.points.shape[1] > 2 and not curve
     if gap > (OPEN_SURFACE_GAP if filled else OPEN_GAP) and shape.label == "circle":
         return Support("circle", against=(f"its loop closes over a gap {gap:.1f} times those of the sample",))
-    return Support(shape.label, missing=("loops without a gap",) if gap > wide else ())
+    missing: tuple[str, ...] = ("loops without a gap",) if gap > wide else ()
+    if shape.label == "circle" and filled and shape.separation < CLEAR_SEPARATION:
+        missing += ("a loop far clearer than the next",)  # noise joins the turns of a roll
+    return Support(shape.label, missing=missing)
 
 
 def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
