@@ -39,7 +39,7 @@ REPORT = [RESULTS.table(name) for name in study.system.tables] + [
 ]
 
 # Kept with the circuits for the report. It is no parameter of training: a changed margin must not train them again.
-DECLARED = declaration(study)
+os.environ["TOPOMOD_DECLARED"] = declaration(study)
 
 
 def training_settings(wildcards):
@@ -95,7 +95,7 @@ rule train:
         runtime=scaled(120),
     shell:
         "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
-        " --settings {params.settings:q} --declared {DECLARED:q} --output {output} > {log} 2>&1"
+        " --settings {params.settings:q} --output {output} > {log} 2>&1"
 
 
 rule train_longer:

@@ -64,7 +64,7 @@ def train(
     settings: Settings = '{"p": 59, "recipe": {}}',
     snapshots: Annotated[str, typer.Option(help="Comma-separated steps at which the circuits are kept.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    declared: Annotated[str, typer.Option(help="JSON of margins and questions, kept with the circuits.")] = "",
+    declared: Annotated[str, typer.Option(help="Margins and questions as JSON.", envvar="TOPOMOD_DECLARED")] = "",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
     from topomod.networks.labels import Label
