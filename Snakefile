@@ -39,7 +39,7 @@ REPORT = [RESULTS.table(name) for name in study.system.tables] + [
 ]
 
 # Kept with the circuits for the report. It is no parameter of training: a changed margin must not train them again.
-os.environ["TOPOMOD_DECLARED"] = declaration(study)
+os.environ.update(TOPOMOD_DECLARED=declaration(study))
 
 
 def training_settings(wildcards):
