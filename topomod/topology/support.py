@@ -50,7 +50,7 @@ SUBSAMPLE = 0.85
 THIRD_LOOP = 0.6  # of the second loop's persistence
 COORDINATE_POINTS = {2: 2000, 3: 4000, 4: 500}
 RIPS_POINTS = 300
-ROUND_POINTS = 4000
+SAMPLE_POINTS = 4000
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def find_support(
     elif homology.points.shape[1] <= 2:
         found = _flat_support(homology, shape, rng)
     elif shape.betti[1:] == (0, 0):
-        found = _contractible_support(homology, shape, rng)
+        found = _contractible_support(cloud, shape, rng)
     else:
         found = _surface_support(cloud, homology, shape, rng)
     if shape.betti[0] == 1 and n_clusters(cloud.points, rng) > 1:
@@ -144,14 +144,21 @@ def _loops_support(homology: Homology, shape: NamedShape, rng: np.random.Generat
     return Support(shape.label, missing=missing)
 
 
-def _contractible_support(homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+def _contractible_support(cloud: PreparedCloud, shape: NamedShape, rng: np.random.Generator) -> Support:
     if shape.label == "disc":
         return Support("disc")
-    if local_solidity(homology.points, rng) >= SOLID:
+    points = _without_outliers(cloud, rng)
+    if local_solidity(points, rng) >= SOLID:
         return Support(shape.label)
-    if local_width(homology.points, rng) < CURVE:
+    if local_width(points, rng) < CURVE:
         return Support(shape.label, against=("no loop on a curve that bends",))
     return Support("disc", missing=("a flat disc: it bends",))
+
+
+def _without_outliers(cloud: PreparedCloud, rng: np.random.Generator) -> Float[np.ndarray, "n k"]:
+    """A random sample of a cloud, without outliers: thinning keeps them, and they fill a surface and close a bay."""
+    points = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), SAMPLE_POINTS), replace=False)]
+    return points if cloud.share is not None else without_outliers(points)
 
 
 def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
@@ -161,9 +168,7 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
-        # thinning keeps outliers, and they close the mouth of a bay
-        sample = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), ROUND_POINTS), replace=False)]
-        round_ = points.shape[1] == 3 and is_round(without_outliers(sample), rng)
+        round_ = points.shape[1] == 3 and is_round(_without_outliers(cloud, rng), rng)
         closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
         if round_ and closed:
             return Support(shape.label)
