@@ -193,7 +193,7 @@ def equivalence_test(
     means_y = network_means(y, clusters_y, "y", "clusters_y")
     bounds = check_bounds(bounds, margin, {"x": means_x, "y": means_y})
     if (bounds is None or method == "welch") and is_constant(means_x) and is_constant(means_y):
-        raise ValueError("x and y are both constant; give bounds if the quantity is bounded, such as (0, 1)")
+        raise ValueError("x and y are both constant; give bounds, such as (0, 1), and use the bounded test")
     exponent = unit_exponent(means_x, means_y, np.array(bounds or ()))
     means_x, means_y = times_power_of_two(means_x, -exponent), times_power_of_two(means_y, -exponent)
     unit_margin, unit_bounds = times_power_of_two(margin, -exponent), scaled_bounds(bounds, exponent)
