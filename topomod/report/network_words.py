@@ -17,7 +17,6 @@ PLURALS = {
     "other": "other shapes",
     "uncertain": "unclear shapes",
 }
-PLACES = {"preactivations": "before the nonlinearity", "logits": "at the logits"}
 
 
 def in_words(found: Inspection, network: str) -> str:

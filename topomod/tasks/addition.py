@@ -12,13 +12,14 @@ import numpy as np
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import sign_patterns
 from topomod.tasks.symmetry import Symmetry, cyclic_symmetry
-from topomod.tasks.task import TaskKind, checked_integer, token_grid
+from topomod.tasks.task import TaskKind, checked_integer
+from topomod.tasks.tokens import TokenTask
 
 MAX_TERMS = 20  # even mod 3 so many numbers have more inputs than any network is evaluated on
 
 
 @dataclass(frozen=True)
-class ModularAddition:
+class ModularAddition(TokenTask):
     """Learn ``c = (a_1 + ... + a_k) mod p`` from one-hot inputs.
 
     Even and composite ``p`` are allowed; for even ``p`` the frequency ``p / 2`` has a single real phase.
@@ -63,24 +64,9 @@ class ModularAddition:
         return (self.p,) * self.k
 
     @property
-    def n_inputs(self) -> int:
-        """Number of inputs, ``p**k``."""
-        return int(self.p**self.k)
-
-    @property
     def n_classes(self) -> int:
         """Number of classes, ``p``."""
         return self.p
-
-    @property
-    def one_hot(self) -> bool:
-        """True: inputs are tokens."""
-        return True
-
-    @property
-    def n_factors(self) -> int:
-        """``k``: all inputs decide the class together."""
-        return self.k
 
     @property
     def modulus(self) -> int:
@@ -103,21 +89,12 @@ class ModularAddition:
         return GroupComposition(f"C{self.p}") if self.k == 2 else None
 
     @property
-    def support(self) -> None:
-        """None: inputs are tokens."""
-        return None
-
-    @property
     def no_margin_theory(self) -> str:
         """Why there is no formula for an even p: its frequency p / 2 changes it. Empty for an odd p."""
         if self.p % 2:
             return ""
         instead = f'; GroupComposition("C{self.p}") has one' if self.k == 2 else ""
         return f"the closed form of modular addition is for odd p, found p = {self.p}{instead}"
-
-    def inputs(self) -> np.ndarray:
-        """All rows of tokens, (n_inputs, n_tokens), the last token fastest."""
-        return token_grid(self.input_shape)
 
     def targets(self) -> np.ndarray:
         """Correct class of every input, shape (p,) * k, indexed ``[a_1, ..., a_k]``."""

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike
 
 from topomod.tasks.group_axioms import cyclic_order, identity_of
 from topomod.tasks.symmetry import Symmetry
-from topomod.tasks.task import MAX_EVALUATED, TaskKind, token_grid
+from topomod.tasks.task import MAX_EVALUATED, TaskKind
+from topomod.tasks.tokens import GroupMargins, TokenTask
 
 MAX_CLASSES = 2**16  # more classes than any network here has outputs
 
 
 @dataclass(frozen=True, init=False)
-class CayleyTable:
+class CayleyTable(GroupMargins, TokenTask):
     """Learn the entry of a table at (a, b).
 
     A table that is a group's is recognised: it is a Latin square, it is associative, and it has an identity. It then
@@ -74,25 +75,10 @@ class CayleyTable:
         """``(n, m)``."""
         return (len(self.table), len(self.table[0]))
 
-    @property
-    def n_inputs(self) -> int:
-        """Number of input pairs, ``n * m``."""
-        return len(self.table) * len(self.table[0])
-
     @cached_property
     def n_classes(self) -> int:
         """One more than the largest entry."""
         return 1 + max(map(max, self.table))
-
-    @property
-    def one_hot(self) -> bool:
-        """True: inputs are tokens."""
-        return True
-
-    @property
-    def n_factors(self) -> int:
-        """2: both tokens decide the class together."""
-        return 2
 
     @property
     def modulus(self) -> None:
@@ -141,18 +127,9 @@ class CayleyTable:
         return "" if self.symmetry else f"its table is {known}"
 
     @property
-    def support(self) -> None:
-        """None: inputs are tokens."""
-        return None
-
-    @property
     def no_margin_theory(self) -> str:
         """Why the largest normalized margin is not known; empty for a group."""
         return "" if self.finite_group else f"theory has no largest normalized margin of {self}: it is no group's table"
-
-    def inputs(self) -> np.ndarray:
-        """All rows of tokens, (n_inputs, 2), the last token fastest."""
-        return token_grid(self.input_shape)
 
     def targets(self) -> np.ndarray:
         """The table, (n, m)."""
@@ -161,24 +138,6 @@ class CayleyTable:
     def describe(self) -> dict[str, Any]:
         """Name of the kind and the table."""
         return {"name": KIND.name, "table": [list(row) for row in self.table]}
-
-    def max_margin(self) -> float:
-        """Largest normalized margin of a group, as :meth:`topomod.GroupComposition.max_margin`."""
-        from topomod.tasks.irrep_strengths import max_group_margin  # light commands need no irreps
-
-        return max_group_margin(self)
-
-    def margin_at(self, regularization: float) -> float:
-        """Normalized margin of the strengths that are optimal under a regularisation."""
-        from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths  # see max_margin
-
-        return margin_of_strengths(self, irrep_strengths(self, regularization))
-
-    def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
-        """Neurons that attain :meth:`max_margin`, as for any finite group."""
-        from topomod.tasks.irrep_strengths import max_margin_group_neurons  # see max_margin
-
-        return max_margin_group_neurons(self)
 
 
 def _checked(table: ArrayLike) -> np.ndarray:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from topomod.tasks.task import TaskKind, token_grid
+from topomod.tasks.task import TaskKind
+from topomod.tasks.tokens import GroupMargins, TokenTask
 
 SIZES = {"C": (2, 1000), "D": (3, 500), "S": (2, 6), "A": (3, 6), "Q": (8, 8), "Dic": (2, 250)}  # least and largest n
 MAX_PRODUCT = 1000  # order of a product; irreps of larger ones take minutes
@@ -18,7 +19,7 @@ MAX_NAME = 40  # letters
 
 
 @dataclass(frozen=True)
-class GroupComposition:
+class GroupComposition(GroupMargins, TokenTask):
     """Learn the product of two elements of a finite group.
 
     Elements are permutations. Those of S and A are in lexicographic order, all others in the order that
@@ -74,11 +75,6 @@ class GroupComposition:
         return (self.order, self.order)
 
     @property
-    def n_inputs(self) -> int:
-        """Number of input pairs, ``order**2``."""
-        return self.order**2
-
-    @property
     def n_classes(self) -> int:
         """Number of classes, the order of the finite group."""
         return self.order
@@ -95,16 +91,6 @@ class GroupComposition:
             both = np.repeat(first, len(other), axis=0), np.tile(other, (len(first), 1))
             first = np.concatenate([both[0], both[1] + first.shape[1]], axis=1)
         return first
-
-    @property
-    def one_hot(self) -> bool:
-        """True: inputs are tokens."""
-        return True
-
-    @property
-    def n_factors(self) -> int:
-        """2: both elements decide the class together."""
-        return 2
 
     @property
     def modulus(self) -> None:
@@ -142,36 +128,9 @@ class GroupComposition:
         return len(self._factors) == 1 and self.name.startswith("C")
 
     @property
-    def support(self) -> None:
-        """None: inputs are tokens."""
-        return None
-
-    @property
     def no_margin_theory(self) -> str:
         """Empty: theory knows the largest normalized margin of every finite group."""
         return ""
-
-    def inputs(self) -> np.ndarray:
-        """All rows of tokens, (n_inputs, n_tokens), the last token fastest."""
-        return token_grid(self.input_shape)
-
-    def max_margin(self) -> float:
-        """Largest normalized margin, that of the strengths of :func:`topomod.irrep_strengths`."""
-        from topomod.tasks.irrep_strengths import max_group_margin  # that module imports this class
-
-        return max_group_margin(self)
-
-    def margin_at(self, regularization: float) -> float:
-        """Normalized margin of the strengths that are optimal under a regularisation."""
-        from topomod.tasks.irrep_strengths import irrep_strengths, margin_of_strengths  # it imports this class
-
-        return margin_of_strengths(self, irrep_strengths(self, regularization))
-
-    def max_margin_neurons(self) -> tuple[np.ndarray, np.ndarray]:
-        """``2 D^3`` neurons for each used real irrep of real type, ``D^3`` for each of another type."""
-        from topomod.tasks.irrep_strengths import max_margin_group_neurons  # it imports this class
-
-        return max_margin_group_neurons(self)
 
     def describe(self) -> dict[str, Any]:
         """Name of the kind and of the finite group."""

@@ -12,13 +12,14 @@ import numpy as np
 from topomod.tasks.expression import LETTERS, ExpressionError, Polynomial, normal_form, polynomial, values_of
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.symmetry import Symmetry, cyclic_symmetry
-from topomod.tasks.task import TaskKind, checked_integer, token_grid
+from topomod.tasks.task import TaskKind, checked_integer
+from topomod.tasks.tokens import TokenTask
 
 MAX_P = 1024  # p^2 is then at most the number of inputs that networks are looked at on
 
 
 @dataclass(frozen=True)
-class ModularOperation:
+class ModularOperation(TokenTask):
     """Learn the value of an expression in a and b modulo p.
 
     Inputs are 0, ..., p - 1. Two kinds of expressions leave 0 out of a and of b, so that inputs are 1, ..., p - 1:
@@ -100,24 +101,9 @@ class ModularOperation:
         return (self.p - self._first,) * 2
 
     @property
-    def n_inputs(self) -> int:
-        """Number of input pairs."""
-        return (self.p - self._first) ** 2
-
-    @property
     def n_classes(self) -> int:
         """``p``, or ``p - 1`` for one product, which is never 0."""
         return self.p - self._product
-
-    @property
-    def one_hot(self) -> bool:
-        """True: inputs are tokens."""
-        return True
-
-    @property
-    def n_factors(self) -> int:
-        """2: both inputs decide the class together."""
-        return 2
 
     @property
     def modulus(self) -> int | None:
@@ -158,18 +144,9 @@ class ModularOperation:
         return GroupComposition(f"C{self.p}") if added else None
 
     @property
-    def support(self) -> None:
-        """None: inputs are tokens."""
-        return None
-
-    @property
     def no_margin_theory(self) -> str:
         """Why the largest normalized margin is not known; empty where the task is a cyclic group's in other names."""
         return f"theory has no largest normalized margin: {self.no_symmetry}" if self.no_symmetry else ""
-
-    def inputs(self) -> np.ndarray:
-        """All rows of tokens, (n_inputs, 2), the last token fastest."""
-        return token_grid(self.input_shape)
 
     def targets(self) -> np.ndarray:
         """Correct class of every pair of tokens."""

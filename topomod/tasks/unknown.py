@@ -7,11 +7,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from topomod.tasks.task import TaskKind, checked_integer, token_grid
+from topomod.tasks.task import TaskKind, checked_integer
+from topomod.tasks.tokens import TokenTask
 
 
 @dataclass(frozen=True)
-class UnknownTask:
+class UnknownTask(TokenTask):
     """Two tokens, and classes of which nobody knows the right one.
 
     Parameters
@@ -44,21 +45,6 @@ class UnknownTask:
         return (self.n_left, self.n_right)
 
     @property
-    def n_inputs(self) -> int:
-        """Number of pairs."""
-        return self.n_left * self.n_right
-
-    @property
-    def one_hot(self) -> bool:
-        """True: inputs are tokens."""
-        return True
-
-    @property
-    def n_factors(self) -> int:
-        """2: both tokens decide the class together."""
-        return 2
-
-    @property
     def modulus(self) -> None:
         """None: tokens are no numbers."""
         return None
@@ -79,18 +65,9 @@ class UnknownTask:
         return None
 
     @property
-    def support(self) -> None:
-        """None: inputs are tokens."""
-        return None
-
-    @property
     def no_margin_theory(self) -> str:
         """Why the largest normalized margin is not known."""
         return "the task is not known, so that theory has no largest normalized margin"
-
-    def inputs(self) -> np.ndarray:
-        """All pairs of tokens, (n_inputs, 2), the last token fastest."""
-        return token_grid(self.input_shape)
 
     def targets(self) -> np.ndarray:
         """-1 for every pair, (n_left, n_right): no class is known to be right."""

@@ -152,12 +152,17 @@ def n_clusters(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> in
 
     The sparsest twentieth of the points is left out: outliers bridge the gaps between clusters.
     """
-    points = points[rng.choice(len(points), min(len(points), CLUSTER_POINTS), replace=False)]
+    points = random_points(points, CLUSTER_POINTS, rng)
     merges = linkage(without_outliers(points), "single")[::-1, 2]
     last = min(MAX_CLUSTERS, len(merges) // 4)
     jumps = merges[:last] / np.maximum(merges[1 : last + 1], 1e-12)
     best = int(np.argmax(jumps)) if last else 0
     return best + 2 if last and jumps[best] >= CLUSTER_GAP and merges[best] > MIN_CLUSTER_GAP else 1
+
+
+def random_points(points: Float[np.ndarray, "n k"], limit: int, rng: np.random.Generator) -> Float[np.ndarray, "d k"]:
+    """At most ``limit`` random points: unlike thinning, this keeps the density, and no more outliers than there are."""
+    return np.asarray(points[rng.choice(len(points), min(len(points), limit), replace=False)])
 
 
 def without_outliers(points: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "d k"]:

@@ -26,6 +26,7 @@ from topomod.topology.evidence import (
     local_solidity,
     local_width,
     n_clusters,
+    random_points,
     torus_cover,
     without_outliers,
 )
@@ -50,7 +51,7 @@ SUBSAMPLE = 0.85
 THIRD_LOOP = 0.6  # of the second loop's persistence
 COORDINATE_POINTS = {2: 2000, 3: 4000, 4: 500}
 RIPS_POINTS = 300
-SAMPLE_POINTS = 4000
+SAMPLE_POINTS, COMPONENT_POINTS = 4000, 1000
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def find_support(
 
 
 def _components_support(cloud: PreparedCloud, shape: NamedShape, rng: np.random.Generator) -> Support:
-    points = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), 1000), replace=False)]
+    points = random_points(cloud.points, COMPONENT_POINTS, rng)
     parts = fcluster(linkage(points, "single"), shape.betti[0], "maxclust")
     smallest = float(np.bincount(parts)[1:].min() / len(points))
     against = (f"a component of {smallest:.1%} of the points may be outliers",)
@@ -157,7 +158,7 @@ def _contractible_support(cloud: PreparedCloud, shape: NamedShape, rng: np.rando
 
 def _without_outliers(cloud: PreparedCloud, rng: np.random.Generator) -> Float[np.ndarray, "n k"]:
     """A random sample of a cloud, without outliers: thinning keeps them, and they fill a surface and close a bay."""
-    points = cloud.points[rng.choice(len(cloud.points), min(len(cloud.points), SAMPLE_POINTS), replace=False)]
+    points = random_points(cloud.points, SAMPLE_POINTS, rng)
     return points if cloud.share is not None else without_outliers(points)
 
 
