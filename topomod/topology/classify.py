@@ -14,7 +14,6 @@ from topomod.topology.confidence import LIKE_NOISE, TUBE_TAU, confidence, doubts
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
 from topomod.topology.few_points import MIN_IN_ORDER, few_points_verdict
 from topomod.topology.inputs import finite_array
-from topomod.topology.noise_floor import n_above_noise
 from topomod.topology.scale import is_constant, unit_scale
 from topomod.topology.steps import (
     central_hole,
@@ -28,11 +27,11 @@ from topomod.topology.steps import (
 )
 from topomod.topology.support import cover_agreement, find_support
 from topomod.topology.verdict import ManifoldVerdict, empty_verdict
+from topomod.topology.views import view_above_noise, wide_view
 
 MIN_DISTINCT = 10  # points from which on homology is read
 MAX_ROWS = 20_000
 MIN_NOISY = 200  # points from which on components of noise are told from others
-MIN_WIDTH = 1e-3  # of the first variance; an ellipse of 30 to 1
 
 
 def check_cloud(X: ArrayLike, p: int | None) -> Float[np.ndarray, "n k"]:
@@ -146,15 +145,21 @@ def classify_manifold(
         reason = f"only {len(cloud.points)} distinct points"
         return empty_verdict("uncertain", reason, len(cloud.points), cloud)
     verdict = label_cloud(cloud, p, resolution, n_subsamples, rng)
+    if p is None and verdict.label == "uncertain" and len(rows) >= MIN_NOISY:
+        clean = view_above_noise(rows, cloud, rng, fine_tau)
+        if clean is not None:
+            return circle_above_noise(verdict, label_cloud(clean, p, resolution, n_subsamples, rng))
     closer = closer_view(rows, p, cloud, verdict, tau=tau, fine_tau=fine_tau, rng=rng)
     finer = None if closer is None else label_cloud(closer, p, resolution, n_subsamples, rng)
-    if closer is not None and finer is not None and closer.rank < cloud.rank:
-        # a label that the noise hides is never sure, and a circle is the one that noise does not make
-        return finer if finer.label == "circle" and finer.doubtful else verdict
     if finer is not None and finer.label == "torus":
         return replace(finer, rank=verdict.rank, fine_rank=verdict.fine_rank)
-    found = objection(cloud, verdict, finer)
-    return replace(verdict, label="uncertain", confidence=0.0, reason=found) if found else verdict
+    against = objection(cloud, verdict, finer)
+    return replace(verdict, label="uncertain", confidence=0.0, reason=against) if against else verdict
+
+
+def circle_above_noise(verdict: ManifoldVerdict, above: ManifoldVerdict) -> ManifoldVerdict:
+    """The verdict on what is above the noise where that is a circle, which noise does not make; it is never sure."""
+    return above if above.label == "circle" and above.doubtful else verdict
 
 
 def closer_view(
@@ -170,15 +175,11 @@ def closer_view(
     """Prepare a cloud again with finer components where those could change its label; None where they could not.
 
     The thin tube of a torus lies below ``tau``, as the harmonics of a bent circle do. The width of a long ellipse does,
-    too. In many dimensions it is the other way round: components of noise lie above ``tau``, and only those above the
-    noise are kept. The other parameters are those of :func:`classify_manifold`.
+    too. The other parameters are those of :func:`classify_manifold`.
     """
-    if p is None and verdict.label == "uncertain" and len(X) >= MIN_NOISY:
-        signal = n_above_noise(X)
-        if 2 <= signal < min(cloud.rank, MAX_ALPHA + 1):
-            return prepare_cloud(X, p, tau=0.0, fine_tau=fine_tau, max_rank=signal, rng=rng)
-    if cloud.rank == 1 and cloud.next_ratio >= MIN_WIDTH:
-        return prepare_cloud(X, p, tau=cloud.next_ratio, fine_tau=fine_tau, max_rank=2, rng=rng)
+    wide = wide_view(X, p, cloud, rng, fine_tau)
+    if wide is not None:
+        return wide
     finest = TUBE_TAU if p is None else fine_tau
     if verdict.forced_label != "circle" or cloud.rank >= MAX_ALPHA or cloud.next_ratio < finest:
         return None

@@ -10,14 +10,13 @@ from jaxtyping import Bool, Float
 from scipy.spatial import cKDTree
 
 from topomod.topology.betti import MIN_DEATH, MIN_DEATH_OVER_BIRTH, MIN_GAP
-from topomod.topology.classify import MIN_WIDTH
 from topomod.topology.complexes import MAX_ALPHA, Edges, alpha_edges
 from topomod.topology.confidence import TUBE_TAU
 from topomod.topology.denoise import PreparedCloud, prepare_cloud
-from topomod.topology.noise_floor import n_above_noise
 from topomod.topology.scale import times_power_of_two
 from topomod.topology.support import CLEAR_LOOP, cloud_coordinates
 from topomod.topology.toroidal import simplest_basis
+from topomod.topology.views import view_above_noise, wide_view
 
 TAU = 0.10  # share of the first variance, as in a verdict
 MAX_LOOPS = 3  # what :func:`cloud_coordinates` finds
@@ -139,12 +138,7 @@ def leading_view(X: Float[np.ndarray, "n m"], p: int | None, rng: np.random.Gene
     could have are left out where two to four others remain.
     """
     cloud = prepare_cloud(X, p, tau=TAU, rng=rng)
-    if cloud.rank == 1 and cloud.next_ratio >= MIN_WIDTH:
-        return prepare_cloud(X, p, tau=cloud.next_ratio, max_rank=2, rng=rng)
-    signal = n_above_noise(X) if p is None else 0
-    if 2 <= signal <= MAX_ALPHA and signal < cloud.rank:
-        return prepare_cloud(X, p, tau=0.0, max_rank=signal, rng=rng)
-    return cloud
+    return wide_view(X, p, cloud, rng) or (view_above_noise(X, cloud, rng) if p is None else None) or cloud
 
 
 def _views(
