@@ -10,12 +10,14 @@ import argparse
 from collections.abc import Iterator
 
 import numpy as np
-from errors import ALPHA, BATCH, BOUNDED_MARGINS, RESAMPLES, SIZES, UNIT, networks, population_tests
+from errors import ALPHA, POPULATION_SIZES, RESAMPLES, UNIT, population_tests, shares, standard
 
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.minimum_effect import p_beyond_margin
 from topomod.statistics.questions import ANSWERS, PValues, answer_question
 
+BATCH = 250
+BOUNDED_MARGINS = {10: 0.5, 30: 0.3, 100: 0.2}
 TRUTHS = (0.0, 0.5, 0.7, 1.0, 1.5)  # true difference in margins
 GROWTH = (20, 40, 60, 80, 100, 200, 400)
 SHOWN = (20, 100, 400)
@@ -37,10 +39,10 @@ def grown(kind: str, truth: float, n_primary: int, runs: int) -> np.ndarray:
     for batch in range(runs // BATCH):
         rng = np.random.default_rng([batch, n_primary, int(10 * truth), len(kind)])
         shape = (BATCH, GROWTH[-1])
-        shared = [networks(kind, 1.0, 0.0, rng, shape) for _ in range(2)]
+        shared = [standard(kind, rng, shape) for _ in range(2)]
         primaries = []
         for place in range(n_primary):
-            own = [networks(kind, 1.0, 0.0, rng, shape) for _ in range(2)]
+            own = [standard(kind, rng, shape) for _ in range(2)]
             both = [np.sqrt(CORRELATION) * s + np.sqrt(1 - CORRELATION) * o for s, o in zip(shared, own, strict=True)]
             x, y = both if n_primary > 1 else own
             primaries.append((x + truth * MARGIN * (place == 0), y))  # the other primaries do not differ
@@ -78,6 +80,11 @@ def turned(found: np.ndarray, first: int, last: int) -> float:
     return float((earlier & (found[:, 1:] == last)).any(axis=1).mean())
 
 
+def drawn(kind: str, mean: float, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Networks of a mean, of variance 1 or shares of correlated groups."""
+    return shares(mean, 0.5, rng, shape) if kind == "bounded" else mean + standard(kind, rng, shape)
+
+
 def beyond(runs: int) -> None:
     """Print how often a difference that is exactly the margin is said to be larger."""
     print("| values | circuits | margin | said to be beyond the margin |")
@@ -85,11 +92,11 @@ def beyond(runs: int) -> None:
     for kind in ("normal", "skewed 1.4", "skewed 6.2", "bounded"):
         rng = np.random.default_rng(len(kind))
         bounds, centre = (UNIT, 0.8) if kind == "bounded" else (None, 0.0)
-        for n in SIZES:
-            margin = BOUNDED_MARGINS[n] if bounds else 4 * np.sqrt(0.6) * np.sqrt(2 / n)
+        for n in POPULATION_SIZES:
+            margin = BOUNDED_MARGINS[n] if bounds else 4 * np.sqrt(2 / n)
             said = 0
             for batch in range(runs // BATCH):
-                x, y = (networks(kind, 0.5, mean, rng, (BATCH, n)) for mean in (centre, centre - margin))
+                x, y = (drawn(kind, mean, rng, (BATCH, n)) for mean in (centre, centre - margin))
                 said += sum(p.p_beyond <= ALPHA for p in p_values(x, y, margin, batch, bounds))
             print(f"| {kind} | {n} | {margin:.2f} | {said / runs:.3f} |", flush=True)
     distributions(max(1, runs // 10))
@@ -98,7 +105,7 @@ def beyond(runs: int) -> None:
 def distributions(runs: int) -> None:
     """The same for the MMD of phases and of diagrams."""
     for name, share, margin, test in population_tests(np.random.default_rng(0)):
-        for n in SIZES if "bottleneck" not in name else ():
+        for n in POPULATION_SIZES if "bottleneck" not in name else ():
             found = []
             for run in range(runs):
                 try:

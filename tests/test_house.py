@@ -1,10 +1,12 @@
 """The house rule: nine rooms, one direction of imports, small modules and functions, no branch on a kind of thing."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import topomod
 from topomod.networks.architectures import ARCHITECTURES, Architecture, resolve
 from topomod.study.systems import SYSTEMS
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path(topomod.__file__).parent
 
 # Each room and the rooms that it may import from.
@@ -182,6 +185,13 @@ def loaded_by(source: str) -> set[str]:
     tail = "\nimport sys\nprint('LOADED', *{name.partition('.')[0] for name in sys.modules})"
     run = subprocess.run([sys.executable, "-c", source + tail], check=True, capture_output=True, text=True)
     return set(run.stdout.rpartition("LOADED")[2].split())
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.name)
+def test_a_benchmark_finds_what_it_imports(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(path.parent))
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # they pin the threads of their own process
+    assert import_module(path.stem).__doc__
 
 
 def test_import_is_light() -> None:
