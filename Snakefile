@@ -10,6 +10,8 @@ from snakemake.utils import min_version
 
 from topomod.study.check import check_study
 from topomod.study.declared import declaration
+from topomod.study.outdated import remove_outdated
+from topomod.study.runs import begin_run
 from topomod.study.shards import Shard, StudyFolder
 from topomod.study.yaml_files import StudyError, read_yaml
 
@@ -71,11 +73,22 @@ onsuccess:
         print(f"Report: {RESULTS.report}")
 
 
+def what_is_wanted(wildcards):
+    """Files of the finished study. Asked for once a run, after what killed runs left has been cleared away."""
+    if workflow.executor_plugin:
+        cleared = [] if workflow.dryrun else begin_run(RESULTS.root)
+        for sentence in cleared + remove_outdated(RESULTS, study, workflow.dryrun):
+            logger.info(sentence)
+    return [
+        RESULTS.report,
+        *REPORT,  # each file is named, so that one that was lost is made again
+        *expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
+    ]
+
+
 rule all:
     input:
-        RESULTS.report,
-        REPORT,  # each file is named, so that one that was lost is made again
-        expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
+        what_is_wanted,
 
 
 rule train:

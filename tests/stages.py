@@ -17,8 +17,13 @@ def run_stages(study: Study, folder: StudyFolder) -> None:
         tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
         cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
         cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
+    write_last_tables(study, folder)
+    cli.report(folder.root, study.report_settings(), folder.report)
+
+
+def write_last_tables(study: Study, folder: StudyFolder) -> None:
+    """The commands between the shards and the page."""
     endpoints, summary, verdicts, answers, power = (folder.table(name) for name in study.system.tables)
     cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
     cli.equivalence(folder.root, study.equivalence_settings(), verdicts, answers)
     cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
-    cli.report(folder.root, study.report_settings(), folder.report)

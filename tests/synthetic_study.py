@@ -8,18 +8,16 @@ import pandas as pd
 import yaml
 
 import topomod
+from stages import write_last_tables
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
 from topomod.networks.labels import Label
-from topomod.study.answers import answer_table
 from topomod.study.check import check_study
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
-from topomod.study.endpoints import read_endpoints, summarise
-from topomod.study.equivalence import compare_study
 from topomod.study.groups import analyse_groups
 from topomod.study.homology import analyse_homology
-from topomod.study.power import plan
+from topomod.study.origin import shard_origin
 from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.study.tables import write_table
 
@@ -110,13 +108,14 @@ def write_synthetic(root: Path, study: Study, distinct: int = 2, frequencies: tu
     for shard in study.shards():
         label, wanted = str(shard.label), list(shard.seeds)
         seeds = range(min(distinct, shard.seeds.last + 1))
-        circuits = [make_circuit(label, seed, study.p, frequencies=frequencies) for seed in seeds]
-        _write_tables(folder.population(shard), circuits, study, wanted)
         stored = [make_circuit(label, seed, study.p, frequencies=frequencies) for seed in wanted]
         save_circuits(folder.population(shard) / CIRCUITS, stored)
+        circuits = [make_circuit(label, seed, study.p, frequencies=frequencies) for seed in seeds]
+        _write_tables(folder.population(shard), circuits, study, wanted)
     for shard in study.maturity_shards():
         seed = shard.seeds.first
         circuits = [make_circuit(str(shard.label), seed, study.p, step) for step in study.maturity.steps]
+        save_circuits(folder.maturity(shard) / CIRCUITS, circuits)
         _write_tables(folder.maturity(shard), circuits, study, None)
     write_equivalence(root, study)
 
@@ -124,18 +123,12 @@ def write_synthetic(root: Path, study: Study, distinct: int = 2, frequencies: tu
 def _write_tables(folder: Path, circuits: list[Circuit], study: Study, wanted: list[int] | None) -> None:
     names = ("circuits", "groups", "phases", "homology", "diagrams")
     tables = (*analyse_groups(circuits, study.min_neurons), *analyse_homology(circuits, study.min_neurons))
+    origin = shard_origin(folder / CIRCUITS, min_neurons=study.min_neurons)
     for name, table in zip(names, tables, strict=True):
-        write_table(table if wanted is None else spread(table, len(circuits), wanted), folder / f"{name}.parquet")
+        rows = table if wanted is None else spread(table, len(circuits), wanted)
+        write_table(rows, folder / f"{name}.parquet", origin)
 
 
 def write_equivalence(root: Path, study: Study) -> None:
     """The tables of the equivalence stage."""
-    folder = StudyFolder(root)
-    endpoints = read_endpoints(folder, study)
-    write_table(endpoints, folder.table("endpoints"))
-    write_table(summarise(endpoints, study.alpha), folder.table("summary"))
-    verdicts = compare_study(folder, study)
-    write_table(verdicts, folder.table("verdicts"))
-    write_table(answer_table(verdicts, endpoints, study.model_dump()), folder.table("answers"))
-    settings = study.model_dump()
-    write_table(plan(endpoints, settings, study.compared_pair), folder.table("power"))
+    write_last_tables(study, StudyFolder(root))

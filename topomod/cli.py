@@ -82,12 +82,16 @@ def groups(
     """Group the neurons of a shard by dominant frequency and measure each group."""
     from topomod.networks.circuit_file import load_circuits
     from topomod.study.groups import analyse_groups
+    from topomod.study.origin import shard_origin
     from topomod.study.progress import log
     from topomod.study.tables import write_table
 
-    tables = analyse_groups(load_circuits(circuits), min_neurons)
+    tables, origin = (
+        analyse_groups(load_circuits(circuits), min_neurons),
+        shard_origin(circuits, min_neurons=min_neurons),
+    )
     for table, path in zip(tables, (circuits_table, groups_table, phases_table), strict=True):
-        write_table(table, path)
+        write_table(table, path, origin)
     log(f"{circuits}: {len(tables[0])} circuits, {len(tables[1])} groups")
 
 
@@ -96,13 +100,15 @@ def homology(circuits: Path, verdicts_table: Table, diagrams_table: Table, min_n
     """Label the manifold of every group of a shard at both sites by persistent homology."""
     from topomod.networks.circuit_file import load_circuits
     from topomod.study.homology import analyse_homology
+    from topomod.study.origin import shard_origin
     from topomod.study.progress import counter, log
     from topomod.study.tables import write_table
 
     with counter("clouds labelled") as labelled:
         verdicts, diagrams = analyse_homology(load_circuits(circuits), min_neurons, labelled=labelled)
-    write_table(verdicts, verdicts_table)
-    write_table(diagrams, diagrams_table)
+    origin = shard_origin(circuits, min_neurons=min_neurons)
+    write_table(verdicts, verdicts_table, origin)
+    write_table(diagrams, diagrams_table, origin)
     log(f"{circuits}: {len(verdicts)} point clouds labelled")
 
 
@@ -111,12 +117,14 @@ def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table)
     """Measure which frequencies a shard's circuits use, and their accuracy after some are projected out."""
     from topomod.networks.circuit_file import load_circuits
     from topomod.study.frequencies import frequency_tables
+    from topomod.study.origin import shard_origin
     from topomod.study.progress import log
     from topomod.study.tables import write_table
 
     found, ablation = frequency_tables(load_circuits(circuits))
-    write_table(found, frequencies_table)
-    write_table(ablation, ablation_table)
+    origin = shard_origin(circuits)
+    write_table(found, frequencies_table, origin)
+    write_table(ablation, ablation_table, origin)
     log(f"{circuits}: frequencies of {len(found)} circuits")
 
 
@@ -134,13 +142,15 @@ def measure(
     """Measure a shard of networks that are described, not compared: power networks, transformers over k tokens."""
     from topomod.networks.circuit_file import load_circuits
     from topomod.study.measure import measure_circuits
+    from topomod.study.origin import shard_origin
     from topomod.study.progress import log
     from topomod.study.tables import write_table
 
     found = measure_circuits(load_circuits(circuits), min_neurons)
     paths = (measures_table, neurons_table, irreps_table, manifolds_table, curves_table, scores_table)
+    origin = shard_origin(circuits, min_neurons=min_neurons)
     for table, path in zip(found.values(), paths, strict=True):
-        write_table(table, path)
+        write_table(table, path, origin)
     log(f"{circuits}: {len(found['measures'])} circuits measured")
 
 
@@ -150,12 +160,14 @@ def describe(results: Results, settings: Settings, summary_table: Table, alpha: 
     from topomod.study.check import parse_settings
     from topomod.study.config import Population
     from topomod.study.describe import describe_study
+    from topomod.study.origin import study_origin
     from topomod.study.progress import log
     from topomod.study.shards import StudyFolder
     from topomod.study.tables import write_table
 
-    found, n_circuits = describe_study(StudyFolder(results), parse_settings(Population, settings), alpha)
-    write_table(found, summary_table)
+    folder, population = StudyFolder(results), parse_settings(Population, settings)
+    found, n_circuits = describe_study(folder, population, alpha)
+    write_table(found, summary_table, study_origin(folder, population, [settings, alpha]))
     log(f"{n_circuits} circuits described")
 
 
@@ -198,13 +210,15 @@ def endpoints(
     from topomod.study.check import parse_settings
     from topomod.study.config import Population
     from topomod.study.endpoints import read_endpoints, summarise
+    from topomod.study.origin import study_origin
     from topomod.study.progress import log
     from topomod.study.shards import StudyFolder
     from topomod.study.tables import KEY, write_table
 
-    found = read_endpoints(StudyFolder(results), parse_settings(Population, settings))
-    write_table(found, endpoints_table)
-    write_table(summarise(found, alpha), summary_table)
+    folder, population = StudyFolder(results), parse_settings(Population, settings)
+    found, origin = read_endpoints(folder, population), study_origin(folder, population, [settings, alpha])
+    write_table(found, endpoints_table, origin)
+    write_table(summarise(found, alpha), summary_table, origin)
     log(f"{len(found[KEY].drop_duplicates())} circuits, {found['endpoint'].nunique()} endpoints")
 
 
@@ -232,6 +246,7 @@ def equivalence(
     from topomod.study.check import parse_settings
     from topomod.study.config import Comparison
     from topomod.study.equivalence import compare_study
+    from topomod.study.origin import study_origin
     from topomod.study.progress import log
     from topomod.study.shards import StudyFolder
     from topomod.study.tables import write_table
@@ -241,9 +256,9 @@ def equivalence(
             f"{source} is no file; the results of a study need --settings, --verdicts-table and --answers-table"
         )
     folder, study = StudyFolder(source), parse_settings(Comparison, settings)
-    verdicts = compare_study(folder, study)
-    write_table(verdicts, verdicts_table)
-    write_table(answer_study(folder, study, verdicts), answers_table)
+    verdicts, origin = compare_study(folder, study), study_origin(folder, study, [settings])
+    write_table(verdicts, verdicts_table, origin)
+    write_table(answer_study(folder, study, verdicts), answers_table, origin)
     log(f"{len(verdicts)} tests, {len(study.questions)} questions")
 
 
@@ -260,6 +275,7 @@ def power(
     from topomod.report.power_lines import power_lines
     from topomod.study.check import load_study_file, parse_settings
     from topomod.study.config import Comparison
+    from topomod.study.origin import content_hash, stored_origin
     from topomod.study.power import chosen_pair, plan
     from topomod.study.tables import read_tables, write_table
 
@@ -269,7 +285,8 @@ def power(
     pair = chosen_pair(study, x, y)
     found = plan(read_tables([endpoints]), study.model_dump(), pair)
     if table is not None:
-        write_table(found, table)
+        origin = stored_origin(endpoints)  # of the same shards
+        write_table(found, table, origin and origin | {"settings": content_hash([settings])})
     if config is not None:
         for line in power_lines(found, study, pair):
             print(line)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import yaml
 
@@ -127,8 +126,8 @@ def test_the_default_profile_is_read(arguments: list[str], rerun: bool, monkeypa
 
 
 @pytest.mark.parametrize("whole_group", [True, False])
-def test_a_killed_run_goes_on_after_unlock(tmp_path: Path, checkout: Path, whole_group: bool) -> None:
-    """Killed while a job runs: alone, so that its jobs go on, or with them."""
+def test_a_killed_run_goes_on_by_the_same_command(tmp_path: Path, checkout: Path, whole_group: bool) -> None:
+    """Killed while a job runs: alone, so that its jobs go on, or with them. `--until train` spares the other stages."""
     folder = copy_of_checkout(tmp_path)
     with (folder / "killed.log").open("w") as log:
         environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -136,17 +135,49 @@ def test_a_killed_run_goes_on_after_unlock(tmp_path: Path, checkout: Path, whole
     wait_for(lambda: any((folder / ".snakemake" / "incomplete").glob("*")), killed)
     os.killpg(killed.pid, signal.SIGKILL) if whole_group else killed.kill()
     killed.wait()
-    locked = snakemake(folder)
-    assert locked.returncode != 0 and "--unlock" in locked.stdout + locked.stderr
-    assert snakemake(folder, "--unlock").returncode == 0
-    done = snakemake(folder)
+    assert list((folder / ".snakemake" / "locks").glob("*.lock"))
+    done = snakemake(folder, "--until", "train")
     assert done.returncode == 0, done.stderr
-    again = snakemake(folder)
+    ended = "" if whole_group else r"\d+ of its jobs ended, "
+    assert re.search(f"results/tiny: an earlier run was killed; {ended}2 locks removed", done.stderr)
+    again = snakemake(folder, "--until", "train")
     assert "Nothing to be done" in again.stdout + again.stderr
-    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
-        places = (checkout / "first", folder / "results")
-        tables = [pd.read_parquet(place / "tiny" / f"{name}.parquet") for place in places]
-        pd.testing.assert_frame_equal(*tables)
+    circuits = sorted((folder / "results").rglob("circuits.safetensors"))
+    assert len(circuits) == 3
+    for path in circuits:
+        assert path.read_bytes() == (checkout / "first" / path.relative_to(folder / "results")).read_bytes()
+
+
+def test_every_file_that_a_job_makes_is_asked_for(checkout: Path) -> None:
+    """So that any that is lost is made again; what snakemake itself keeps, logs and benchmarks, is not asked for."""
+    done = snakemake(checkout, "--dry-run", "--forceall")
+    blocks = re.findall(r"^(\w+) (\w+):\n((?: {4}.*\n)+)", done.stdout + done.stderr, flags=re.MULTILINE)
+    made = {file for _, _, block in blocks for file in re.findall("output: (.*)", block) for file in file.split(", ")}
+    (wanted,) = (re.search("input: (.*)", block) for _, rule, block in blocks if rule == "all")
+    assert wanted is not None and made == set(wanted[1].split(", "))
+    assert {Path(file).suffix for file in made} == {".html", ".parquet", ".safetensors"}
+
+
+def test_what_was_cut_is_made_again_and_a_copy_is_not(tmp_path: Path, checkout: Path) -> None:
+    """Also where the files lost their times and snakemake its memory."""
+    snakemake(checkout)
+    folder = copy_of_checkout(tmp_path)
+    shutil.copytree(checkout / "results", folder / "results", copy_function=shutil.copyfile)
+    os.utime(folder / "results/tiny/population/mlp_add/00000-00003/circuits.safetensors")
+    done = snakemake(folder)
+    assert "Nothing to be done" in done.stdout + done.stderr
+    report = folder / "results" / "tiny" / "report.html"
+    content, times = report.read_bytes(), report.stat()
+    report.write_bytes(content[: len(content) // 2])
+    os.utime(report, ns=(times.st_atime_ns, times.st_mtime_ns))
+    plan = snakemake(folder, "--dry-run")
+    assert f"{report.relative_to(folder)} is cut short; it is made again" in plan.stdout + plan.stderr
+    done = snakemake(folder)
+    assert rules_run(done.stdout + done.stderr) == {"all", "report"} and report.stat().st_size > 10_000
+    (folder / "study.yaml").write_text((folder / "study.yaml").read_text().replace("steps: 200,", "steps: 210,"))
+    done = snakemake(folder)
+    sentence = r"circuits.safetensors: its circuits were trained by other settings: recipe.steps is 200 there and 210"
+    assert done.returncode != 0 and re.search(sentence, done.stdout + done.stderr)  # on the terminal
 
 
 def wait_for(there: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

@@ -33,7 +33,7 @@ VERSION = 1
 DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool", "I64": "int64"}
 
 
-def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str = "") -> None:
+def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str = "", settings: str = "") -> None:
     """Write circuits of one architecture and task into one safetensors file.
 
     Weights and histories are stacked on a leading circuit axis; everything else is JSON in the file's metadata.
@@ -46,7 +46,9 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str =
     circuits : sequence of Circuit
         At least one.
     declared : str
-        What their study had declared when their training began, for :func:`read_declared`; empty outside a study.
+        What their study had declared when their training began, for :func:`read_record`; empty outside a study.
+    settings : str
+        What their training was told, likewise.
 
     Raises
     ------
@@ -80,8 +82,9 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str =
     _checked(Path(path), header, {key: (value.dtype.name, value.shape) for key, value in tensors.items()})
     text = json.dumps(header)
     metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "digest": digest(text, tensors)}
-    if declared:
-        metadata |= {"declared": declared, "declared_digest": digest(declared, {})}
+    for name, record in {"declared": declared, "settings": settings}.items():
+        if record:
+            metadata |= {name: record, f"{name}_digest": digest(record, {})}
     with atomic_path(Path(path)) as temporary:
         temporary.write_bytes(save(tensors, metadata=metadata))
 
@@ -195,8 +198,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     return stored
 
 
-def read_declared(path: Path) -> str:
-    """What the study of the circuits had declared when their training began; empty where the file has no record.
+def read_record(path: Path, name: str) -> str:
+    """What :func:`save_circuits` was given as ``declared`` or ``settings``; empty where the file has no record.
 
     Raises
     ------
@@ -205,10 +208,22 @@ def read_declared(path: Path) -> str:
     """
     with _opened(path) as file:
         metadata = file.metadata() or {}
-    declared: str = metadata.get("declared", "")
-    if declared and metadata.get("declared_digest") != digest(declared, {}):
-        raise ValueError(f"{path} is damaged: what its study had declared is not what was written")
-    return declared
+    record: str = metadata.get(name, "")
+    if record and metadata.get(f"{name}_digest") != digest(record, {}):
+        raise ValueError(f"{path} is damaged: its record {name!r} is not what was written; delete it and run again")
+    return record
+
+
+def read_digest(path: Path) -> str:
+    """SHA-256 that a file gives of its header and weights; empty where it gives none.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it is cut short.
+    """
+    with _opened(path) as file:
+        return str((file.metadata() or {}).get("digest", ""))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from topomod.study.config import Study
 from topomod.study.describe import measure_rows
 from topomod.study.irrep_manifolds import manifold_summary
 from topomod.study.measure_catalogue import MEASURES
+from topomod.study.origin import study_origin
 from topomod.study.population import converged_rows
 from topomod.study.provenance import provenance
 from topomod.study.shards import StudyFolder
@@ -48,6 +49,7 @@ def write_description(folder: StudyFolder, study: Study, output: Path) -> None:
     context |= populations(study, tables["measures"])
     context |= {"rows": measure_rows(summary, study.architectures), "summary_csv": csv_link(summary)}
     context |= figures(folder, study, tables)
+    context["origin"] = study_origin(folder, study, [study.report_settings()], study.maturity_shards())
     context |= {"provenance": provenance(folder.benchmarks), "config_json": json.dumps(study.model_dump(), indent=1)}
     write_page(render_page("description.html", context), output)
 

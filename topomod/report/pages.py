@@ -15,6 +15,7 @@ from topomod.files import atomic_path
 from topomod.report.words import described, needed_circuits, number, p_value, sample_name, style_name
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.settings import canonical_json
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -60,6 +61,7 @@ def page_environment() -> Any:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
+    environment.filters["tojson_plain"] = canonical_json  # escaped as all text is
     environment.filters |= {"needed": needed_circuits, "style": style_name}
     return environment
 

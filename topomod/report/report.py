@@ -24,6 +24,7 @@ from topomod.report.words import SYMBOLS
 from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
+from topomod.study.origin import study_origin
 from topomod.study.population import load_tables
 from topomod.study.provenance import provenance
 from topomod.study.shards import StudyFolder
@@ -74,5 +75,6 @@ def render(folder: StudyFolder, study: Study) -> str:
     )
     for section in sections:
         context |= section(folder, study, tables)
+    context["origin"] = study_origin(folder, study, [study.report_settings()], study.maturity_shards())
     context |= {"provenance": provenance(folder.benchmarks), "config_json": json.dumps(study.model_dump(), indent=1)}
     return render_page("report.html", context)

@@ -149,6 +149,14 @@ class Population(Variant):
             found += [Shard(label, SeedBlock(max(s, first), min(s + size - 1, last))) for s in starts]
         return found
 
+    def maturity_shards(self) -> list[Shard]:
+        """Shards of circuits that are followed longer: those that a study has beside its population."""
+        return []
+
+    def snapshots(self) -> list[int]:
+        """Steps at which followed circuits are looked at."""
+        return []
+
     def training_settings(self, label: Label) -> str:
         """What training of an architecture depends on, as canonical JSON."""
         variant = self.variant_of(label)
@@ -266,8 +274,12 @@ class Study(Comparison):
         """Tables of a shard of the population that the report reads."""
         return self.system.shard_tables + (ABLATION_TABLES if self.ablation else ())
 
+    def snapshots(self) -> list[int]:
+        """As the YAML says."""
+        return self.maturity.steps
+
     def maturity_shards(self) -> list[Shard]:
-        """Shards of circuits that are followed longer, one per architecture."""
+        """One per architecture."""
         if self.maturity.count == 0:
             return []
         seeds = SeedBlock(self.seeds.first, self.seeds.first + self.maturity.count - 1)

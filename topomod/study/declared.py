@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from topomod.networks.circuit_file import read_declared
+from topomod.networks.circuit_file import read_record
 from topomod.study.config import Comparison
 from topomod.study.settings import canonical_json
 from topomod.study.shards import CIRCUITS, StudyFolder
@@ -59,7 +59,7 @@ def declared_history(folder: StudyFolder, study: Comparison) -> list[dict[str, A
     for shard in study.shards():
         path = folder.population(shard) / CIRCUITS
         if path.is_file():
-            record = read_declared(path)
+            record = read_record(path, "declared")
             trained[record] = trained.get(record, 0) + len(shard)
     return [
         {"hash": declaration_hash(text) if text else "", "circuits": n, "changes": list(_changes(text, now))}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from topomod.networks.circuit_file import read_settings
+from topomod.networks.circuit_file import read_record, read_settings
 from topomod.study.config import Population
 from topomod.study.shards import CIRCUITS, Shard, StudyFolder
 
@@ -30,11 +31,15 @@ def check_stored(folder: StudyFolder, population: Population) -> None:
     for shard in population.shards():
         path = folder.population(shard) / CIRCUITS
         if path.is_file():
-            _check(path, shard, population)
+            _check(path, shard, population, [])
+    for shard in population.maturity_shards():
+        path = folder.maturity(shard) / CIRCUITS
+        if path.is_file():
+            _check(path, shard, population, population.snapshots())
 
 
-def _check(path: Path, shard: Shard, population: Population) -> None:
-    stored = read_settings(path)
+def _check(path: Path, shard: Shard, population: Population, snapshots: list[int]) -> None:
+    stored, told = read_settings(path), json.loads(read_record(path, "settings") or "{}")
     wanted = {
         "architecture": shard.label.architecture,
         "attention_rate": shard.label.attention_rate,
@@ -42,7 +47,11 @@ def _check(path: Path, shard: Shard, population: Population) -> None:
         "recipe": population.recipe_of(shard.label),
         "seeds": list(shard.seeds),
     }
-    found = {key: stored.get(key) for key in wanted} | {"seeds": [own["seed"] for own in stored["circuits"]]}
+    seeds = list(dict.fromkeys(own["seed"] for own in stored["circuits"]))  # a followed one has several entries
+    found = {key: stored.get(key) for key in wanted} | {"seeds": seeds}
+    if told and (size := population.size_of(shard.label)):  # older files do not say what training was told
+        found |= {key: told.get(key) for key in ("network", "snapshots")}
+        wanted |= {"network": asdict(size), "snapshots": snapshots}
     if differences := list(_differences(found, wanted)):
         raise ValueError(
             f"{path}: its circuits were trained by other settings: {'; '.join(differences)}. "

@@ -9,15 +9,32 @@ import numpy as np
 import pandas as pd
 
 from topomod.files import atomic_path
+from topomod.study.origin import KEY_IN_FILE, Origin
+from topomod.study.settings import canonical_json
 from topomod.study.table_columns import KEY, table_fault
 
 __all__ = ["KEY", "circuit_diagrams", "read_tables", "write_table"]
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a Parquet file with checksums of its pages; it appears under its name only when it is complete."""
+def write_table(table: pd.DataFrame, path: Path, origin: Origin | None = None) -> None:
+    """Write a Parquet file with checksums of its pages; it appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its index is not written.
+    path : Path
+        File to write.
+    origin : dict, optional
+        From what it was made, see :mod:`topomod.study.origin`.
+    """
+    import pyarrow.parquet
+
+    content = pyarrow.Table.from_pandas(table, preserve_index=False)
+    if origin is not None:
+        content = content.replace_schema_metadata(content.schema.metadata | {KEY_IN_FILE: canonical_json(origin)})
     with atomic_path(path) as temporary:
-        table.to_parquet(temporary, engine="pyarrow", index=False, write_page_checksum=True)
+        pyarrow.parquet.write_table(content, temporary, write_page_checksum=True)
 
 
 def read_tables(paths: Iterable[Path]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from topomod.networks.circuit_file import save_circuits
 from topomod.networks.size import NetworkSize
 from topomod.study.check import MAX_SHOWN
 from topomod.study.progress import TrainingProgress, bars
+from topomod.study.settings import canonical_json
 from topomod.study.shards import Shard
 from topomod.study.systems import SYSTEMS
 from topomod.study.yaml_files import StudyError
@@ -64,7 +65,8 @@ def train_shard(
             snapshots=snapshots,
             watcher=TrainingProgress(progress),
         )
-    save_circuits(output, circuits, declared)
+    told = fields | {"snapshots": list(snapshots)}
+    save_circuits(output, circuits, declared, canonical_json(told))
 
 
 def _fields(settings: str) -> dict[str, Any]:
