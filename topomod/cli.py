@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -44,16 +43,10 @@ def estimate(
     cores: Annotated[int, typer.Option(min=1, help="Cores of the machine the study will run on.")] = 2,
 ) -> None:
     """Say what a study will take, from one circuit of every architecture trained and analysed here and now."""
+    from topomod.report.estimate_lines import estimate_lines
     from topomod.study.check import load_study_file
-    from topomod.study.estimate import calibrate, predict, startup_seconds, wall_seconds
 
-    study = load_study_file(config)
-    stages = predict(study, calibrate(study, cores), startup_seconds())
-    print(f"{'stage':12s} {'jobs':>5s} {'CPU min':>8s} {'MB a job':>9s} {'MB on disk':>11s}")
-    for stage in stages:
-        print(f"{stage.name:12s} {stage.jobs:5d} {stage.seconds / 60:8.1f} {stage.memory:9.0f} {stage.disk:11.0f}")
-    wall = wall_seconds(stages, cores)
-    print(f"{study.study}: about {wall / 60:.0f} min on {cores} cores, {sum(s.disk for s in stages):.0f} MB")
+    print(*estimate_lines(load_study_file(config), cores), sep="\n")
 
 
 @app.command()
@@ -67,12 +60,11 @@ def train(
     declared: Annotated[str, typer.Option(help="Margins and questions as JSON.", envvar="TOPOMOD_DECLARED")] = "",
 ) -> None:
     """Train a shard: circuits of one architecture, one per seed."""
-    from topomod.networks.labels import Label
-    from topomod.study.shards import SeedBlock, Shard
+    from topomod.study.shards import Shard
     from topomod.study.train import train_shard
 
-    shard = Shard(Label.parse(architecture), SeedBlock.parse(seeds))
-    train_shard(shard, settings, output, [int(step) for step in snapshots.split(",") if step], device, declared)
+    shard, steps = Shard.parse(f"{architecture}/{seeds}"), [int(step) for step in snapshots.split(",") if step]
+    train_shard(shard, settings, output, steps, device, declared)
 
 
 @app.command()
@@ -121,8 +113,7 @@ def frequencies(circuits: Path, frequencies_table: Table, ablation_table: Table)
     from topomod.study.progress import log
     from topomod.study.tables import write_table
 
-    found, ablation = frequency_tables(load_circuits(circuits))
-    origin = shard_origin(circuits)
+    (found, ablation), origin = frequency_tables(load_circuits(circuits)), shard_origin(circuits)
     write_table(found, frequencies_table, origin)
     write_table(ablation, ablation_table, origin)
     log(f"{circuits}: frequencies of {len(found)} circuits")
@@ -192,8 +183,7 @@ def analyze(
         print(f"topomod: {problem}", file=sys.stderr)
     if found.networks:
         inspection = inspect_networks(found.networks, min_neurons)
-        for line in summary(inspection):
-            print(line)
+        print(*summary(inspection), sep="\n")
         for name, table in vars(inspection).items():
             write_table(table, output / f"{name}.parquet")
         write_page(found.networks, inspection, output / "index.html", history)
@@ -239,8 +229,7 @@ def equivalence(
     if source.is_file():
         from topomod.report.table_lines import table_lines
 
-        for line in table_lines(source, value, group, network, margin, bounds, alpha):
-            print(line)
+        print(*table_lines(source, value, group, network, margin, bounds, alpha), sep="\n")
         return
     from topomod.study.answers import answer_study
     from topomod.study.check import parse_settings
@@ -251,10 +240,8 @@ def equivalence(
     from topomod.study.shards import StudyFolder
     from topomod.study.tables import write_table
 
-    if verdicts_table is None or answers_table is None:
-        raise ValueError(
-            f"{source} is no file; the results of a study need --settings, --verdicts-table and --answers-table"
-        )
+    if not (verdicts_table and answers_table):
+        raise ValueError(f"{source} is no file; a study needs --settings, --verdicts-table and --answers-table")
     folder, study = StudyFolder(source), parse_settings(Comparison, settings)
     verdicts, origin = compare_study(folder, study), study_origin(folder, study, [settings])
     write_table(verdicts, verdicts_table, origin)
@@ -288,8 +275,7 @@ def power(
         origin = stored_origin(endpoints)  # of the same shards
         write_table(found, table, origin and origin | {"settings": content_hash([settings])})
     if config is not None:
-        for line in power_lines(found, study, pair):
-            print(line)
+        print(*power_lines(found, study, pair), sep="\n")
 
 
 @app.command()
@@ -304,11 +290,10 @@ def report(
     from topomod.study.shards import StudyFolder
     from topomod.study.stored import check_stored
 
-    started = time.monotonic()
     study, results = parse_settings(Study, settings), StudyFolder(folder)
     check_stored(results, study)
     resolve(study.system.page)(results, study, output)
-    log(f"{output}: {output.stat().st_size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s")
+    log(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# A real one-node Slurm without accounting on this machine, its whole state in one folder. Run as root.
-#   tests/study/slurm_cluster.sh start DIR    then: export SLURM_CONF=DIR/slurm.conf
+# A real Slurm without accounting on this machine, its whole state in one folder. Run as root.
+#   tests/study/slurm_cluster.sh start DIR [NODES]    then: export SLURM_CONF=DIR/slurm.conf
 #   tests/study/slurm_cluster.sh stop DIR
-# DIR must be short (a unix socket lies in it) and on a local disk. The ports are free ones, so an installed Slurm
-# is left alone.
+# DIR must be short (a unix socket lies in it), on a local disk and outside /tmp: each node has a /tmp of its own, as machines of a
+# cluster have. The ports are free ones, so an installed Slurm is left alone. Jobs that use more memory than they asked for are killed.
 set -euo pipefail
 
 action=${1:?start or stop}
 dir=${2:?a folder for the state}
+nodes=${3:-1}
 
 # By pid file; a zombie, which an init that does not reap leaves behind, is dead.
 alive() { [[ -s $1 ]] && grep -qs '^State:[[:space:]]*[^Z]' "/proc/$(<"$1")/status"; }
 
 stop() {
-    local daemon pidfile
-    for daemon in slurmctld slurmd munged; do
-        pidfile=$dir/$daemon.pid
+    local pidfile
+    for pidfile in "$dir"/slurmctld.pid "$dir"/slurmd.*.pid "$dir"/munged.pid; do
         alive "$pidfile" || continue
         cp "$pidfile" "$pidfile.stopping" # the daemon removes its own
         kill "$(<"$pidfile.stopping")" || true
@@ -43,11 +43,12 @@ PYTHON
 }
 
 configure() {
-    local host cpus memory ctld_port slurmd_port
+    local host cpus memory ctld_port ports
     host=$(hostname -s)
     cpus=$(nproc)
     memory=$(awk '/MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
-    read -r ctld_port slurmd_port < <(free_ports 2)
+    read -ra ports < <(free_ports $((nodes + 1)))
+    ctld_port=${ports[nodes]}
     mkdir -p "$dir/state" "$dir/spool"
     dd if=/dev/urandom of="$dir/munge.key" bs=128 count=1 status=none
     chmod 400 "$dir/munge.key"
@@ -56,12 +57,13 @@ configure() {
 ClusterName=topomod
 SlurmctldHost=$host(127.0.0.1)
 SlurmctldPort=$ctld_port
-SlurmdPort=$slurmd_port
 SlurmUser=root
 AuthType=auth/munge
 AuthInfo=socket=$dir/munge.socket
 AccountingStorageType=accounting_storage/none
-JobAcctGatherType=jobacct_gather/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
@@ -71,14 +73,22 @@ SlurmdParameters=config_overrides
 ReturnToService=2
 MailProg=/bin/true
 StateSaveLocation=$dir/state
-SlurmdSpoolDir=$dir/spool
+SlurmdSpoolDir=$dir/spool.%n
 SlurmctldPidFile=$dir/slurmctld.pid
-SlurmdPidFile=$dir/slurmd.pid
+SlurmdPidFile=$dir/slurmd.%n.pid
 SlurmctldLogFile=$dir/slurmctld.log
-SlurmdLogFile=$dir/slurmd.log
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$((cpus > 4 ? cpus : 4)) RealMemory=$((memory > 16000 ? memory : 16000)) State=UNKNOWN
-PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
+SlurmdLogFile=$dir/slurmd.%n.log
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverTimeLimit=0
 CONF
+    for ((node = 1; node <= nodes; node++)); do
+        echo "NodeName=node$node NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[node - 1]}" \
+            "CPUs=$((cpus > 4 ? cpus : 4)) RealMemory=$((memory > 16000 ? memory : 16000)) State=UNKNOWN" >>"$dir/slurm.conf"
+    done
+}
+
+start_node() {
+    unshare --mount sh -c 'mount -t tmpfs tmpfs /tmp && exec slurmd -f "$1" -N "$2"' sh "$SLURM_CONF" "$1" ||
+        give_up "slurmd of $1 did not start"
 }
 
 start() {
@@ -88,16 +98,19 @@ start() {
         --log-file="$dir/munged.log" --seed-file="$dir/munge.seed" 2>>"$dir/munged.log" || give_up "munged did not start"
     export SLURM_CONF=$dir/slurm.conf
     slurmctld -f "$SLURM_CONF" || give_up "slurmctld did not start"
-    slurmd -f "$SLURM_CONF" || give_up "slurmd did not start"
-    for _ in {1..60}; do
-        if [[ $(sinfo --noheader --format=%T 2>/dev/null) == idle ]]; then return; fi
+    for ((node = 1; node <= nodes; node++)); do
+        start_node "node$node"
+    done
+    for _ in {1..120}; do
+        if [[ $(sinfo --noheader --Node --format=%T 2>/dev/null | grep -c idle) == "$nodes" ]]; then return; fi
         sleep 0.5
     done
-    give_up "the node did not become idle in 30 s: $(sinfo --noheader --format='%T %E' 2>&1)"
+    give_up "the nodes did not become idle in 60 s: $(sinfo --noheader --format='%N %T %E' 2>&1)"
 }
 
 case $action in
 start) start ;;
 stop) stop ;;
-*) echo "slurm_cluster.sh: start or stop, not '$action'" >&2; exit 2 ;;
+node) SLURM_CONF=$dir/slurm.conf start_node "$3" ;;
+*) echo "slurm_cluster.sh: start, stop or node, not '$action'" >&2; exit 2 ;;
 esac

@@ -1,13 +1,29 @@
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from topomod.study.diagram_features import FEATURES, add_features, group_features
+from topomod.study.diagram_features import (
+    FEATURES,
+    add_features,
+    features_by_giotto,
+    features_by_gudhi,
+    group_features,
+)
 from topomod.study.tables import write_table
 
-pytest.importorskip("gtda", reason="giotto-tda comes with topomod[pipeline]")
+BARS = st.lists(st.tuples(st.floats(0, 1.4), st.floats(1e-3, 1.4)), min_size=1, max_size=12)
+
+
+@pytest.mark.skipif(find_spec("gtda") is None, reason="giotto-tda comes with topomod[pipeline], up to Python 3.12")
+@given(st.lists(BARS, min_size=1, max_size=5))
+def test_gudhi_gives_what_giotto_gives(bars: list[list[tuple[float, float]]]) -> None:
+    diagrams = [np.array([(birth, birth + length) for birth, length in diagram]) for diagram in bars]
+    assert np.allclose(features_by_gudhi(diagrams), features_by_giotto(diagrams), rtol=1e-9, atol=1e-9)
 
 
 def table(diagrams: dict[tuple[int, int], list[tuple[float, float]]]) -> pd.DataFrame:

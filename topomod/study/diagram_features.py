@@ -1,8 +1,12 @@
-"""Features of H1 diagrams by giotto-tda: one row per group and site, and what each group's bars add to its row."""
+"""Features of H1 diagrams: one row per group and site, and what each group's bars add to its row.
+
+They are computed by giotto-tda where it is installed, and by gudhi elsewhere: the numbers are the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ GROUP = [*KEY, "frequency"]
 FEATURES = ("h1_entropy", "h1_betti", "h1_wasserstein")
 # The Betti curve is sampled where alpha complexes of clouds of rms radius 1 have their bars.
 SCALES = (0.0, 1.5)
+N_SCALES = 100  # as giotto-tda samples by default
 
 
 class NotAvailableError(RuntimeError):
@@ -44,11 +49,6 @@ def group_features(bars: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Circuit, frequency, site and one column per feature; groups without a bar have no row.
 
-    Raises
-    ------
-    NotAvailableError
-        If giotto-tda is not installed.
-
     References
     ----------
     arXiv 2004.02551.
@@ -57,32 +57,41 @@ def group_features(bars: pd.DataFrame) -> pd.DataFrame:
     kept = bars[(bars["dimension"] == 1) & np.isfinite(bars["death"])] if "dimension" in bars else bars
     if kept.empty:
         return pd.DataFrame(columns=[*columns, *FEATURES])
-    try:
-        from gtda.diagrams import Amplitude, PersistenceEntropy
-    except ImportError:
-        raise NotAvailableError("giotto-tda is not installed (pip install 'topomod[pipeline]')") from None
     grouped = list(kept.groupby(columns, sort=False))
-    stacked = padded([part[["birth", "death"]].to_numpy(float) for _, part in grouped])
-    frame = np.array([[[*SCALES, 1.0]]])  # fitted to this, a circuit has one value in any shard
+    diagrams = [part[["birth", "death"]].to_numpy(float) for _, part in grouped]
+    compute = features_by_giotto if find_spec("gtda") else features_by_gudhi
     table = pd.DataFrame([key for key, _ in grouped], columns=columns)
-    table["h1_entropy"] = PersistenceEntropy().fit(frame).transform(stacked)[:, 0]
-    for metric in ("betti", "wasserstein"):
-        table[f"h1_{metric}"] = Amplitude(metric).fit(frame).transform(stacked)[:, 0]
+    table[list(FEATURES)] = compute(diagrams)
     return table
 
 
-def add_features(homology: pd.DataFrame, paths: Iterable[Path]) -> pd.DataFrame:
-    """Homology rows with the features of their diagrams, read shard by shard; 0 where a group has no bar.
+def features_by_giotto(diagrams: list[np.ndarray]) -> Float[np.ndarray, "n 3"]:
+    """The features of each diagram, none of them empty, in the order of ``FEATURES``."""
+    from gtda.diagrams import Amplitude, PersistenceEntropy
 
-    Without giotto-tda the rows come back as they are.
-    """
+    stacked = padded(diagrams)
+    frame = np.array([[[*SCALES, 1.0]]])  # fitted to this, a circuit has one value in any shard
+    features = (PersistenceEntropy(), Amplitude("betti"), Amplitude("wasserstein"))
+    return np.hstack([feature.fit(frame).transform(stacked) for feature in features])
+
+
+def features_by_gudhi(diagrams: list[np.ndarray]) -> Float[np.ndarray, "n 3"]:
+    """What :func:`features_by_giotto` gives, for versions of Python and NumPy that giotto-tda does not know."""
+    from gudhi.representations import BettiCurve, Entropy
+
+    scales = np.linspace(*SCALES, N_SCALES)
+    entropy = Entropy(mode="scalar").fit_transform(diagrams)[:, 0] / np.log(2)  # bits
+    curves = BettiCurve(predefined_grid=scales).fit_transform(diagrams)
+    betti = np.linalg.norm(curves, axis=1) * np.sqrt(scales[1] - scales[0])
+    wasserstein = [np.linalg.norm(np.diff(diagram, axis=1) / 2) for diagram in diagrams]
+    return np.column_stack([entropy, betti, wasserstein])
+
+
+def add_features(homology: pd.DataFrame, paths: Iterable[Path]) -> pd.DataFrame:
+    """Homology rows with the features of their diagrams, read shard by shard; 0 where a group has no bar."""
     if homology.empty:
         return homology
-    try:
-        parts = [group_features(read_tables([path])) for path in paths]
-    except NotAvailableError:
-        return homology
-    filled = [part for part in parts if len(part)]
+    filled = [part for path in paths if len(part := group_features(read_tables([path])))]
     if not filled:
         return homology.assign(**dict.fromkeys(FEATURES, 0.0))
     merged = homology.merge(pd.concat(filled, ignore_index=True), on=[*GROUP, "site"], how="left")
