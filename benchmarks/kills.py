@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from topomod.networks.circuit_file import read_digest
+
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = ("endpoints", "summary", "verdicts", "answers", "power")
 STUDY = """
@@ -126,12 +128,12 @@ def disturb(folder: Path, rng: np.random.Generator, kind: str, times: int, outco
 
 
 def differing(folder: Path, undisturbed: Path) -> int:
-    """Files of a finished study that are not as those of another: circuits by their bytes, tables by their values."""
+    """Files of a finished study that are not as those of another: circuits by their digest, tables by their values."""
     count = 0
     for path in sorted((undisturbed / "results").rglob("*")):
         other = folder / path.relative_to(undisturbed)
         if path.suffix == ".safetensors":
-            count += path.read_bytes() != other.read_bytes()
+            count += read_digest(path) != read_digest(other)
         elif path.suffix == ".parquet":
             count += not pd.read_parquet(path).equals(pd.read_parquet(other))
     return count

@@ -1,4 +1,4 @@
-"""The whole DAG through a real Slurm: one node without accounting, started for this test only."""
+"""The whole DAG through a real Slurm without accounting: two nodes that share no /tmp, started for these tests only."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "tiny.yaml"
@@ -29,8 +30,9 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[dict[str, str]]:
     """Environment of a user of the cluster: this interpreter's programs first on the path."""
-    with tempfile.TemporaryDirectory(prefix="slurm-") as folder:  # pytest's own paths are long for a socket
-        subprocess.run([CLUSTER, "start", folder], check=True, timeout=60)
+    # pytest's own paths are long for a socket, and lie where each node has another disk
+    with tempfile.TemporaryDirectory(prefix="slurm-", dir="/var/tmp") as folder:
+        subprocess.run([CLUSTER, "start", folder, "2"], check=True, timeout=90)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         try:
             yield {
@@ -39,6 +41,7 @@ def cluster() -> Iterator[dict[str, str]]:
                 "SLURM_CONF": f"{folder}/slurm.conf",
                 "OMP_NUM_THREADS": "1",
                 "NO_COLOR": "1",
+                "TMPDIR": "/tmp",
             }
         finally:
             subprocess.run([CLUSTER, "stop", folder], check=True, timeout=60)
@@ -54,6 +57,13 @@ def copy_of_checkout(folder: Path) -> Path:
             shutil.copy(source, folder / name)
     shutil.copy(CONFIG, folder / "config" / CONFIG.name)
     return folder
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A checkout on the disk that both nodes see."""
+    with tempfile.TemporaryDirectory(prefix="study-", dir="/var/tmp") as folder:
+        yield copy_of_checkout(Path(folder))
 
 
 def snakemake(folder: Path, environment: dict[str, str], *options: str) -> str:
@@ -76,18 +86,37 @@ def snakemake(folder: Path, environment: dict[str, str], *options: str) -> str:
 
 def states(environment: dict[str, str]) -> dict[str, str]:
     """Every job the cluster still remembers (MinJobAge, 300 s, after its end), and its state."""
-    out = subprocess.run(
-        ["squeue", "--states=all", "--noheader", "--format=%i %T"],
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return dict(line.split() for line in out.stdout.splitlines())
+    return dict(line.split()[:2] for line in queue(environment))
 
 
-def test_profile_runs_the_study_through_slurm(tmp_path: Path, cluster: dict[str, str]) -> None:
-    folder = copy_of_checkout(tmp_path)
+def queue(environment: dict[str, str]) -> list[str]:
+    """Number, state and node of every such job."""
+    command = ["squeue", "--states=all", "--noheader", "--format=%i %T %N"]
+    out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return out.stdout.splitlines()
+
+
+def test_a_job_over_its_memory_finishes_at_its_second_attempt(shared: Path, cluster: dict[str, str]) -> None:
+    """The rule's own scaling by attempt: only the amount is smaller, so that the first attempt is too little."""
+    rules = shared / "Snakefile"
+    rules.write_text(rules.read_text().replace("scaled(1500)", "scaled(450)"))
+    config = yaml.safe_load((shared / "config" / CONFIG.name).read_text())
+    small = {"architectures": ["mlp_add"], "maturity": {"count": 0, "steps": [50]}, "positive_control": None}
+    small |= {"negative_control": None, "main_pair": None, "questions": []}
+    (shared / "config" / CONFIG.name).write_text(yaml.safe_dump(config | small))
+    log = snakemake(shared, cluster, "--until", "train")
+    first, second = re.findall(r"has been submitted with SLURM jobid (\d+)", log)
+    assert {job: state for job, state in states(cluster).items() if job in (first, second)} == {
+        first: "FAILED",
+        second: "COMPLETED",
+    }
+    (own_log,) = (shared / ".snakemake" / "slurm_logs").rglob(f"{first}.log")
+    assert "exceeded memory limit" in own_log.read_text()
+    assert len(list((shared / "results").rglob("circuits.safetensors"))) == 1
+
+
+def test_profile_runs_the_study_through_slurm(shared: Path, cluster: dict[str, str]) -> None:
+    folder = shared
     log = snakemake(folder, cluster)
 
     submitted = re.findall(r"has been submitted with SLURM jobid (\d+)", log)
@@ -97,7 +126,8 @@ def test_profile_runs_the_study_through_slurm(tmp_path: Path, cluster: dict[str,
     assert len(submitted) == len(set(submitted)) == total - local > 0
     written = {path.stem for path in (folder / ".snakemake" / "slurm_logs").rglob("*.log")}
     assert written == set(submitted)
-    remembered = states(cluster)
-    assert {remembered[job] for job in submitted if job in remembered} == {"COMPLETED"}
+    remembered = {line.split()[0]: line.split()[1:] for line in queue(cluster)}
+    ran = [remembered[job] for job in submitted if job in remembered]
+    assert {state for state, _ in ran} == {"COMPLETED"} and {node for _, node in ran} == {"node1", "node2"}
 
     assert "Nothing to be done" in snakemake(folder, cluster)
