@@ -10,6 +10,7 @@ from snakemake.utils import min_version
 
 from topomod.study.check import check_study
 from topomod.study.declared import declaration
+from topomod.study.fit import shard_memory, study_memory
 from topomod.study.outdated import remove_outdated
 from topomod.study.runs import begin_run
 from topomod.study.shards import Shard, StudyFolder
@@ -104,7 +105,7 @@ rule train:
         "environment.yaml"
     priority: 10  # the long jobs first, so that the short ones fill the gaps at the end
     resources:
-        mem_mb=scaled(1500),
+        mem_mb=scaled(max(1500, shard_memory(study))),
         runtime=scaled(120),
     shell:
         "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
@@ -125,7 +126,7 @@ rule train_longer:
         "environment.yaml"
     priority: 20
     resources:
-        mem_mb=scaled(1500),
+        mem_mb=scaled(max(1500, shard_memory(study))),
         runtime=scaled(240),
     shell:
         "topomod train --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
@@ -148,7 +149,7 @@ rule groups:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, shard_memory(study))),
         runtime=scaled(60),
     shell:
         "topomod groups {input} --min-neurons {params.min_neurons}"
@@ -172,7 +173,7 @@ rule homology:
         "environment.yaml"
     priority: 5
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, shard_memory(study))),
         runtime=scaled(120),
     shell:
         "topomod homology {input} --min-neurons {params.min_neurons}"
@@ -198,7 +199,7 @@ rule measure:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, shard_memory(study))),
         runtime=scaled(60),
     shell:
         "topomod measure {input} --min-neurons {params.min_neurons} --measures-table {output.measures}"
@@ -219,7 +220,7 @@ rule frequencies:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, shard_memory(study))),
         runtime=scaled(60),
     shell:
         "topomod frequencies {input} --frequencies-table {output.frequencies} --ablation-table {output.ablation}"
@@ -241,7 +242,7 @@ rule describe:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(1000),
+        mem_mb=scaled(max(1000, study_memory(study))),
         runtime=scaled(30),
     shell:
         "topomod describe {wildcards.results} --settings {params.settings:q} --alpha {params.alpha}"
@@ -264,7 +265,7 @@ rule endpoints:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, study_memory(study))),
         runtime=scaled(30),
     shell:
         "topomod endpoints {wildcards.results} --settings {params.settings:q} --alpha {params.alpha}"
@@ -287,7 +288,7 @@ rule equivalence:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, study_memory(study))),
         runtime=scaled(30),
     shell:
         "topomod equivalence {wildcards.results} --settings {params.settings:q}"
@@ -308,7 +309,7 @@ rule power:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(2000),
+        mem_mb=scaled(max(2000, study_memory(study))),
         runtime=scaled(30),
     shell:
         "topomod power {input} --settings {params.settings:q} --table {output} > {log} 2>&1"
@@ -333,7 +334,7 @@ rule report:
     conda:
         "environment.yaml"
     resources:
-        mem_mb=scaled(4000),
+        mem_mb=scaled(max(4000, study_memory(study))),
         runtime=scaled(30),
     shell:
         "topomod report {wildcards.results} --settings {params.settings:q} --output {output} > {log} 2>&1"

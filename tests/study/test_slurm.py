@@ -99,7 +99,7 @@ def queue(environment: dict[str, str]) -> list[str]:
 def test_a_job_over_its_memory_finishes_at_its_second_attempt(shared: Path, cluster: dict[str, str]) -> None:
     """The rule's own scaling by attempt: only the amount is smaller, so that the first attempt is too little."""
     rules = shared / "Snakefile"
-    rules.write_text(rules.read_text().replace("scaled(1500)", "scaled(450)"))
+    rules.write_text(rules.read_text().replace("scaled(max(1500, shard_memory(study)))", "scaled(450)"))
     config = yaml.safe_load((shared / "config" / CONFIG.name).read_text())
     small = {"architectures": ["mlp_add"], "maturity": {"count": 0, "steps": [50]}, "positive_control": None}
     small |= {"negative_control": None, "main_pair": None, "questions": []}

@@ -14,6 +14,7 @@ from synthetic_study import DEFAULT
 from topomod.networks.labels import Label
 from topomod.study.check import check_study, load_study, parse_settings
 from topomod.study.config import Study
+from topomod.study.fit import shard_memory, study_memory
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.train import train_shard
 from topomod.study.yaml_files import StudyError
@@ -134,11 +135,11 @@ def test_names_have_at_most_100_letters() -> None:
         (
             {"network": {"d_mlp": 10**9}},
             "one circuit of mlp_add needs 1.5e[+]04 GB: 1.39e[+]04 GB for the pre-activations of 1000000000 neurons on "
-            "3481 inputs of addition mod 59, 1.03e[+]03 GB for its weights; allowed are 1.07 GB",
+            "3481 inputs of addition mod 59, 1.03e[+]03 GB for its weights, 0.000822 GB for its logits; allowed",
         ),
         (
             {"p": 997},
-            "one circuit of mlp_concat needs 2.04 GB: 2.04 GB for the pre-activations of 512 neurons on 994009",
+            "one circuit of mlp_concat needs 6 GB: 2.04 GB for the pre-activations of 512 neurons on 994009",
         ),
         (
             {"network": {"d_model": 10**6}},
@@ -217,3 +218,17 @@ def test_settings_on_the_command_line_are_refused_in_a_sentence(text: str, tmp_p
     with pytest.raises(StudyError):
         parse_settings(Study, text)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_jobs_ask_for_what_their_circuits_need() -> None:
+    """Peaks of one circuit's groups, measured at p = 257 and 401, were 1.97 and 6.5 GB."""
+    for p, peak in ((257, 1970), (401, 6500)):
+        assert peak < shard_memory(check_study(placed(("p",), p))) < 3 * peak
+    assert shard_memory(check_study(DEFAULT)) < 1500
+    few, many = (study_memory(check_study(placed(("seeds", "count"), count))) for count in (50, 25_000))
+    assert few < 2000 and many > 100_000
+
+
+def test_logits_count_as_memory() -> None:
+    with pytest.raises(StudyError, match=r"needs 4\.\d+ GB: .* of 64 neurons .* 4.28 GB for its logits"):
+        check_study(copy.deepcopy(DEFAULT) | {"p": 1023, "network": {"d_mlp": 64}})

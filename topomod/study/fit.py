@@ -1,4 +1,4 @@
-"""Whether a study can fit: what one circuit holds in memory, and how many steps all circuits take.
+"""Whether a study can fit: what circuits hold in memory, what jobs ask for, and how many steps all circuits take.
 
 Imports nothing heavy as long as no layer is wider than usual: the Snakefile reads it.
 """
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from topomod.study.config import Population
     from topomod.tasks.task import Task
 
-MAX_MEMORY = 2**30  # bytes of one circuit: its stages hold about ten times as much for a while
+MAX_MEMORY = 2**30  # bytes of one circuit: its stages hold many times as much for a while
 MAX_STEPS = 10**11  # at a millisecond each these are three years on one core
 MAX_CIRCUITS = 10**7
+# Megabytes of a job: what libraries take, how often a stage holds the logits, and the rest, of one circuit, and what
+# tables of one circuit take where all are read. Peaks of `groups` at p = 257 and 401 were 2.0 and 6.5 GB.
+LIBRARIES, LOGIT_COPIES, OTHER_COPIES, TABLES_OF_CIRCUIT = 700, 25, 10, 1.2
 # Up to this width weights are small beside MAX_MEMORY. Their shapes, which need torch, are not asked for.
 USUAL_WIDTH = 4096
 
@@ -52,17 +55,43 @@ def misfits(population: Population) -> Iterator[str]:
 
 def _too_large(population: Population, label: Label) -> str:
     """Why a circuit does not fit into memory; empty if it does."""
-    task, recipe, size = population.task_of(label), population.recipe_of(label), population.size_of(label)
-    width = size.d_mlp if size else recipe["width"]
-    rows = recipe.get("batch_size") or task.n_inputs
-    weights = _n_weights(label, task, size or NetworkSize(d_mlp=width)) * 4
-    activations = rows * width * 4
-    if weights + activations <= MAX_MEMORY:
+    task, rows, width = population.task_of(label), *_rows_and_width(population, label)
+    activations, weights, logits = needed = circuit_bytes(population, label)
+    if sum(needed) <= MAX_MEMORY:
         return ""
     return (
-        f"one circuit of {label} needs {_gb(weights + activations)}: {_gb(activations)} for the pre-activations of "
-        f"{width} neurons on {rows} inputs of {task}, {_gb(weights)} for its weights; allowed are {_gb(MAX_MEMORY)}"
+        f"one circuit of {label} needs {_gb(sum(needed))}: {_gb(activations)} for the pre-activations of "
+        f"{width} neurons on {rows} inputs of {task}, {_gb(weights)} for its weights, {_gb(logits)} for its logits; "
+        f"allowed are {_gb(MAX_MEMORY)}"
     )
+
+
+def circuit_bytes(population: Population, label: Label) -> tuple[int, int, int]:
+    """Bytes of the pre-activations, weights and logits of one circuit."""
+    task, rows, width = population.task_of(label), *_rows_and_width(population, label)
+    size = population.size_of(label) or NetworkSize(d_mlp=width)
+    return rows * width * 4, _n_weights(label, task, size) * 4, rows * task.n_classes * 4
+
+
+def _rows_and_width(population: Population, label: Label) -> tuple[int, int]:
+    """How many inputs are run at once, and through how many neurons."""
+    recipe, size = population.recipe_of(label), population.size_of(label)
+    rows = recipe.get("batch_size") or population.task_of(label).n_inputs
+    return rows, size.d_mlp if size else recipe["width"]
+
+
+def shard_memory(population: Population) -> int:
+    """Megabytes that a job asks for which trains or measures circuits: as its largest circuit needs."""
+    found = []
+    for label in population.labels:
+        activations, weights, logits = circuit_bytes(population, label)
+        found.append(LOGIT_COPIES * logits + OTHER_COPIES * (activations + weights))
+    return math.ceil(LIBRARIES + max(found) / 1e6)
+
+
+def study_memory(population: Population) -> int:
+    """Megabytes that a job asks for which reads the tables of all circuits."""
+    return math.ceil(LIBRARIES + TABLES_OF_CIRCUIT * sum(map(len, population.shards())))
 
 
 def _n_weights(label: Label, task: Task, size: NetworkSize) -> int:
