@@ -15,7 +15,6 @@ import re
 import signal
 import sys
 import tempfile
-import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -219,13 +218,13 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     bad = 0
-    print("| kind | inputs | refused | as before | tracebacks | wrongly accepted | hangs | seconds |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| kind | inputs | refused | as before | tracebacks | wrongly accepted | hangs |")
+    print("|---|---|---|---|---|---|---|")
     for kind in KINDS:
-        started, found = time.monotonic(), fuzz(kind, arguments.inputs, arguments.seed)
+        found = fuzz(kind, arguments.inputs, arguments.seed)
         tracebacks = sum(n for outcome, n in found.items() if outcome.startswith("traceback"))
         columns = [found["refused"], found["as before"], tracebacks, found["wrongly accepted"], found["hang"]]
-        print(f"| {kind} | {arguments.inputs} | {' | '.join(map(str, columns))} | {time.monotonic() - started:.0f} |")
+        print(f"| {kind} | {arguments.inputs} | {' | '.join(map(str, columns))} |", flush=True)
         bad += arguments.inputs - found["refused"] - found["as before"]
     sys.exit(bool(bad))
 
