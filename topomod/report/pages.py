@@ -17,6 +17,7 @@ from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.settings import canonical_json
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings of what a spreadsheet computes
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -96,7 +97,9 @@ def endpoint_options(draw: Callable[[str, str], Any], study: Study, file: str) -
 
 
 def csv_link(table: pd.DataFrame) -> str:
-    """Table as a data URI, at full precision."""
+    """Table as a data URI, at full precision. What a spreadsheet would take for a formula begins with an apostrophe."""
     buffer = io.StringIO()
-    table.to_csv(buffer, index=False)
+    table.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell).to_csv(
+        buffer, index=False
+    )
     return "data:text/csv;base64," + base64.b64encode(buffer.getvalue().encode()).decode()
