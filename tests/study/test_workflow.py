@@ -161,10 +161,11 @@ def test_every_file_that_a_job_makes_is_asked_for(checkout: Path) -> None:
 
 
 def test_what_was_cut_is_made_again_and_a_copy_is_not(tmp_path: Path, checkout: Path) -> None:
-    """Also where the files lost their times and snakemake its memory."""
+    """A copy that lost the times of its files, with snakemake's own records."""
     snakemake(checkout)
     folder = copy_of_checkout(tmp_path)
-    shutil.copytree(checkout / "results", folder / "results", copy_function=shutil.copyfile)
+    for name in ("results", ".snakemake"):
+        shutil.copytree(checkout / name, folder / name, copy_function=shutil.copyfile)
     os.utime(folder / "results/tiny/population/mlp_add/00000-00003/circuits.safetensors")
     done = snakemake(folder)
     assert "Nothing to be done" in done.stdout + done.stderr
@@ -176,6 +177,7 @@ def test_what_was_cut_is_made_again_and_a_copy_is_not(tmp_path: Path, checkout: 
     assert f"{report.relative_to(folder)} is cut short; it is made again" in plan.stdout + plan.stderr
     done = snakemake(folder)
     assert rules_run(done.stdout + done.stderr) == {"all", "report"} and report.stat().st_size > 10_000
+    shutil.rmtree(folder / ".snakemake")
     (folder / "study.yaml").write_text((folder / "study.yaml").read_text().replace("steps: 200,", "steps: 210,"))
     done = snakemake(folder)
     sentence = r"circuits.safetensors: its circuits were trained by other settings: recipe.steps is 200 there and 210"
