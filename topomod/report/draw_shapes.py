@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from topomod.report.colours import GREY, KINDS, PAPER, css, cyclic
 from topomod.report.examples import BARS_SHOWN, principal_components
-from topomod.report.svg_axes import Axes, mark, text
+from topomod.report.svg_axes import Axes, Number, mark, text
 from topomod.report.svg_figure import Figure, side_by_side
 from topomod.report.words import number
 from topomod.topology.diagrams import check_diagram
@@ -24,7 +25,12 @@ BAR_STYLE = ((GREY, "circle", True), (KINDS[1], "square", False), (KINDS[0], "di
 
 
 def plot_cloud(
-    X: ArrayLike, p: int | None = None, frequency: int = 1, colour: str = "sum", title: str = "Point cloud"
+    X: ArrayLike,
+    p: int | None = None,
+    frequency: int = 1,
+    colour: str = "sum",
+    title: str = "Point cloud",
+    most: int = MAX_DRAWN,
 ) -> Figure:
     """First two principal components of a point cloud, coloured by a residue of its pairs.
 
@@ -41,12 +47,13 @@ def plot_cloud(
         What the residue is of. The sum and the difference run twice over a disc that adds waves of a and of b.
     title : str
         What the figure is called.
+    most : int
+        Points that are drawn, evenly spaced among the rows; the description says how many.
 
     Returns
     -------
     Figure
-        Its table has the columns point, pc1, pc2 and, with ``p``, residue. At most 4000 points are drawn, evenly
-        spaced among the rows, and the description says how many.
+        Its table has the columns point, pc1, pc2 and, with ``p``, residue.
 
     Raises
     ------
@@ -65,20 +72,18 @@ def plot_cloud(
     if colour not in RESIDUES:
         raise ValueError(f"colour must be one of {', '.join(RESIDUES)}, found {colour!r}")
     scores, shares = principal_components(rows, 2)
-    drawn = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MAX_DRAWN)).astype(int))
+    drawn = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int))
     table: dict[str, Any] = {"point": drawn, "pc1": scores[drawn, 0], "pc2": scores[drawn, 1]}
     body = _ground(shares)
     words = f"{len(drawn)} of {len(rows)} points" if len(drawn) < len(rows) else f"{len(rows)} points"
-    axes = _square(scores)
+    axes = square_axes(22, 2, 196, scores)
     if p is None:
         body += axes.dots(table["pc1"], table["pc2"], KINDS[0])
         return Figure(body, 236, 222, title, f"{words} on their first two principal components.", table)
     by_a, by_b = RESIDUES[colour]
     a, b = np.divmod(drawn, p)
     table["residue"] = frequency * (by_a * a + by_b * b) % p
-    for residue in np.unique(table["residue"]):
-        own = table["residue"] == residue
-        body += axes.dots(table["pc1"][own], table["pc2"][own], css(cyclic(np.array([residue / p]))[0]))
+    body += residue_dots(axes, scores[drawn], table["residue"], p)
     words_of = RESIDUE_WORDS[colour]
     meaning = f"{words_of} mod {p}" if frequency == 1 else f"{frequency} ({words_of}) mod {p}"
     body += _key(meaning)
@@ -86,9 +91,21 @@ def plot_cloud(
     return Figure(body, 300, 222, title, described, table)
 
 
-def _square(scores: np.ndarray) -> Axes:
+def square_axes(left: Number, top: Number, size: Number, scores: Float[np.ndarray, "n 2"]) -> Axes:
+    """Axes of one scale for both components of a cloud."""
     reach = float(np.abs(scores).max()) * 1.06 or 1.0
-    return Axes(22, 2, 196, 196, (-reach, reach), (-reach, reach))
+    return Axes(left, top, size, size, (-reach, reach), (-reach, reach))
+
+
+def residue_dots(
+    axes: Axes, scores: Float[np.ndarray, "n 2"], residues: Int[np.ndarray, " n"], p: int, size: Number = 3
+) -> str:
+    """Dots of a cloud, those of each residue in its colour."""
+    out = ""
+    for residue in np.unique(residues):
+        own = residues == residue
+        out += axes.dots(scores[own, 0], scores[own, 1], css(cyclic(np.array([residue / p]))[0]), size)
+    return out
 
 
 def _ground(shares: np.ndarray) -> str:

@@ -33,8 +33,8 @@ class Figure:
         What it shows, in one line.
     description : str
         What a reader learns from it, for those who cannot see it.
-    table : mapping of str to sequence
-        Columns of the tidy table that it was drawn from.
+    table : mapping of str to sequence, or DataFrame
+        The tidy table that it was drawn from.
     """
 
     body: str
@@ -42,7 +42,7 @@ class Figure:
     height: int | float
     title: str
     description: str
-    table: Mapping[str, Any]
+    table: Mapping[str, Any] | pd.DataFrame
 
     def to_svg(self) -> str:
         """The figure as a complete SVG document."""
@@ -87,5 +87,4 @@ def side_by_side(parts: Sequence[Figure], title: str, gap: int = 12) -> Figure:
         left += part.width + gap
     table = pd.concat([part.to_frame().assign(part=part.title) for part in parts], ignore_index=True)
     described = " ".join(f"{part.title}: {part.description}" for part in parts)
-    columns = {str(name): values.tolist() for name, values in table.items()}
-    return Figure(body, left - gap, max(part.height for part in parts), title, described, columns)
+    return Figure(body, left - gap, max(part.height for part in parts), title, described, table)
