@@ -52,6 +52,8 @@ class Circuit:
         ``loss`` and ``accurate`` (right on all inputs) before step 0, 1, ..., ``step``.
     name : str
         What a network that was not trained here is called in tables; empty for the name of its architecture.
+    source : str
+        The file that a study read it from; empty for a circuit that was trained here.
     """
 
     architecture: str
@@ -65,6 +67,7 @@ class Circuit:
     reason: str = ""
     history: dict[str, np.ndarray] = field(default_factory=dict)
     name: str = ""
+    source: str = ""
 
     @property
     def label(self) -> str:

@@ -11,7 +11,8 @@ import torch
 
 from topomod.networks.array_files import read_arrays
 from topomod.networks.circuit import Circuit
-from topomod.networks.given import NAME, NONLINEARITIES, array_name
+from topomod.networks.given import NONLINEARITIES, array_name
+from topomod.networks.labels import GIVEN
 from topomod.networks.read_off import Answers, Reading, decide_task
 from topomod.tasks.task import Task
 
@@ -137,7 +138,7 @@ def given_circuit(arrays: Mapping[str, np.ndarray], task: Task | None, label: st
     found = decide_task(Answers.of(arrays["logits"]), task)
     kept = {name: np.ascontiguousarray(_part(name, values, found)) for name, values in arrays.items()}
     circuit = Circuit(
-        NAME, found.task, kept, seed=seed, converged=not found.reason, reason=found.reason, name=label.strip()
+        GIVEN, found.task, kept, seed=seed, converged=not found.reason, reason=found.reason, name=label.strip()
     )
     circuit.activations()  # refuses arrays that do not fit each other
     return circuit

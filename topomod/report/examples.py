@@ -104,7 +104,7 @@ def _example(shard: Path, row: dict[str, Any], min_neurons: int) -> Example:
     found = [c for c in load_circuits(shard / CIRCUITS) if c.seed == row["seed"]]
     layer = first_layer(found[0])
     group = max(first_order_groups(layer, min_neurons), key=lambda g: len(g.neurons))
-    parts = {site: principal_components(layer_cloud(layer, group, site)) for site in studied_sites()}
+    parts = {site: principal_components(layer_cloud(layer, group, site)) for site in studied_sites(layer)}
     key = {name: row[name] for name in KEY} | {"frequency": group.frequency}
     bars = read_diagrams([shard / "diagrams.parquet"], pd.DataFrame([key]), min_dimension=0)
     return Example(
