@@ -196,7 +196,7 @@ def local_solidity(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -
 
 
 def fills_its_dimensions(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> bool:
-    """Whether the least variance around a point is more than noise: a curved 3-manifold in R4 is solid in three only."""
+    """Whether the least variance around a point is more than noise: a curved 3-manifold in R4 is not."""
     return _flatness(points, points.shape[1] - 1, rng) >= FULL
 
 
