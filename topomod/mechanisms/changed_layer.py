@@ -82,7 +82,7 @@ class ChangedLayer:
         if self.activations is None:
             raise ValueError(f"no {site} in layer {self.index} of {self.circuit.label}: {NO_ACTIVATIONS}")
         own = self.activations[:, :, neurons].astype(np.float64)
-        return own if site == "activations" else own @ self._readout(neurons).T
+        return own if site == "activations" else own @ self.readout_of(neurons).T
 
     def with_values(
         self, site: str, neurons: Neurons, values: Float[np.ndarray, "a b k"], own: Float[np.ndarray, "a b k"]
@@ -98,7 +98,7 @@ class ChangedLayer:
         """
         if site == "logits":
             return self._plus(values - own)
-        if self._runs_again(site):
+        if self.runs_again(site):
             held = self.preactivations if site == "preactivations" else self.activations
             assert held is not None
             changed = held.astype(np.float64)
@@ -106,15 +106,22 @@ class ChangedLayer:
             return self.circuit.logits_from(self.index, changed, site)
         if site == "preactivations":
             values, own = self.nonlinearity(values), self.nonlinearity(own)
-        return self._plus((values - own) @ self._readout(neurons).T)
+        return self._plus((values - own) @ self.readout_of(neurons).T)
 
-    def _runs_again(self, site: str) -> bool:
-        """Whether the rest of the network is run: a module's own, or where no linear map stands for it."""
+    def runs_again(self, site: str) -> bool:
+        """Whether the rest of the network is run at all pairs: a module's own, or where no linear map stands for it."""
         if self.circuit.rest is not None and site == "preactivations":
             return True
         return bool(self.circuit.record.on_pairs) and (self.readout is None or self.activations is None)
 
-    def _readout(self, neurons: Neurons) -> Float[np.ndarray, "c k"]:
+    def readout_of(self, neurons: Neurons) -> Float[np.ndarray, "c k"]:
+        """Linear map from some neurons to the logits, in float64.
+
+        Raises
+        ------
+        ValueError
+            If it is not known.
+        """
         if self.readout is None:
             raise ValueError(f"no linear read-out of layer {self.index} of {self.circuit.label}: {NO_READOUT}")
         return self.readout[:, neurons].astype(np.float64)

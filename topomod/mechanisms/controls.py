@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from topomod.mechanisms.changed_layer import ChangedLayer, Neurons
 from topomod.mechanisms.group_checks import checked_groups, checked_shift
-from topomod.mechanisms.interventions import Groups, Logits, changes_along
+from topomod.mechanisms.interventions import Groups, Logits, fit_groups
 from topomod.networks.circuit import Circuit
 from topomod.neurons.fitted import moved_tokens
 from topomod.neurons.sites import Group
@@ -46,8 +46,8 @@ def move_control(circuit: Circuit, group: Groups, shift: SupportsInt, control: s
     """
     steps = checked_shift(shift)
     layer, groups = checked_groups(circuit, group)
-    rows = [moved_tokens(circuit.task, own, steps) for own in groups]
-    changes = changes_along(layer, groups, "preactivations", rows)
+    fits = fit_groups(layer, groups, "preactivations")
+    changes = [fit.change(moved_tokens(circuit.task, own, steps)) for own, fit in zip(groups, fits, strict=True)]
     neurons, change = controlled(layer, groups, changes, control, np.random.default_rng(seed))
     own = layer.holds("preactivations", neurons)
     return layer.with_values("preactivations", neurons, own + change, own)

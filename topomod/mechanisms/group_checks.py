@@ -35,7 +35,7 @@ def checked_groups(circuit: Circuit, groups: Group | Sequence[Group]) -> tuple[C
         if not hasattr(group, "neurons"):
             raise ValueError(f"a group must be a NeuronGroup or an IrrepGroup, found {type(group).__name__}")
         if not len(group.neurons):
-            raise ValueError(f"{_name(group)} is empty: it has no neurons")
+            raise ValueError(f"{group_title(group)} is empty: it has no neurons")
     if len(found := {group.layer for group in own}) > 1:
         raise ValueError(f"groups must be of one layer, found groups of layers {', '.join(map(str, sorted(found)))}")
     layer = ChangedLayer.of(circuit, own[0].layer)
@@ -54,7 +54,8 @@ def _check_task(circuit: Circuit) -> None:
         raise ValueError(f"{circuit.label} learnt {task}, which has no characters to move along{why}")
 
 
-def _name(group: Group) -> str:
+def group_title(group: Group) -> str:
+    """What sentences and tables call a group."""
     return f"the group of frequency {group.frequency}" if isinstance(group, NeuronGroup) else f"group {group.irrep}"
 
 
@@ -63,7 +64,7 @@ def _check_found_here(layer: ChangedLayer, group: Group) -> None:
     circuit, n = layer.circuit, layer.preactivations.shape[-1]
     if max(group.neurons) >= n or min(group.neurons) < 0:
         raise ValueError(
-            f"{_name(group)} has neuron {max(group.neurons)}, and layer {layer.index} of {circuit.label} has {n} "
+            f"{group_title(group)} has neuron {max(group.neurons)}, and layer {layer.index} of {circuit.label} has {n} "
             "neurons: it was found in another circuit"
         )
     if isinstance(group, NeuronGroup):
@@ -71,8 +72,8 @@ def _check_found_here(layer: ChangedLayer, group: Group) -> None:
         power = float(np.sum(np.var(values, axis=(0, 1))))
         if abs(power - group.power) > SAME_POWER * max(power, group.power):
             raise ValueError(
-                f"{_name(group)} was found in another circuit: its neurons had a variance of {group.power:.4g} there, "
-                f"and have {power:.4g} in {circuit.label}"
+                f"{group_title(group)} was found in another circuit: its neurons had a variance of {group.power:.4g} "
+                f"there, and have {power:.4g} in {circuit.label}"
             )
     else:
         _check_irrep(layer, group.irrep, np.asarray(group.neurons))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from topomod.mechanisms.changed_layer import ChangedLayer
 from topomod.mechanisms.group_checks import checked_groups, checked_pairs, checked_shift
 from topomod.networks.circuit import Circuit
-from topomod.neurons.fitted import Rows, apart, group_characters, moved_tokens
+from topomod.neurons.fitted import Fit, Rows, apart, group_characters, moved_tokens
 from topomod.neurons.sites import Group
 
 Logits = Float[np.ndarray, "a b c"]
@@ -65,8 +65,9 @@ def move_group(circuit: Circuit, group: Groups, shift: SupportsInt, site: str = 
     """
     steps = checked_shift(shift)
     layer, groups = checked_groups(circuit, group)
-    rows = [moved_tokens(circuit.task, own, steps) for own in groups]
-    return changed_logits(layer, groups, site, changes_along(layer, groups, site, rows))
+    fits = fit_groups(layer, groups, site)
+    changes = [fit.change(moved_tokens(circuit.task, own, steps)) for own, fit in zip(groups, fits, strict=True)]
+    return changed_logits(layer, groups, site, changes)
 
 
 def oppose_group(circuit: Circuit, group: Groups, shift: SupportsInt, site: str = "preactivations") -> Logits:
@@ -100,20 +101,14 @@ def oppose_group(circuit: Circuit, group: Groups, shift: SupportsInt, site: str 
     layer, groups = checked_groups(circuit, group)
     if circuit.task.symmetry is None or any(not hasattr(own, "frequency") for own in groups):
         raise ValueError(f"a and b are moved against each other in groups by frequency; {circuit.task} has irreps")
-    rows = [apart(circuit.task.symmetry, steps, -steps)] * len(groups)
-    return changed_logits(layer, groups, site, changes_along(layer, groups, site, rows))
+    rows = apart(circuit.task.symmetry, steps, -steps)
+    changes = [fit.change(rows) for fit in fit_groups(layer, groups, site)]
+    return changed_logits(layer, groups, site, changes)
 
 
-def changes_along(
-    layer: ChangedLayer, groups: Sequence[Group], site: str, rows: Sequence[tuple[Rows, Rows]]
-) -> list[Float[np.ndarray, "a b _"]]:
-    """What is added to each group when its fit becomes that of other tokens of a and of b."""
-    changes = []
-    for own, to in zip(groups, rows, strict=True):
-        characters = group_characters(layer.circuit.task, own)
-        fit = characters.fit(layer.holds(site, own.neurons))
-        changes.append(characters.at(fit, to) - characters.at(fit))
-    return changes
+def fit_groups(layer: ChangedLayer, groups: Sequence[Group], site: str) -> list[Fit]:
+    """Fit what each group holds at a site."""
+    return [group_characters(layer.circuit.task, own).fit(layer.holds(site, own.neurons)) for own in groups]
 
 
 def restrict_to_manifold(
@@ -144,7 +139,7 @@ def restrict_to_manifold(
         As for :func:`move_group`.
     """
     layer, own = checked_groups(circuit, groups)
-    changes = [-left for left in _left_over(layer, own, site)]
+    changes = [-left for left in manifold_and_rest(layer, own, site)[1]]
     if others == "kept":
         return changed_logits(layer, own, site, changes)
     if others != "mean":
@@ -174,20 +169,16 @@ def remove_manifold(circuit: Circuit, groups: Groups, site: str = "preactivation
         As for :func:`move_group`.
     """
     layer, own = checked_groups(circuit, groups)
-    changes = []
-    for group, left in zip(own, _left_over(layer, own, site), strict=True):
-        held = layer.holds(site, group.neurons)
-        changes.append(left - (held - held.mean(axis=(0, 1))))
-    return changed_logits(layer, own, site, changes)
+    fitted, _ = manifold_and_rest(layer, own, site)
+    return changed_logits(layer, own, site, [part.mean(axis=(0, 1)) - part for part in fitted])
 
 
-def _left_over(layer: ChangedLayer, groups: Sequence[Group], site: str) -> list[Float[np.ndarray, "a b _"]]:
-    """What each group holds besides its fitted manifold."""
-    left = []
-    for group in groups:
-        characters, held = group_characters(layer.circuit.task, group), layer.holds(site, group.neurons)
-        left.append(held - characters.at(characters.fit(held)))
-    return left
+def manifold_and_rest(
+    layer: ChangedLayer, groups: Sequence[Group], site: str
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Fitted manifold of each group, (n_a, n_b, k), and what the group holds besides."""
+    fitted = [fit.at() for fit in fit_groups(layer, groups, site)]
+    return fitted, [layer.holds(site, own.neurons) - part for own, part in zip(groups, fitted, strict=True)]
 
 
 def patch_group(circuit: Circuit, group: Groups, source: ArrayLike, target: ArrayLike) -> Float[np.ndarray, "n c"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -14,7 +15,7 @@ from topomod.tasks.irreps import real_irreps
 from topomod.tasks.symmetry import Symmetry
 from topomod.tasks.task import FiniteGroup, Task
 
-Rows = Int[np.ndarray, " n"]
+Rows = Int[np.ndarray, "_"]
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,40 @@ class Characters:
     left: Float[np.ndarray, "a k"]
     right: Float[np.ndarray, "b k"]
 
-    def fit(self, values: Float[np.ndarray, "a b m"]) -> Float[np.ndarray, "k k m"]:
-        """Coefficients of the values in all products of two functions."""
+    def fit(self, values: Float[np.ndarray, "a b m"]) -> Fit:
+        """Fit values at all pairs by all products of two functions."""
         half = np.tensordot(self.left.T, np.asarray(values, np.float64), axes=1)
-        return np.asarray(self.right.T @ half)
+        return Fit(self, self.right.T @ half)
 
-    def at(
-        self, coefficients: Float[np.ndarray, "k k m"], rows: tuple[Rows, Rows] | None = None
-    ) -> Float[np.ndarray, "a b m"]:
-        """Values of a fit at all pairs, or at the pairs of the given tokens of a and of b."""
-        left, right = (self.left, self.right) if rows is None else (self.left[rows[0]], self.right[rows[1]])
-        return np.asarray(np.tensordot(left, right @ coefficients, axes=1))
+
+@dataclass(frozen=True)
+class Fit:
+    """What the characters explain of some values at all pairs.
+
+    Parameters
+    ----------
+    characters : Characters
+        Functions of a and of b.
+    coefficients : ndarray
+        (k, k, m) of their products.
+    """
+
+    characters: Characters
+    coefficients: Float[np.ndarray, "k k m"]
+
+    def at(self, rows_a: Rows | None = None, rows_b: Rows | None = None) -> Float[np.ndarray, "a b m"]:
+        """Fitted values at all pairs of the given tokens of a and of b, of all tokens if none are given."""
+        own = self.characters
+        left, right = (
+            own.left if rows_a is None else own.left[rows_a],
+            own.right if rows_b is None else own.right[rows_b],
+        )
+        return np.asarray(np.tensordot(left, right @ self.coefficients, axes=1))
+
+    def change(self, rows: tuple[Rows, Rows], tokens: Rows | None = None) -> Float[np.ndarray, "a b m"]:
+        """What is added when the fit becomes that of other tokens of a and of b; at some tokens a, if given."""
+        moved_a = rows[0] if tokens is None else rows[0][tokens]
+        return np.asarray(self.at(moved_a, rows[1]) - self.at(tokens))
 
 
 def group_characters(task: Task, group: Group) -> Characters:
@@ -89,7 +113,7 @@ def moved_tokens(task: Task, group: Group, shift: int) -> tuple[Rows, Rows]:
     if isinstance(group, NeuronGroup):
         symmetry = _symmetry(task)
         return apart(symmetry, *halves(shift, symmetry.n))
-    table = _finite_group(task).targets()
+    table = _table(_finite_group(task))
     if not 0 <= shift < len(table):
         raise ValueError(f"shift must be an element of {task}, 0 to {len(table) - 1}, found {shift}")
     return np.arange(len(table)), table[:, shift]
@@ -131,6 +155,12 @@ def _finite_group(task: Task) -> FiniteGroup:
     return task.finite_group
 
 
+@lru_cache(maxsize=8)
+def _table(finite_group: FiniteGroup) -> Int[np.ndarray, "n n"]:
+    return finite_group.targets()
+
+
+@lru_cache(maxsize=64)
 def _irrep_functions(finite_group: FiniteGroup, name: str) -> Float[np.ndarray, "n k"]:
     """The constant and an orthonormal basis of the span of an irrep's matrix entries."""
     known = {irrep.name: irrep for irrep in real_irreps(finite_group)[1:]}
