@@ -121,7 +121,8 @@ def training_figure(histories: pd.DataFrame, names: Sequence[str]) -> Figure:
         told.append(f"{short_name(name)}: {_first_right(first, int(own['n'].max()))}")
         body += mark(72, 12 + 16 * place, shape, colour) + text(82, 16 + 16 * place, told[-1])
         body += _band(axes, own, first, colour, shape)
-    return Figure(body, 540, top + 246, "Training loss", "; ".join(told) + ".", table)
+    width = max(540.0, 96 + 7 * max(map(len, told)))
+    return Figure(body, width, top + 246, "Training loss", "; ".join(told) + ".", table)
 
 
 def _band(axes: Axes, own: pd.DataFrame, first: pd.Series, colour: str, shape: str) -> str:
