@@ -264,8 +264,12 @@ def power(
 def report(
     folder: Results, settings: Annotated[str, typer.Option(help="JSON of the whole study.")], output: Output
 ) -> None:
-    """Write one self-contained HTML page of a finished study: verdicts, figures, methods, provenance."""
+    """Write the pages of a finished study, and index.html over all studies beside it.
+
+    report.html has the answers and pictures, without a script. details.html has every endpoint, figure and method.
+    """
     from topomod.networks.architectures import resolve
+    from topomod.report.index_page import write_index
     from topomod.study.check import parse_settings
     from topomod.study.config import Study
     from topomod.study.progress import log
@@ -276,6 +280,8 @@ def report(
     study, results = parse_settings(Study, settings), StudyFolder(folder)
     check_stored(results, study)
     resolve(study.system.page)(results, study, output)
+    if output.resolve() == results.report.resolve():
+        write_index(results.root.parent)
     log(f"{output}: {output.stat().st_size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s")
 
 

@@ -59,10 +59,10 @@ def strip_pair(values: Mapping[str, Float[np.ndarray, " n"]], title: str, unit: 
         body += text(14, float(axes.down(y + 0.38)), short_name(name), font_size="11")
         drawn = own[np.unique(np.linspace(0, len(own) - 1, STRIP_POINTS).astype(int))] if len(own) else own
         spread = (np.arange(len(drawn)) * 0.618034 % 1 - 0.5) * 0.3  # a fixed scatter, evenly filled
-        body += axes.marks(drawn, y - 0.1 + spread, shape, colour, 2.4)
         if len(own):
-            body += axes.line([own.mean()] * 2, [y - 0.3, y + 0.1], "currentColor", width=2)
+            body += axes.line([own.mean()] * 2, [y - 0.4, y + 0.2], "currentColor", width=2)
             told.append(f"{short_name(name)}: mean {number(own.mean())} of {len(own)} circuits")
+        body += axes.marks(drawn, y - 0.1 + spread, shape, colour, 2.6)
         rows.append(pd.DataFrame({"value": own}).assign(architecture=name, unit=unit))
     body += '<path d="M14 92h222" stroke="currentColor"/>'
     for tick in nice_ticks(*axes.x, 4):
@@ -121,7 +121,8 @@ def training_figure(histories: pd.DataFrame, names: Sequence[str]) -> Figure:
         told.append(f"{short_name(name)}: {_first_right(first, int(own['n'].max()))}")
         body += mark(72, 12 + 16 * place, shape, colour) + text(82, 16 + 16 * place, told[-1])
         body += _band(axes, own, first, colour, shape)
-    return Figure(body, 540, top + 246, "Training loss", "; ".join(told) + ".", table)
+    width = max(540.0, 96 + 7 * max(map(len, told)))
+    return Figure(body, width, top + 246, "Training loss", "; ".join(told) + ".", table)
 
 
 def _band(axes: Axes, own: pd.DataFrame, first: pd.Series, colour: str, shape: str) -> str:

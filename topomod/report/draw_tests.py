@@ -15,6 +15,7 @@ from topomod.statistics.power import TARGET, Power
 from topomod.statistics.questions import ANSWERS, answer_of
 
 CLIP = 6.0  # margins; a figure on the scale of its largest difference would hide the band
+WIDTH = 360  # pixels of the axis of differences
 BAND = 0.22  # opacity of the band that counts as the same
 # The shape says the answer, in the colour of the text: colours are kept for architectures.
 ANSWER_MARKS = dict(zip(ANSWERS, (("circle", False), ("x", False), ("diamond", True), ("circle", True)), strict=True))
@@ -79,23 +80,25 @@ def forest_figure(rows: Sequence[Mapping[str, Any]], names: tuple[str, str], tit
     """Rows of name, difference, ci_low, ci_high, margin and answer; the axis is on top, values are at the right."""
     label = min(320.0, 20 + 6.4 * max(len(str(row["name"])) for row in rows))
     bottom = 48 + 26 * len(rows)
-    axes = Axes(label, 48, 300, bottom - 48, (-CLIP - 0.4, CLIP + 0.4), (0, len(rows)))
+    axes = Axes(label, 48, WIDTH, bottom - 48, (-CLIP - 0.4, CLIP + 0.4), (0, len(rows)))
     body = axes.box((-1, 1), (0, len(rows)), GREY, BAND)
     for value in range(-6, 7, 2):
         at = float(axes.across(value))
         body += f'<path d="M{at:.1f} 44v4" stroke="currentColor"/>' + text(
             at, 40, f"{value:g}".replace("-", "−"), "middle"
         )
-    body += f'<path d="M{label:.1f} 48h300M{float(axes.across(0)):.1f} 48V{bottom}" fill="none" stroke="currentColor"/>'
-    body += text(label, 24, f"← more in {names[1]}") + text(label + 300, 24, f"more in {names[0]} →", "end")
-    body += text(label + 150, 10, "difference in margins; the band is “the same”", "middle", font_size="11")
-    body += text(label + 312, 40, "difference [interval], margin", font_size="11")
+    body += (
+        f'<path d="M{label:.1f} 48h{WIDTH}M{float(axes.across(0)):.1f} 48V{bottom}" fill="none" stroke="currentColor"/>'
+    )
+    body += text(label, 24, f"← more in {names[1]}") + text(label + WIDTH, 24, f"more in {names[0]} →", "end")
+    body += text(label + WIDTH / 2, 10, "difference in margins; the band is “the same”", "middle", font_size="11")
+    body += text(label + WIDTH + 12, 40, "difference [interval], margin", font_size="11")
     for place, row in enumerate(rows):
         body += _forest_row(axes, len(rows) - place - 0.5, row)
     kept = ("name", "difference", "ci_low", "ci_high", "margin", "answer", "n_x", "n_y", "unit")
     table = {name: [row[name] for row in rows] for name in kept if name in rows[0]}
     described = "; ".join(f"{row['name'] or 'the difference'}: {row['answer']}" for row in rows)
-    return Figure(body, label + 700, bottom + 6, title, f"{described}.", table)
+    return Figure(body, label + WIDTH + 390, bottom + 6, title, f"{described}.", table)
 
 
 def _forest_row(axes: Axes, y: float, row: Mapping[str, Any]) -> str:

@@ -78,6 +78,7 @@ def _question(shown: Shown, place: int, question: Mapping[str, Any]) -> PageFigu
     endpoint = next(test["endpoint"] for test in question["primaries"] if test["endpoint"] in ENDPOINTS)
     matrix = endpoint_matrix(shown.tables.endpoints)
     kept = matrix[matrix["converged"].astype(bool)]
+    kept = kept if endpoint in kept else kept.assign(**{endpoint: float("nan")})
     values = {name: kept.loc[kept["architecture"] == name, endpoint].to_numpy(float) for name in names}
     return PageFigure(f"question_{place}", strip_pair(values, ENDPOINTS[endpoint].title, ENDPOINTS[endpoint].unit))
 

@@ -19,6 +19,7 @@ def answer(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, 
     return {
         "main": main_row(comparisons, study.main_pair),
         "compared": bool(comparisons),
+        "missing": [f"{name}.parquet" for name in tables.missing],
         "question_answers": question_answers(tables.answers),
         "answers_csv": csv_link(tables.answers) if len(tables.answers) else "",
         "least_sensitivity": LEAST_SENSITIVITY,

@@ -50,7 +50,7 @@ class Figure:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" class="figure" viewBox="0 0 {self.width:g} {self.height:g}" '
             f'width="{self.width:g}" height="{self.height:g}" style="max-width:100%;height:auto" role="img" '
-            f'aria-label="{label}" font-family="{FONT}" font-size="12" fill="currentColor">'
+            f'aria-label="{label}" font-family="{FONT}" font-size="12" font-weight="400" fill="currentColor">'
             f"<title>{escape(self.title)}</title><desc>{escape(self.description)}</desc>{self.body}</svg>"
         )
 

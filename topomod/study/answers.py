@@ -17,8 +17,7 @@ from topomod.study.equivalence import endpoint_correlations
 from topomod.study.power import endpoint_plan
 from topomod.study.sentences import answer_lead, estimate, primary_sentence, sensitivity_sentence, settling_sentence
 from topomod.study.shards import StudyFolder
-from topomod.study.table_columns import TABLES
-from topomod.study.tables import read_tables
+from topomod.study.tables import empty_table, read_tables
 
 _KEPT = (
     "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y "
@@ -61,8 +60,7 @@ def answer_table(
         pair = asked_pair(settings, question)
         if pair is not None:
             rows += _question_rows(question, pair, verdicts, endpoints, settings, seed)
-    columns = TABLES["answers"]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*columns.names, *columns.needed.split()])
+    return pd.DataFrame(rows) if rows else empty_table("answers")
 
 
 def _question_rows(
