@@ -176,6 +176,8 @@ def test_clouds_are_recoloured(browser: Any) -> None:
         "list.value = 'a'; list.dispatchEvent(new Event('change'));"
     )
     assert wait(browser, f"return {box}.data[0].marker.color.slice(0, 3).join() === '0,0,0'")
+    titles = "return [...document.querySelectorAll('.modebar-btn')].map((button) => button.dataset.title)"
+    assert not any("Share" in title for title in browser.execute_script(titles))  # plotly offers an upload there
     assert errors(browser) == []
 
 
