@@ -1,4 +1,4 @@
-# train -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
+# train or read -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
 # Networks that are described, not compared, go train -> measure -> describe -> report.
 # This file only connects stages. `topomod <stage> --help` says what a stage does, config/README.md what each key of the YAML means.
 import os
@@ -47,6 +47,16 @@ def training_settings(wildcards):
     return study.training_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
 
 
+def reading_settings(wildcards):
+    """What reading of a shard of networks depends on beside their files."""
+    return study.reading_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
+
+
+def files_of(wildcards):
+    """Networks of a shard that is read."""
+    return study.files_of(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}"))
+
+
 def scaled(amount):
     """Ask for the amount at the first attempt, and for as much again at each further one."""
 
@@ -59,6 +69,7 @@ def scaled(amount):
 wildcard_constraints:
     results=str(RESULTS.root),
     shard=r"[^/]+/\d+-\d+",
+    seeds=r"\d+-\d+",
     kind="population|maturity",
 
 
@@ -79,9 +90,34 @@ rule all:
         expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
 
 
+rule read:
+    input:
+        files_of,
+    output:
+        "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    wildcard_constraints:
+        architecture="given@[^/]+",
+    params:
+        settings=reading_settings,
+    log:
+        "{results}/logs/read/{architecture}_{seeds}.log",
+    benchmark:
+        "{results}/benchmarks/read/{architecture}_{seeds}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    shell:
+        "topomod read {input:q} --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
+        " --settings {params.settings:q} --output {output} > {log} 2>&1"
+
+
 rule train:
     output:
         "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    wildcard_constraints:
+        architecture="(?!given@)[^/]+",
     params:
         settings=training_settings,
     log:

@@ -30,7 +30,7 @@ ROOMS = {
     "study": ("tasks", "networks", "training", "topology", "neurons", "mechanisms", "statistics"),
     "report": ("tasks", "networks", "training", "topology", "neurons", "mechanisms", "statistics", "study"),
 }
-ROOT_MODULES = {"__init__", "cli", "files", "notebook", "plots"}
+ROOT_MODULES = {"__init__", "cli", "cli_circuits", "files", "notebook", "plots"}
 SLOW = ("torch", "scipy", "sklearn", "pandas", "gudhi", "gtda", "umap", "statsmodels", "plotly", "snakemake")
 MAX_MODULE, MAX_FUNCTION, MAX_BRANCHES = 300, 45, 8
 BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.match_case)

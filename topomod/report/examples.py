@@ -158,7 +158,7 @@ def _example(folder: StudyFolder, study: Study, name: str, middle: Middle) -> Ex
     from topomod.neurons.sites import layer_cloud, studied_sites
 
     circuit, group = middle.circuit, middle.group
-    parts = {site: principal_components(layer_cloud(middle.layer, group, site)) for site in studied_sites()}
+    parts = {site: principal_components(layer_cloud(middle.layer, group, site)) for site in studied_sites(middle.layer)}
     shard = _shard_of(folder, study, name, int(circuit.seed or 0))
     key = {"architecture": name, "seed": circuit.seed, "step": circuit.step, "frequency": group.frequency}
     paths = [] if shard is None else [shard / "diagrams.parquet"]

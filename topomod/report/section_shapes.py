@@ -43,7 +43,7 @@ def _matchings(study: Study, tables: StudyTables, examples: Sequence[Example]) -
         return {}
     names = (main["x"], main["y"])
     found = {}
-    for site in studied_sites():
+    for site in (site for site in studied_sites() if all(site in own[name].clouds for name in names)):
         diagrams = [_loops(own[name].bars, site) for name in names]
         matching = diagram_matching(*diagrams)
         drawn = matched_diagrams(diagrams, matching, names, study.architectures)
@@ -65,7 +65,7 @@ def _example_card(example: Example, tables: StudyTables, p: int) -> dict[str, An
     key = {name: getattr(example, name) for name in ("architecture", "seed", "step", "frequency")}
     group, verdicts = _select(tables.groups, key), _select(tables.homology, key)
     sites = {}
-    for site in studied_sites():
+    for site in example.clouds:
         stem = f"{example.architecture}_{site}"
         own = verdicts[verdicts["site"] == site]
         sites[site] = {

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-import topomod
+from topomod import __version__
 from topomod.report.svg_figure import Figure
 from topomod.report.words import short_name
 from topomod.study.config import Study
@@ -90,7 +90,7 @@ def summary(
     """
     return {
         "study": study.study,
-        "topomod": topomod.__version__,
+        "topomod": __version__,
         "commit": None if commit == "unknown" else commit,
         "declared": declaration_hash(declaration(study)),
         "alpha": study.alpha,
@@ -123,14 +123,14 @@ def cite(study: Study, tasks: Sequence[str], counts: Sequence[Mapping[str, Any]]
     declared = declaration_hash(declaration(study))
     sentence = (
         f"We trained networks on {' and '.join(tasks)} and compared the circuits that converged ({sizes}) by topomod "
-        f"{topomod.__version__}{known}. Sameness was tested by two one-sided tests at level {study.alpha:g}, within "
+        f"{__version__}{known}. Sameness was tested by two one-sided tests at level {study.alpha:g}, within "
         f"margins that have the hash {declared}."
     )
     bibtex = (
         "@software{topomod,\n"
         "  title = {topomod: the shape of what small networks learn},\n"
         "  author = {{topomod contributors}},\n"
-        f"  version = {{{topomod.__version__}}},\n"
+        f"  version = {{{__version__}}},\n"
         "  license = {MIT}\n}"
     )
     command = f"snakemake --cores 8 --configfile config/{study.study}.yaml"

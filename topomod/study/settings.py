@@ -8,16 +8,18 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from topomod.networks.labels import Label
+from topomod.study.yaml_files import StudyError
 from topomod.tasks.checked import Number, Whole
 from topomod.training.recipes import MarginRecipe, Recipe
 
+MAX_SHOWN = 200  # letters of what was found
 MAX_NAME = 100  # letters of a study's or a variant's name: it becomes part of file names
 
 
 class Strict(BaseModel):
     """A part in which an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, serialize_by_alias=True)
 
 
 AnyRecipe = TypeVar("AnyRecipe", Recipe, MarginRecipe)
@@ -71,6 +73,23 @@ class Margin(Strict):
 
     margin: Number = Field(gt=0)
     reason: str = Field(min_length=1, max_length=2000)
+
+
+def json_object(text: str, option: str) -> dict[str, Any]:
+    """Keys and values of the JSON text of an option.
+
+    Raises
+    ------
+    StudyError
+        If it is none.
+    """
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StudyError(f"{option} is not JSON ({error})") from None
+    if not isinstance(fields, dict):
+        raise StudyError(f"{option} needs keys and values, found {text[:MAX_SHOWN]}")
+    return fields
 
 
 def canonical_json(value: Any) -> str:

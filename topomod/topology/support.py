@@ -21,6 +21,7 @@ from topomod.topology.evidence import (
     Cover,
     circle_fibres,
     closing_gap,
+    fills_its_dimensions,
     hull_gap,
     is_round,
     local_solidity,
@@ -150,7 +151,8 @@ def _contractible_support(cloud: PreparedCloud, shape: NamedShape, rng: np.rando
         return Support("disc")
     points = _without_outliers(cloud, rng)
     if local_solidity(points, rng) >= SOLID:
-        return Support(shape.label)
+        full = fills_its_dimensions(points, rng)
+        return Support(shape.label, missing=() if full else ("a cloud that fills its dimensions",))
     if local_width(points, rng) < CURVE:
         return Support(shape.label, against=("no loop on a curve that bends",))
     return Support("disc", missing=("a flat disc: it bends",))

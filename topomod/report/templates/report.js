@@ -30,7 +30,9 @@ function specification(box) {
   if (figure.layout.meta && figure.layout.meta.p) figure.data[0].marker.color = residues(figure.layout.meta.p, figure.layout.meta.f);
   // on a touch screen a drag over a flat figure scrolls the page
   if (touch) figure.layout.dragmode = false;
-  figure.config = { responsive: true, displaylogo: false, plotlyServerURL: "", showSendToCloud: false, displayModeBar: box.dataset.webgl === undefined ? false : "hover" };
+  const bar = box.dataset.webgl === undefined ? false : "hover";
+  // by default plotly offers to send a figure to its makers
+  figure.config = { responsive: true, displaylogo: false, displayModeBar: bar, showSendToCloud: false, plotlyServerURL: "" };
   return figure;
 }
 
