@@ -85,6 +85,7 @@ onsuccess:
 rule all:
     input:
         RESULTS.report,
+        [RESULTS.root / name for name in study.system.beside_page],
         REPORT,  # each file is named, so that one that was lost is made again
         expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
 
@@ -345,8 +346,9 @@ rule report:
             "{results}/report.html",
             caption="config/report.rst",
             category="Study",
-            labels={"page": "all answers and figures"},
+            labels={"page": "answers and pictures"},
         ),
+        [f"{{results}}/{name}" for name in study.system.beside_page],
     params:
         settings=study.report_settings(),
     log:
@@ -359,4 +361,4 @@ rule report:
         mem_mb=scaled(4000),
         runtime=scaled(30),
     shell:
-        "topomod report {wildcards.results} --settings {params.settings:q} --output {output} > {log} 2>&1"
+        "topomod report {wildcards.results} --settings {params.settings:q} --output {output[0]} > {log} 2>&1"

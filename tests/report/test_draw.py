@@ -228,6 +228,18 @@ def test_clouds_without_shape_are_drawn(cloud: np.ndarray) -> None:
     ElementTree.fromstring(topomod.plots.plot_cloud(cloud).to_svg())
 
 
+def test_the_documented_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"circuit": make_circuit("mlp_add", 1, 13)}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.S):
+        exec(block, names)
+    assert {path.name for path in tmp_path.iterdir()} == {"verdict.svg", "cloud.csv", "group.svg", "tests.svg"}
+    assert names["features"].shape == (4, 625) and len(names["labels"]) == 4
+    for name in topomod.plots.__all__:
+        assert name == "Figure" or f"| `{name}` |" in page
+
+
 def test_results_show_themselves_escaped() -> None:
     shown: list[Shown] = [
         topomod.ManifoldVerdict("uncertain", reason=MARKUP),

@@ -20,6 +20,8 @@ from topomod.neurons.sites import studied_sites
 from topomod.report import report
 from topomod.report.answers import answer_counts, control_outcomes, main_row, question_answers
 from topomod.report.examples import read_middles
+from topomod.report.index_page import write_index
+from topomod.report.section_answer import answer
 from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
 from topomod.report.words import number, p_value
@@ -109,13 +111,17 @@ def page(text: str) -> Page:
     return Page(text)
 
 
-def test_command_writes_a_whole_page(folder: Path, study: Study, tmp_path: Path) -> None:
-    output = tmp_path / "report.html"
+def test_command_writes_the_pages_and_the_index_over_studies(folder: Path, study: Study) -> None:
+    output = folder / "report.html"
+    before = {path.name for path in folder.iterdir()}
     arguments = ["report", str(folder), "--settings", study.report_settings(), "--output", str(output)]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    assert output.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "details.html", "summary.json", "figures.zip"}
+    written = {path.name for path in folder.iterdir()} - before
+    assert written == {"report.html", *study.system.beside_page}
+    for name in ("report.html", "details.html"):
+        assert (folder / name).read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert "synthetic/report.html" in Page((folder.parent / "index.html").read_text(encoding="utf-8")).anchors
 
 
 def test_a_failed_report_leaves_no_file(folder: Path, study: Study, tmp_path: Path, monkeypatch) -> None:
@@ -318,6 +324,39 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
     text = pages(StudyFolder(copy), study)
     assert "There are no training curves." in text
     assert "its circuit file is not there" in text
+
+
+def test_a_missing_table_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
+    study = make_study(["mlp_add", "mlp_concat"], 2, maturity={"count": 0, "steps": [100]}, questions=[QUESTIONS[2]])
+    write_synthetic(tmp_path, study, distinct=1)
+    for name in ("power", "summary", "endpoints"):
+        (tmp_path / f"{name}.parquet").unlink()
+    files = report.render(StudyFolder(tmp_path), study)
+    assert "These tables of the study are missing: endpoints.parquet, summary.parquet, power.parquet." in str(
+        files["report.html"]
+    )
+    assert "There is nothing to plan from." in str(files["details.html"])
+    for name in ("answers", "verdicts"):
+        (tmp_path / f"{name}.parquet").unlink()
+        tables = load_tables(StudyFolder(tmp_path), study) if name == "answers" else None
+        assert tables is None or answer(StudyFolder(tmp_path), study, tables)["question_answers"] == []
+
+
+def test_the_index_lists_every_study(folder: Path, files: dict[str, str | bytes], tmp_path: Path) -> None:
+    for name in ("one <b>", "two", "broken", "described", "unfinished"):
+        (tmp_path / name).mkdir()
+        if name != "unfinished":
+            (tmp_path / name / "report.html").write_text("page")
+        if name in ("one <b>", "two"):
+            (tmp_path / name / "summary.json").write_text(str(files["summary.json"]), encoding="utf-8")
+    (tmp_path / "broken" / "summary.json").write_text("[1")
+    write_index(tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    links = [unquote(html.unescape(anchor)) for anchor in Page(text).anchors]
+    assert links == [f"{name}/report.html" for name in ("broken", "described", "one <b>", "two")]
+    assert "one <b>" not in text and "Do both form &lt;b&gt;one&lt;/b&gt; shape?" in text
+    assert "Its summary.json cannot be read." in text and "It describes its networks and compares none." in text
+    assert text.count("<tr>") == 1 + 2 + 2 * len(QUESTIONS)
 
 
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:

@@ -29,6 +29,8 @@ def cloud_pair(middles: Mapping[str, Middle], names: Sequence[str], site: str) -
         left = 4 + place * (THUMB + 10)
         body += f'<rect x="{left}" y="4" width="{THUMB}" height="{THUMB}" fill="{PAPER}" stroke="{GREY}"/>'
         body += text(left + THUMB / 2, THUMB + 18, short_name(name), "middle", font_size="11")
+        if name in middles and not middles[name].circuit.converged:
+            body += text(left + THUMB / 2, THUMB + 32, "(not converged)", "middle", font_size="11")
         if name not in middles:
             body += text(left + THUMB / 2, 66, "no circuit", "middle", fill="#1c2024")
             continue
@@ -43,7 +45,7 @@ def cloud_pair(middles: Mapping[str, Middle], names: Sequence[str], site: str) -
     frame = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame({"architecture": []})
     words = f"Largest group of the circuit nearest the middle, at the site {site}: first two principal components."
     title = f"{' and '.join(map(short_name, names))}, {site}"
-    return Figure(body, 2 * THUMB + 18, THUMB + 24, title, words, frame)
+    return Figure(body, 2 * THUMB + 18, THUMB + 38, title, words, frame)
 
 
 def strip_pair(values: Mapping[str, Float[np.ndarray, " n"]], title: str, unit: str) -> Figure:
@@ -62,6 +64,8 @@ def strip_pair(values: Mapping[str, Float[np.ndarray, " n"]], title: str, unit: 
         if len(own):
             body += axes.line([own.mean()] * 2, [y - 0.4, y + 0.2], "currentColor", width=2)
             told.append(f"{short_name(name)}: mean {number(own.mean())} of {len(own)} circuits")
+        else:
+            body += text(125, float(axes.down(y - 0.1)), "no converged circuit", "middle", font_size="11")
         body += axes.marks(drawn, y - 0.1 + spread, shape, colour, 2.6)
         rows.append(pd.DataFrame({"value": own}).assign(architecture=name, unit=unit))
     body += '<path d="M14 92h222" stroke="currentColor"/>'

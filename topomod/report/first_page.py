@@ -129,11 +129,13 @@ def headline(questions: Sequence[Mapping[str, Any]], pair: Sequence[str]) -> str
 
     Examples
     --------
-    >>> answers = [{"answer": "the same"}, {"answer": "not decided"}, {"answer": "not decided"}]
-    >>> headline(answers, ("mlp_add", "attention_1.0"))
+    >>> pair = ("mlp_add", "attention_1.0")
+    >>> words = ("the same", "not decided", "not decided")
+    >>> headline([{"answer": word, "x": pair[0], "y": pair[1]} for word in words], pair)
     'Of 3 questions about mlp_add and learnable attention, 1 has the answer “the same”, and 2 are not decided.'
     """
-    about = f"{short_name(pair[0])} and {short_name(pair[1])}" if len(pair) > 1 else "these architectures"
+    asked = {(question["x"], question["y"]) for question in questions}
+    about = f" about {' and '.join(map(short_name, pair))}" if asked == {tuple(pair)} else ""
     counts = {answer: sum(question["answer"] == answer for question in questions) for answer in ANSWERS}
     parts = [
         f"{n} {'is' if n == 1 else 'are'} not decided"
@@ -144,7 +146,7 @@ def headline(questions: Sequence[Mapping[str, Any]], pair: Sequence[str]) -> str
     ]
     noun = "question" if len(questions) == 1 else "questions"
     listed = parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + f", and {parts[-1]}"
-    return f"Of {len(questions)} {noun} about {about}, {listed}."
+    return f"Of {len(questions)} {noun}{about}, {listed}."
 
 
 def trust(counts: Sequence[Mapping[str, Any]], controls: Sequence[Mapping[str, Any]], pair: Sequence[str]) -> list[str]:

@@ -61,6 +61,7 @@ def page_environment() -> Any:
     )
     environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
     environment.filters |= {"needed": needed_circuits, "style": style_name, "short": short_name}
+    environment.filters |= {"words": lambda name: name.replace("_", " ")}
     return environment
 
 
