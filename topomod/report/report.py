@@ -19,6 +19,7 @@ from topomod.report.section_planning import planning
 from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
 from topomod.report.section_training import training
+from topomod.report.section_use import use
 from topomod.report.section_verdicts import verdicts
 from topomod.report.words import SYMBOLS
 from topomod.statistics.questions import ANSWERS
@@ -66,6 +67,7 @@ def render(folder: StudyFolder, study: Study) -> str:
         published,
         labels,
         shapes,
+        use,
         endpoints,
         phases,
         maturity,
