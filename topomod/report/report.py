@@ -21,6 +21,7 @@ from topomod.report.section_phases import phases
 from topomod.report.section_planning import planning
 from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
+from topomod.report.section_use import use
 from topomod.report.section_verdicts import verdicts
 from topomod.report.take_away import cite, figures_archive, summary, summary_json
 from topomod.report.words import SYMBOLS
@@ -32,7 +33,7 @@ from topomod.study.provenance import provenance
 from topomod.study.shards import StudyFolder
 
 FIRST, DETAILS = "report.html", "details.html"
-SECTIONS = (verdicts, contrasts, frequencies, planning, published, labels, endpoints, phases, maturity, maps)
+SECTIONS = (verdicts, contrasts, frequencies, planning, published, labels, use, endpoints, phases, maturity, maps)
 
 
 def write_report(folder: StudyFolder, study: Study, output: Path) -> None:
