@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from topomod.cli_circuits import Output, Settings, read, train
+from topomod.cli_circuits import Output, Settings, merge, read, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
@@ -56,7 +56,7 @@ def estimate(
     print(f"{study.study}: about {wall / 60:.0f} min on {cores} cores, {sum(s.disk for s in stages):.0f} MB")
 
 
-for command in (train, read):
+for command in (train, read, merge):
     app.command()(command)
 
 

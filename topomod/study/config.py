@@ -20,7 +20,7 @@ from topomod.study.fit import misfits
 from topomod.study.given import Given, with_labels
 from topomod.study.questions import Question, question_problems
 from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json
-from topomod.study.shards import SeedBlock, Shard
+from topomod.study.shards import SeedBlock, Shard, aligned_blocks
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.variant import Variant
 from topomod.study.yaml_files import merged
@@ -61,7 +61,7 @@ class Population(Variant):
 
     def problems(self) -> Iterator[str]:
         """Also names that the study has not, architectures that cannot be trained as it says, and what cannot fit."""
-        found = [*super().problems(), *self._strangers(self.seeds.counts)]
+        found = [*super().problems(), *self._strangers([*self.seeds.counts, *self.seeds.blocks])]
         for label in self.labels:
             key, known = ("networks", set(self.networks)) if label.given else ("variants", set(self.variants))
             if label.variant and label.variant not in known:
@@ -130,11 +130,15 @@ class Population(Variant):
         """Widths of an architecture; None where its recipe gives them."""
         return self.variant_of(label).network if self.system.sized else None
 
+    def blocks_of(self, label: Label) -> list[SeedBlock]:
+        """Blocks of an architecture's seeds; the seed of a network that is read is the place of its file."""
+        if label.given:
+            return aligned_blocks(0, len(self.networks[label.variant].files), self.shard_size)
+        return self.seeds.blocks_of(str(label), self.shard_size)
+
     def count_of(self, label: Label) -> int:
         """Number of seeds of an architecture, or of files of networks that are read."""
-        if label.given:
-            return len(self.networks[label.variant].files)
-        return self.seeds.counts.get(str(label), self.seeds.count)
+        return sum(map(len, self.blocks_of(label)))
 
     def n_seeds(self) -> int:
         """Largest number of seeds of any architecture."""
@@ -145,18 +149,8 @@ class Population(Variant):
         return 0
 
     def shards(self) -> list[Shard]:
-        """Shards of the population, blocks of seeds aligned to ``shard_size``.
-
-        Aligned blocks keep their names when seeds are added, so that only new ones are trained. The seed of a network
-        that is read is the place of its file.
-        """
-        found = []
-        for label in self.labels:
-            first, size = 0 if label.given else self.seeds.first, self.shard_size
-            last = first + self.count_of(label) - 1
-            starts = range(first - first % size, last + 1, size)
-            found += [Shard(label, SeedBlock(max(s, first), min(s + size - 1, last))) for s in starts]
-        return found
+        """Shards of the population, one for each block of seeds."""
+        return [Shard(label, block) for label in self.labels for block in self.blocks_of(label)]
 
     def files_of(self, shard: Shard) -> list[str]:
         """Files of a shard of networks that are read."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from topomod.networks.labels import Label
+from topomod.study.shards import SeedBlock, aligned_blocks
 from topomod.study.yaml_files import StudyError
 from topomod.tasks.checked import Number, Whole
 from topomod.training.recipes import MarginRecipe, Recipe
@@ -38,20 +40,37 @@ StudyMarginRecipe = Annotated[MarginRecipe, AfterValidator(_unnamed)]
 class Seeds(Strict):
     """Which seeds: ``first``, ``first + 1``, ...; a larger ``count`` later trains only what is new.
 
-    ``counts`` gives single architectures another number.
+    ``counts`` gives single architectures another number, ``blocks`` other seeds, as a merged study has them.
     """
 
     first: Whole = Field(0, ge=0)
     count: Whole = Field(ge=1)
     counts: dict[str, Annotated[Whole, Field(ge=1)]] = {}
+    blocks: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
 
-    @field_validator("counts")
+    @field_validator("counts", "blocks")
     @classmethod
-    def _canonical(cls, counts: dict[str, int]) -> dict[str, int]:
-        canonical = {str(Label.parse(label)): count for label, count in counts.items()}
-        if len(canonical) < len(counts):
-            raise ValueError(f"architectures must be distinct, found {list(counts)}")
+    def _canonical(cls, named: dict[str, Any]) -> dict[str, Any]:
+        canonical = {str(Label.parse(label)): value for label, value in named.items()}
+        if len(canonical) < len(named):
+            raise ValueError(f"architectures must be distinct, found {list(named)}")
         return canonical
+
+    @field_validator("blocks")
+    @classmethod
+    def _disjoint(cls, named: dict[str, list[str]]) -> dict[str, list[str]]:
+        for label, written in named.items():
+            ordered = sorted((SeedBlock.parse(text) for text in written), key=lambda block: block.first)
+            for one, other in pairwise(ordered):
+                if other.first <= one.last:
+                    raise ValueError(f"blocks {one} and {other} of {label} both hold the seed {other.first}")
+        return named
+
+    def blocks_of(self, label: str, size: int) -> list[SeedBlock]:
+        """Blocks of seeds of an architecture, as they are given or of at most ``size`` seeds."""
+        if label in self.blocks:
+            return [SeedBlock.parse(text) for text in self.blocks[label]]
+        return aligned_blocks(self.first, self.counts.get(label, self.count), size)
 
 
 class Maturity(Strict):

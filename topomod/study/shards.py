@@ -50,6 +50,19 @@ class SeedBlock:
         return cls(int(match[1]), int(match[2]))
 
 
+def aligned_blocks(first: int, count: int, size: int) -> list[SeedBlock]:
+    """Blocks of ``count`` seeds, cut at multiples of ``size``, so that they keep their names when seeds are added.
+
+    Examples
+    --------
+    >>> [str(block) for block in aligned_blocks(8, 5, 10)]
+    ['00008-00009', '00010-00012']
+    """
+    last = first + count - 1
+    starts = range(first - first % size, last + 1, size)
+    return [SeedBlock(max(start, first), min(start + size - 1, last)) for start in starts]
+
+
 @dataclass(frozen=True)
 class Shard:
     """One kind of circuit and a block of seeds: what one job trains or measures.
