@@ -212,6 +212,7 @@ def endpoints(
 def equivalence(
     source: Annotated[Path, typer.Argument(help="Results of a study, results/<study>; or a table of your own (CSV).")],
     settings: Settings = "",
+    endpoints_table: Annotated[Path | None, typer.Option(help="Of a study: endpoints.parquet of the look.")] = None,
     verdicts_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     answers_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     value: Annotated[str, typer.Option(help="Of a table: column of the numbers that are compared.")] = "",
@@ -228,23 +229,22 @@ def equivalence(
         for line in table_lines(source, value, group, network, margin, bounds, alpha):
             print(line)
         return
-    from topomod.study.answers import answer_study
-    from topomod.study.check import parse_settings
-    from topomod.study.config import Comparison
-    from topomod.study.equivalence import compare_study
-    from topomod.study.progress import log
-    from topomod.study.shards import StudyFolder
-    from topomod.study.tables import write_table
+    from topomod.study.look_tables import write_look
 
-    if verdicts_table is None or answers_table is None:
-        raise ValueError(
-            f"{source} is no file; the results of a study need --settings, --verdicts-table and --answers-table"
-        )
-    folder, study = StudyFolder(source), parse_settings(Comparison, settings)
-    verdicts = compare_study(folder, study)
-    write_table(verdicts, verdicts_table)
-    write_table(answer_study(folder, study, verdicts), answers_table)
-    log(f"{len(verdicts)} tests, {len(study.questions)} questions")
+    if endpoints_table is None or verdicts_table is None or answers_table is None:
+        raise ValueError(f"{source} is no file; the results of a study need --settings and the three tables")
+    write_look(source, settings, endpoints_table, verdicts_table, answers_table)
+
+
+@app.command()
+def conclude(
+    look: Annotated[Path, typer.Argument(help="Folder of the look at which a study stops, results/<study>/looks/<n>.")],
+    settings: Settings,
+) -> None:
+    """Make the tables of a study's last look those of the study, and log all its looks."""
+    from topomod.study.look_tables import write_conclusion
+
+    write_conclusion(look, settings)
 
 
 @app.command()

@@ -303,7 +303,8 @@ def test_what_was_declared_comes_back_and_changes_no_weight(stored: tuple[StudyF
 def test_margins_and_questions_that_changed_after_training_are_listed(stored: tuple[StudyFolder, Any]) -> None:
     folder, study = stored
     now = declaration(study)
-    assert declared_history(folder, study) == [{"hash": declaration_hash(now), "circuits": 4, "changes": []}]
+    unchanged = {"hash": declaration_hash(now), "circuits": 4, "changes": [], "other_looks": False}
+    assert declared_history(folder, study) == [unchanged]
     margins = study.model_dump()["margins"] | {"disc_cka": {"margin": 0.2, "reason": "another"}}
     questions = [SHAPE | {"primary": ["disc_cka"]}, {"words": "New?", "primary": ["pad"]}]
     later = make_study(["attention_0.0", "attention_1.0"], 2, margins=margins, questions=questions, alpha=0.01)

@@ -11,6 +11,7 @@ from topomod.report.section_contrasts import contrasts
 from topomod.report.section_endpoints import endpoints
 from topomod.report.section_frequencies import frequencies
 from topomod.report.section_labels import labels
+from topomod.report.section_looks import looks
 from topomod.report.section_maps import maps
 from topomod.report.section_maturity import maturity
 from topomod.report.section_operations import operations
@@ -24,6 +25,7 @@ from topomod.report.words import SYMBOLS
 from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
+from topomod.study.looks import at_look, stopped_at
 from topomod.study.population import load_tables
 from topomod.study.provenance import provenance
 from topomod.study.shards import StudyFolder
@@ -55,7 +57,9 @@ def render(folder: StudyFolder, study: Study) -> str:
     Each section is a function here and a file of the same name under ``templates/``.
     """
     tables = load_tables(folder, study)
+    declared, study = study, at_look(study, stopped_at(tables.looks))
     context: dict[str, Any] = {"study": study, "symbols": SYMBOLS, "answer_names": ANSWERS}
+    context |= looks(folder, declared, tables)
     context["endpoint_titles"] = {name: endpoint.title for name, endpoint in all_endpoints().items()}
     sections = (
         verdicts,
@@ -74,5 +78,5 @@ def render(folder: StudyFolder, study: Study) -> str:
     )
     for section in sections:
         context |= section(folder, study, tables)
-    context |= {"provenance": provenance(folder.benchmarks), "config_json": json.dumps(study.model_dump(), indent=1)}
+    context |= {"provenance": provenance(folder.benchmarks), "config_json": json.dumps(declared.model_dump(), indent=1)}
     return render_page("report.html", context)

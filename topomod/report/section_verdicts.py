@@ -18,7 +18,6 @@ from topomod.report.pages import csv_link, embed
 from topomod.report.plots_verdicts import forest
 from topomod.statistics.questions import LEAST_SENSITIVITY
 from topomod.study.config import Study
-from topomod.study.declared import declaration, declaration_hash, declared_history
 from topomod.study.population import StudyTables
 from topomod.study.shards import StudyFolder
 
@@ -43,7 +42,6 @@ def verdicts(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str
         "question_answers": question_answers(tables.answers),
         "answers_csv": csv_link(tables.answers) if len(tables.answers) else "",
         "least_sensitivity": LEAST_SENSITIVITY,
-        "declared": {"hash": declaration_hash(declaration(study)), "history": declared_history(folder, study)},
         "controls": control_outcomes(comparisons, study.alpha),
         "circuit_counts": circuit_counts(tables.circuits, tables.endpoints, study),
         "verdicts_csv": csv_link(tables.verdicts),

@@ -11,24 +11,16 @@ import pandas as pd
 from topomod.statistics.clusters import effective_number
 from topomod.statistics.questions import Answer, answer_question, assay_sensitivity
 from topomod.study.comparisons import asked_pair, sample_of
-from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.equivalence import endpoint_correlations
 from topomod.study.power import endpoint_plan
 from topomod.study.sentences import answer_lead, estimate, primary_sentence, sensitivity_sentence, settling_sentence
-from topomod.study.shards import StudyFolder
 from topomod.study.table_columns import TABLES
-from topomod.study.tables import read_tables
 
 _KEPT = (
     "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y "
     "caveat note"
 ).split()
-
-
-def answer_study(folder: StudyFolder, study: Comparison, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """:func:`answer_table` of a study whose table of endpoints is there; raises as :func:`read_tables`."""
-    return answer_table(verdicts, read_tables([folder.table("endpoints")]), study.model_dump())
 
 
 def answer_table(

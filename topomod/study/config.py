@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -24,6 +25,7 @@ from topomod.study.settings import (
     Maturity,
     Seeds,
     canonical_json,
+    look_problems,
 )
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
@@ -40,6 +42,7 @@ class Population(Variant):
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
     shard_size: Whole = Field(10, ge=1)
+    looks: list[Annotated[Whole, Field(ge=3)]] = []
     variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$", max_length=MAX_NAME)], Variant] = {}
 
     @model_validator(mode="before")
@@ -69,6 +72,7 @@ class Population(Variant):
         systems = {label.record.system: str(label) for label in self.labels}
         if len(systems) > 1:
             found.append(f"architectures of one study are trained and measured alike, found {sorted(systems.values())}")
+        found += look_problems(self.looks, self.seeds)
         if (last := self.seeds.first + self.n_seeds() - 1) > MAX_SEED:
             found.append(f"seeds must be at most 2**63 - 1, found {self.seeds.first} to {last}")
         yield from found or [problem for label in self.labels for problem in self._untrainable(label)] or misfits(self)
@@ -139,14 +143,16 @@ class Population(Variant):
     def shards(self) -> list[Shard]:
         """Shards of the population, blocks of seeds aligned to ``shard_size``.
 
-        Aligned blocks keep their names when seeds are added, so that only new ones are trained.
+        Aligned blocks keep their names when seeds are added, so that only new ones are trained. No block reaches across
+        a look.
         """
         found = []
         for label in self.labels:
             first, size = self.seeds.first, self.shard_size
-            last = first + self.count_of(label) - 1
-            starts = range(first - first % size, last + 1, size)
-            found += [Shard(label, SeedBlock(max(s, first), min(s + size - 1, last))) for s in starts]
+            end = first + self.count_of(label)
+            starts = {first, *range(first - first % size + size, end, size)}
+            starts |= {first + n for n in self.looks if first + n < end}
+            found += [Shard(label, SeedBlock(a, b - 1)) for a, b in pairwise([*sorted(starts), end])]
         return found
 
     def training_settings(self, label: Label) -> str:
@@ -164,6 +170,7 @@ class Comparison(Population):
     """How the architectures of a population are compared."""
 
     alpha: Number = Field(0.05, gt=0, lt=0.5)
+    spending: Literal["pocock", "obrien-fleming"] = "pocock"
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     main_pair: tuple[str, str] | None = None
@@ -216,6 +223,8 @@ class Comparison(Population):
                 yield f"{key} needs two different architectures, found {pair}"
         if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
             yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
+        if self.looks and not self.questions:
+            yield "a study with 'looks' stops when its questions are answered, and this one asks none"
         yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
 
     @property

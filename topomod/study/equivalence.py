@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,17 @@ DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin that is fixe
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
 
 
-def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
+def compare_study(folder: StudyFolder, study: Comparison, endpoints: Path) -> pd.DataFrame:
     """:func:`verdict_table` of a study whose table of endpoints is there.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        Of the circuits.
+    study : Comparison
+        As it stands at the look that is made.
+    endpoints : Path
+        Its table of endpoints.
 
     Raises
     ------
@@ -40,7 +50,7 @@ def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
     groups, phases = (read_tables(folder.shard_tables(name, study.shards())) for name in ("groups", "phases"))
     bars = read_diagrams(folder.shard_tables("diagrams", study.shards()), strongest_groups(groups))
     populations = {"phases": phases, "diagrams": bars}
-    return verdict_table(read_tables([folder.table("endpoints")]), study.model_dump(), populations=populations)
+    return verdict_table(read_tables([endpoints]), study.model_dump(), populations=populations)
 
 
 def verdict_table(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
@@ -50,6 +52,16 @@ class Seeds(Strict):
         if len(canonical) < len(counts):
             raise ValueError(f"architectures must be distinct, found {list(counts)}")
         return canonical
+
+
+def look_problems(looks: Sequence[int], seeds: Seeds) -> Iterator[str]:
+    """Sentences on declared looks that cannot be made."""
+    if any(b <= a for a, b in pairwise(looks)):
+        yield f"looks must rise, found {list(looks)}"
+    if looks and looks[-1] > seeds.count:
+        yield f"looks go up to {looks[-1]} circuits of each architecture, and 'seeds.count' is {seeds.count}"
+    if looks and seeds.counts:
+        yield f"looks are at one number of circuits of every architecture, found 'seeds.counts' of {list(seeds.counts)}"
 
 
 class Maturity(Strict):

@@ -106,6 +106,15 @@ class StudyFolder:
         """One table of each shard of the population."""
         return [self.population(shard) / f"{name}.parquet" for shard in shards]
 
+    def look(self, n: int) -> StudyFolder:
+        """Folder of the tables of the look at n seeds of each architecture."""
+        return StudyFolder(self.root / "looks" / str(n))
+
+    def looked_at(self) -> list[int]:
+        """Seeds of each architecture at every look that was made, rising."""
+        found = (path.parent.name for path in self.root.glob("looks/*/answers.parquet"))
+        return sorted(int(name) for name in found if name.isdecimal())
+
     def table(self, name: str) -> Path:
         """A table of the whole study."""
         return self.root / f"{name}.parquet"
