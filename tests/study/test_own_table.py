@@ -39,7 +39,8 @@ def test_two_groups_are_answered(path: Path, margin: float, answer: str) -> None
     test = equivalence_test(a["acc"], b["acc"], margin, a["seed"], b["seed"])
     assert lines[0] == f"a and b: {answer}"
     assert f"difference {rounded(test.difference, margin)}" in lines[1] and f"margin {margin:g}" in lines[1]
-    assert "a has 12 networks, b has 15." in lines[2] and len(lines) == 3
+    assert "a has 12 networks, b has 15." in lines[2]
+    assert (len(lines) == 4 and "to show in 80 % of studies" in lines[3]) == (answer == "differs, size open")
 
 
 def test_an_open_table_says_how_many_networks_it_takes(tmp_path: Path) -> None:

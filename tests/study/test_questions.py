@@ -274,7 +274,12 @@ def test_what_could_have_been_told_and_what_would_settle() -> None:
     )
     assert "were not compared in w" in sensitivity_sentence([{"title": "w", "sensitivity": np.nan}], ["a", "b"])
     open_one = {"title": "u", "primary_answer": "not decided", "n_needed": np.inf}
-    assert settling_sentence([open_one]).startswith("It takes more than 320 circuits of each architecture")
+    assert settling_sentence("not decided", [open_one]).startswith("It takes more than 320 circuits of each")
+    sized = {"title": "u", "primary_answer": "differs, size open", "n_needed": 71.0}
+    assert settling_sentence("differs, size open", [sized, open_one]) == (
+        "If the difference is the estimated one, it takes about 71 circuits of each architecture to show in 80 % of "
+        "studies whether it is larger than the margin."
+    )
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
-from topomod.statistics.power import TARGET, power_curve, required_networks
+from topomod.statistics.answer_power import networks_to_settle
+from topomod.statistics.equivalence import equivalence_test
 from topomod.statistics.questions import answer_question
+from topomod.study.answers import OPEN
 from topomod.study.own_table import read_samples
 from topomod.study.sentences import answer_lead, primary_sentence, settling_sentence
 
@@ -56,9 +57,13 @@ def table_lines(
     yield f"{x_name} and {y_name}: {answer.answer}"
     yield f"{answer_lead(answer.answer, [test])} {primary_sentence(answer.answer, test)}"
     yield f"{x_name} has {found.n_x} networks, {y_name} has {found.n_y}. The method is {found.method}."
-    if answer.answer == "not decided":
-        test["n_needed"] = _needed(samples, value, network, found, range_of_values)
-        yield settling_sentence([test]).replace("circuits of each architecture", "networks of each group")
+    if answer.answer in OPEN:
+        pilot_x, pilot_y = (rows.groupby(network)[value].mean() for rows in (x, y))
+        test["n_needed"] = networks_to_settle(
+            answer.answer, pilot_x, pilot_y, margin, found.alpha, bounds=range_of_values
+        )
+        settling = settling_sentence(answer.answer, [test])
+        yield settling.replace("circuits of each architecture", "networks of each group")
 
 
 def _bounds(text: str) -> tuple[float, float] | None:
@@ -74,22 +79,3 @@ def _bounds(text: str) -> tuple[float, float] | None:
 def _mean(rows: pd.DataFrame, value: str, network: str) -> float:
     """Mean over networks, each counting once."""
     return float(rows.groupby(network)[value].mean().mean())
-
-
-def _needed(
-    samples: dict[str, pd.DataFrame],
-    value: str,
-    network: str,
-    found: EquivalenceResult,
-    bounds: tuple[float, float] | None,
-) -> float:
-    """Networks of each group that would decide, by the spread of the group that needs more; at most infinite."""
-    needed = [
-        required_networks(
-            power_curve(rows[value], found.margin, found.alpha, clusters=rows[network], bounds=bounds),
-            TARGET,
-            decided=True,
-        )
-        for rows in samples.values()
-    ]
-    return float("inf") if None in needed else float(max(n for n in needed if n is not None))

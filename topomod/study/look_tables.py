@@ -62,12 +62,12 @@ def conclude(folder: StudyFolder, study: Comparison, n: int) -> tuple[pd.DataFra
     sizes = [size for size in look_sizes(study) if size <= n]
     kept: dict[str, pd.DataFrame] = {}
     for size in sizes:
-        for rows in _questions(tables[size]) if len(tables[size]) else []:
+        for rows in _questions(tables[size]):
             question = str(rows["question"].iloc[0])
             if question not in kept or kept[question]["answer"].iloc[0] not in SETTLED:
                 kept[question] = rows
     answers = pd.concat(kept.values(), ignore_index=True) if kept else tables[n]
-    entries = [_entry(size, rows, study, n) for size, table in tables.items() for rows in _questions(table)]
+    entries = [_entry(size, rows, study, n) for size, table in tables.items() for rows in _questions(table) or [table]]
     return answers, pd.DataFrame(entries)
 
 
@@ -101,8 +101,8 @@ def _tables(folder: StudyFolder) -> Iterator[tuple[int, pd.DataFrame]]:
 
 
 def _questions(answers: pd.DataFrame) -> list[pd.DataFrame]:
-    """Rows of each question; the table itself where there is none, so that its look is in the log."""
-    return [rows for _, rows in answers.groupby("question", sort=False)] if len(answers) else [answers]
+    """Rows of each question."""
+    return [rows for _, rows in answers.groupby("question", sort=False)] if len(answers) else []
 
 
 def _entry(n: int, rows: pd.DataFrame, study: Comparison, last: int) -> dict[str, Any]:

@@ -73,10 +73,15 @@ def endpoint_plan(
     endpoints: pd.DataFrame, name: str, pair: tuple[str, str], margin: float, level: float, seed: int = 0
 ) -> dict[str, float]:
     """One row of :func:`plan`: margin, n_pilot, and from three circuits on what given numbers of them would show."""
-    kept = endpoints[endpoints["converged"] & endpoints["value"].notna() & (endpoints["endpoint"] == name)]
-    pilots = [sample_of(kept, label)["value"].to_numpy() for label in pair]
+    pilots = endpoint_pilots(endpoints, name, pair)
     row = {"margin": margin, "n_pilot": min(map(len, pilots))}
     return row | (_planned(pilots, margin, level, ENDPOINTS[name].bounds, seed) if row["n_pilot"] >= 3 else {})
+
+
+def endpoint_pilots(endpoints: pd.DataFrame, name: str, pair: tuple[str, str]) -> list[np.ndarray]:
+    """Values of an endpoint in the converged circuits of both architectures."""
+    kept = endpoints[endpoints["converged"] & endpoints["value"].notna() & (endpoints["endpoint"] == name)]
+    return [sample_of(kept, label)["value"].to_numpy(float) for label in pair]
 
 
 def _planned(
