@@ -193,14 +193,14 @@ def test_a_study_with_looks_stops_once_its_questions_are_settled(checkout: Path)
     margins = {"n_groups": {"margin": 100.0, "reason": "more groups than there can be"}}
     before = (checkout / "study.yaml").read_text()
     change(checkout, seeds=seeds, looks=[4, 8], margins=margins, questions=[{"words": "?", "primary": ["n_groups"]}])
-    done = snakemake(checkout, log)
+    done = snakemake(checkout, "--", log)
     assert done.returncode == 0, done.stderr
     assert rules_run(done.stdout + done.stderr) == {"equivalence", "conclude"}
     found = pd.read_parquet(checkout / log)
     assert found[["n", "answer", "declared", "last"]].to_numpy().tolist() == [[4, "the same", True, True]]
     change(checkout, questions=[{"words": "?", "primary": ["share_torus_logits"]}])
-    assert snakemake(checkout, "results/tiny/looks/4/answers.parquet").returncode == 0
-    plan = snakemake(checkout, log, "--dry-run")
+    assert snakemake(checkout, "--", "results/tiny/looks/4/answers.parquet").returncode == 0
+    plan = snakemake(checkout, "--dry-run", "--", log)
     assert set(re.findall(r"output: (\S+circuits\.safetensors)", plan.stdout + plan.stderr)) == {
         f"results/tiny/population/{name}/00004-00007/circuits.safetensors"
         for name in ("mlp_add", "mlp_concat", "attention_0.0")

@@ -18,6 +18,7 @@ from topomod.report.section_operations import operations
 from topomod.report.section_phases import phases
 from topomod.report.section_planning import planning
 from topomod.report.section_published import published
+from topomod.report.section_sensitivity import sensitivity
 from topomod.report.section_shapes import shapes
 from topomod.report.section_training import training
 from topomod.report.section_verdicts import verdicts
@@ -66,6 +67,7 @@ def render(folder: StudyFolder, study: Study) -> str:
         operations,
         contrasts,
         frequencies,
+        sensitivity,
         planning,
         published,
         labels,

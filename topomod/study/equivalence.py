@@ -91,7 +91,7 @@ def verdict_table(
     kept = converged[converged["value"].notna()]
     circuits = converged[KEY].drop_duplicates()
     rows, tasks = [], written_tasks(settings)
-    runs: list[Callable[[float], dict[str, Any]]] = []
+    runs: list[Callable[..., dict[str, Any]]] = []
     for role, x_name, y_name in comparisons(settings):
         x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
         pair = [sample_of(circuits, name) for name in (x_name, y_name)]
@@ -107,7 +107,7 @@ def verdict_table(
                 common |= {"question": asked.get(name, ""), "cluster": cluster.get(name, np.nan)}
                 if name in ENDPOINTS:
                     x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
-                    run: Callable[[float], dict[str, Any]] = partial(
+                    run: Callable[..., dict[str, Any]] = partial(
                         _scalar_row, x, y, declared["margin"], seed, ENDPOINTS[name].bounds
                     )
                 else:
@@ -203,8 +203,8 @@ def _tested(test: Callable[[], Any], margin: float, alpha: float, n_x: int, n_y:
 
 def population_run(
     name: str, table: pd.DataFrame | None, pair: Sequence[pd.DataFrame], margin: float, p: int, seed: int
-) -> Callable[[float], dict[str, Any]]:
-    """The row of a distribution as a function of the level; its test, which takes long, is made once.
+) -> Callable[..., dict[str, Any]]:
+    """The row of a distribution as a function of level and margin; its test, which takes long, is made once.
 
     Parameters
     ----------
@@ -231,8 +231,8 @@ def population_run(
         (X, groups_x), (Y, groups_y) = (phase_sample(table, own, p, endpoint.columns) for own in pair)
         return mmd_equivalence_test(X, Y, margin, groups_x, groups_y, seed=seed, bandwidths=TORUS_BANDWIDTHS)
 
-    def run(alpha: float) -> dict[str, Any]:
-        return means | _tested(lambda: test().at(margin, alpha), margin, alpha, len(pair[0]), len(pair[1]))
+    def run(alpha: float, at: float = margin) -> dict[str, Any]:
+        return means | _tested(lambda: test().at(at, alpha), at, alpha, len(pair[0]), len(pair[1]))
 
     return run
 
