@@ -216,17 +216,18 @@ def equivalence(
     verdicts_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     answers_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     value: Annotated[str, typer.Option(help="Of a table: column of the numbers that are compared.")] = "",
-    group: Annotated[str, typer.Option(help="Of a table: column that names the two groups.")] = "",
+    group: Annotated[str, typer.Option(help="Of a table: column that names the groups.")] = "",
     network: Annotated[str, typer.Option(help="Of a table: column that names the network of each row.")] = "",
     margin: Annotated[float | None, typer.Option(help="Of a table: largest difference that does not matter.")] = None,
     bounds: Annotated[str, typer.Option(help="Of a table: LOW,HIGH between which the numbers must lie.")] = "",
     alpha: Annotated[float, typer.Option(help="Of a table: level of the tests.")] = 0.05,
+    paired: Annotated[bool, typer.Option("--paired", help="Of a table: networks of one name are a pair.")] = False,
 ) -> None:
-    """Compare architectures of a study, or two groups of networks in a table: the same, different, or open."""
+    """Compare architectures of a study, or groups of networks in a table: the same, different, or open."""
     if source.is_file():
         from topomod.report.table_lines import table_lines
 
-        for line in table_lines(source, value, group, network, margin, bounds, alpha):
+        for line in table_lines(source, value, group, network, margin, bounds, alpha, paired):
             print(line)
         return
     from topomod.study.look_tables import write_look
@@ -267,11 +268,12 @@ def power(
         raise ValueError("say with --config which study is planned")
     study = parse_settings(Comparison, settings) if config is None else load_study_file(config)
     pair = chosen_pair(study, x, y)
-    found = plan(read_tables([endpoints]), study.model_dump(), pair)
+    pilot = read_tables([endpoints])
+    found = plan(pilot, study.model_dump(), pair)
     if table is not None:
         write_table(found, table)
     if config is not None:
-        for line in power_lines(found, study, pair):
+        for line in power_lines(found, pilot, study, pair):
             print(line)
 
 

@@ -265,7 +265,7 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
         load_tables(StudyFolder(tmp_path), study)
-    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
+    for name in study.system.tables:
         (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
     with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
         load_tables(StudyFolder(tmp_path), study)

@@ -8,8 +8,10 @@ import pytest
 
 from synthetic_study import make_study
 from topomod.report.section_sensitivity import _steps, _x
+from topomod.statistics.questions import ANSWERS
 from topomod.study.answers import answer_table
 from topomod.study.equivalence import verdict_table
+from topomod.study.power import TRUTHS, planned_answers
 from topomod.study.sensitivity import MULTIPLES, READINGS, answer_at, sensitivity_table
 
 PAIR = ["attention_0.0", "attention_1.0"]
@@ -72,6 +74,18 @@ def test_without_left_out_circuits_there_is_one_reading() -> None:
     table = sensitivity_table(endpoints_of(), study, {})
     assert set(table["reading"]) == {READINGS[0]} and len(table) == len(MULTIPLES)
     assert sensitivity_table(endpoints_of(), make_study(PAIR, 40), {}).empty
+
+
+def test_planned_answers_are_of_the_scalar_primary_endpoints() -> None:
+    settings = make_study(PAIR, 40, questions=ASKED).model_dump()
+    planned = planned_answers(endpoints_of(), settings, ("attention_0.0", "attention_1.0"), [20])
+    scalar = ["disc_cka", "share_disc_preactivations", "gradient_symmetricity"]
+    assert planned["endpoint"].unique().tolist() == scalar and len(planned) == 3 * len(TRUTHS)
+    assert np.allclose(planned[list(ANSWERS)].sum(axis=1), 1)
+    same, far = (planned[planned["truth"] == truth] for truth in (0.0, 2.0))
+    assert (same["different"] == 0).all() and (far["the same"] == 0).all() and far["different"].max() > 0.9
+    assert planned_answers(endpoints_of(2), settings, ("attention_0.0", "attention_1.0")).empty
+    assert planned_answers(endpoints_of(), settings, None).empty
 
 
 def test_curves_are_steps_between_the_ends_of_the_axis() -> None:
