@@ -34,6 +34,23 @@ def with_questions(*questions: Any, **changes: Any) -> dict[str, Any]:
     return copy.deepcopy(DEFAULT) | {"questions": list(questions)} | changes
 
 
+RULE = {"fraction": 0.25, "control_distance": 0.293, "pilot_seeds": [0, 49]}
+
+
+def with_rule(**rule: Any) -> dict[str, Any]:
+    """The default study with a margin by rule, on top of the one that it has."""
+    margins = copy.deepcopy(DEFAULT["margins"])
+    margins["disc_cka"] |= rule
+    return copy.deepcopy(DEFAULT) | {"margins": margins}
+
+
+def test_a_margin_by_rule_is_a_fraction_of_the_distance_of_the_control() -> None:
+    study = check_study(with_rule(**RULE))
+    assert study.margins["disc_cka"].margin == pytest.approx(0.25 * 0.293)
+    again = check_study(study.model_dump())
+    assert again == study and declaration(again) != declaration(check_study(copy.deepcopy(DEFAULT)))
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -96,6 +113,25 @@ def with_questions(*questions: Any, **changes: Any) -> dict[str, Any]:
             ),
             "key 'margins.disc_cka.reason'",
         ),
+        (
+            with_rule(fraction=0.5),
+            "key 'margins.disc_cka': a margin that is the fraction 0.5 needs the 'control_distance'",
+        ),
+        (with_rule(fraction=0.5, control_distance=0.2), "a 'control_distance' needs the 'pilot_seeds' that it was"),
+        (
+            with_rule(**(RULE | {"fraction": 1.5})),
+            "key 'margins.disc_cka.fraction': input should be less than or equal",
+        ),
+        (with_rule(**(RULE | {"fraction": "half"})), "key 'margins.disc_cka.fraction'"),
+        (
+            with_rule(control_distance=0.04, pilot_seeds=[0, 49]),
+            "key 'margins.disc_cka': the margin 0.05 is wider than the control_distance 0.04",
+        ),
+        (
+            with_rule(**(RULE | {"pilot_seeds": [960, 1000]})),
+            "margins.disc_cka: the pilot's seeds 960 to 1000 are also seeds of this study, 1000 to 1049",
+        ),
+        (with_rule(**(RULE | {"pilot_seeds": [9, 2]})), "pilot_seeds are the first and the last seed, found"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(config: dict[str, Any], message: str) -> None:

@@ -26,6 +26,7 @@ from topomod.study.settings import (
     Seeds,
     canonical_json,
     look_problems,
+    margin_problems,
 )
 from topomod.study.shards import SeedBlock, Shard
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
@@ -223,6 +224,7 @@ class Comparison(Population):
                 yield f"{key} needs two different architectures, found {pair}"
         if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
             yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
+        yield from margin_problems(self.margins, SeedBlock(self.seeds.first, self.seeds.first + self.n_seeds() - 1))
         if self.looks and not self.questions:
             yield "a study with 'looks' stops when its questions are answered, and this one asks none"
         yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
