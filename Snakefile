@@ -1,5 +1,5 @@
-# train -> groups, homology -> endpoints -> equivalence -> conclude -> power -> report; a job is one shard: an architecture and a
-# block of seeds. endpoints and equivalence are made at each look of the study, until every question is settled.
+# train or read -> groups, homology -> endpoints -> equivalence -> conclude -> power -> report; a job is one shard: an architecture
+# and a block of seeds. endpoints and equivalence are made at each look of the study, until every question is settled.
 # Networks that are described, not compared, go train -> measure -> describe -> report.
 # This file only connects stages. `topomod <stage> --help` says what a stage does, config/README.md what each key of the YAML means.
 import os
@@ -89,6 +89,16 @@ def training_settings(wildcards):
     return study.training_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
 
 
+def reading_settings(wildcards):
+    """What reading of a shard of networks depends on beside their files."""
+    return study.reading_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
+
+
+def files_of(wildcards):
+    """Networks of a shard that is read."""
+    return study.files_of(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}"))
+
+
 def scaled(amount):
     """Ask for the amount at the first attempt, and for as much again at each further one."""
 
@@ -101,6 +111,7 @@ def scaled(amount):
 wildcard_constraints:
     results=str(RESULTS.root),
     shard=r"[^/]+/\d+-\d+",
+    seeds=r"\d+-\d+",
     kind="population|maturity",
     n=r"\d+",
 
@@ -117,13 +128,39 @@ onsuccess:
 rule all:
     input:
         RESULTS.report,
+        [RESULTS.root / name for name in study.system.beside_page],
         final_tables,  # each file is named, so that one that was lost is made again
         final_circuits,
+
+
+rule read:
+    input:
+        files_of,
+    output:
+        "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    wildcard_constraints:
+        architecture="given@[^/]+",
+    params:
+        settings=reading_settings,
+    log:
+        "{results}/logs/read/{architecture}_{seeds}.log",
+    benchmark:
+        "{results}/benchmarks/read/{architecture}_{seeds}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    shell:
+        "topomod read {input:q} --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
+        " --settings {params.settings:q} --output {output} > {log} 2>&1"
 
 
 rule train:
     output:
         "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    wildcard_constraints:
+        architecture="(?!given@)[^/]+",
     params:
         settings=training_settings,
     log:
@@ -377,8 +414,9 @@ rule report:
             "{results}/report.html",
             caption="config/report.rst",
             category="Study",
-            labels={"page": "all answers and figures"},
+            labels={"page": "answers and pictures"},
         ),
+        [f"{{results}}/{name}" for name in study.system.beside_page],
     params:
         settings=study.report_settings(),
     log:
@@ -391,4 +429,4 @@ rule report:
         mem_mb=scaled(4000),
         runtime=scaled(30),
     shell:
-        "topomod report {wildcards.results} --settings {params.settings:q} --output {output} > {log} 2>&1"
+        "topomod report {wildcards.results} --settings {params.settings:q} --output {output[0]} > {log} 2>&1"

@@ -1,5 +1,7 @@
 """All stages of a study in one process, as the workflow runs them."""
 
+from pathlib import Path
+
 from topomod import cli
 from topomod.study.config import Study
 from topomod.study.declared import declaration
@@ -12,8 +14,13 @@ def run_stages(study: Study, folder: StudyFolder) -> None:
         (s, folder.maturity(s)) for s in study.maturity_shards()
     ]:
         steps = ",".join(map(str, study.maturity.steps)) if "maturity" in place.parts else ""
-        settings = study.training_settings(shard.label)
-        cli.train(str(shard.label), str(shard.seeds), place / CIRCUITS, settings, steps, "cpu", declaration(study))
+        names, declared = (str(shard.label), str(shard.seeds)), declaration(study)
+        if shard.label.given:
+            files = [Path(path) for path in study.files_of(shard)]
+            cli.read(files, *names, study.reading_settings(shard.label), place / CIRCUITS, declared)
+        else:
+            settings = study.training_settings(shard.label)
+            cli.train(*names, place / CIRCUITS, settings, steps, "cpu", declared)
         tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
         cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
         cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)

@@ -1,4 +1,4 @@
-"""The command line: the only place that parses arguments or prints."""
+"""The command line. Only this module and ``cli_circuits`` parse arguments or print."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from topomod.cli_circuits import Output, Settings, merge, read, train
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-Output = Annotated[Path, typer.Option(help="File to write.")]
 Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
-Settings = Annotated[str, typer.Option(help="JSON with the part of the study that this stage uses.")]
 Results = Annotated[Path, typer.Argument(help="Results of the study, results/<study>.")]
 MinNeurons = Annotated[int, typer.Option(min=1, help="Fewest neurons of a group that counts.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.")]
@@ -56,23 +56,8 @@ def estimate(
     print(f"{study.study}: about {wall / 60:.0f} min on {cores} cores, {sum(s.disk for s in stages):.0f} MB")
 
 
-@app.command()
-def train(
-    architecture: Annotated[str, typer.Option(help="Name such as mlp_add, attention_<rate>, power_mlp@<variant>.")],
-    seeds: Annotated[str, typer.Option(help="Block of seeds, FIRST-LAST.")],
-    output: Output,
-    settings: Settings = '{"p": 59, "recipe": {}}',
-    snapshots: Annotated[str, typer.Option(help="Comma-separated steps at which the circuits are kept.")] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    declared: Annotated[str, typer.Option(help="Margins and questions as JSON.", envvar="TOPOMOD_DECLARED")] = "",
-) -> None:
-    """Train a shard: circuits of one architecture, one per seed."""
-    from topomod.networks.labels import Label
-    from topomod.study.shards import SeedBlock, Shard
-    from topomod.study.train import train_shard
-
-    shard = Shard(Label.parse(architecture), SeedBlock.parse(seeds))
-    train_shard(shard, settings, output, [int(step) for step in snapshots.split(",") if step], device, declared)
+for command in (train, read, merge):
+    app.command()(command)
 
 
 @app.command()
@@ -281,8 +266,12 @@ def power(
 def report(
     folder: Results, settings: Annotated[str, typer.Option(help="JSON of the whole study.")], output: Output
 ) -> None:
-    """Write one self-contained HTML page of a finished study: verdicts, figures, methods, provenance."""
+    """Write the pages of a finished study, and index.html over all studies beside it.
+
+    report.html has the answers and pictures, without a script. details.html has every endpoint, figure and method.
+    """
     from topomod.networks.architectures import resolve
+    from topomod.report.index_page import write_index
     from topomod.study.check import parse_settings
     from topomod.study.config import Study
     from topomod.study.progress import log
@@ -293,6 +282,8 @@ def report(
     study, results = parse_settings(Study, settings), StudyFolder(folder)
     check_stored(results, study)
     resolve(study.system.page)(results, study, output)
+    if output.resolve() == results.report.resolve():
+        write_index(results.root.parent)
     log(f"{output}: {output.stat().st_size / 1e6:.1f} MB in {time.monotonic() - started:.0f} s")
 
 

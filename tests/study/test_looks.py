@@ -101,7 +101,9 @@ def test_a_settled_question_keeps_its_answer_and_an_open_size_is_not_settled(tmp
         ["A?", "the same", 0.02, 10],
         ["B?", "different", 0.022, 40],
     ]
-    assert log["n"].tolist() == [10, 10, 25, 25, 40, 40] and log["declared"].all() and stopped_at(log) == 40
+    assert (
+        log["n"].tolist() == [10, 10, 25, 25, 40, 40] and log["declared"].all() and stopped_at(log, study_with()) == 40
+    )
     assert undeclared(log, []) == ""
     assert _look(10, log.to_dict("records")[:2])["answers"] == {"A?": "the same", "B?": "differs, size open"}
 

@@ -159,9 +159,9 @@ def test_every_study_here_asks_questions_or_says_that_it_has_none(path: Path) ->
         assert "questions: []" in path.read_text()
 
 
-def test_the_default_study_asks_four_questions() -> None:
+def test_the_default_study_asks_five_questions() -> None:
     study = load_study_file(ROOT / "config" / "config.yaml")
-    assert len(study.questions) == 4 and all(question.architectures is None for question in study.questions)
+    assert len(study.questions) == 5 and all(question.architectures is None for question in study.questions)
     assert study.compared_pair == ("attention_0.0", "attention_1.0")
 
 

@@ -8,11 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
+
+from elsewhere import Adder, taught
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.workflow
@@ -48,7 +53,22 @@ def copy_of_checkout(folder: Path) -> Path:
     for name in ("config", "profiles"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "tests" / "tiny.yaml", folder / "study.yaml")
+    change(folder, networks={"mine": {"from": "networks/*.pt"}})
+    (folder / "networks").mkdir()
+    for name, content in networks().items():
+        (folder / "networks" / name).write_bytes(content)
     return folder
+
+
+@lru_cache
+def networks() -> dict[str, bytes]:
+    """Files of networks that plain PyTorch trained at p = 13: two are right, one learnt nothing, one is damaged."""
+    table = torch.arange(13)[:, None].add(torch.arange(13)) % 13
+    files = {}
+    for name, steps, seed in (("a", 400, 0), ("b 'x", 400, 1), ("c", 1, 2)):
+        torch.save(taught(lambda: Adder(13), table, steps, seed, decay=2.0).state_dict(), content := BytesIO())
+        files[f"{name}.pt"] = content.getvalue()
+    return files | {"d.pt": files["a.pt"][:1000]}
 
 
 def change(checkout: Path, **values: object) -> None:
@@ -62,6 +82,30 @@ def test_finishes_and_then_has_nothing_to_do(checkout: Path) -> None:
     assert list(results.rglob(".*.tmp")) == []
     again = snakemake(checkout)
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_networks_of_others_are_read_named_and_compared(checkout: Path) -> None:
+    results = checkout / "results" / "tiny"
+    circuits = pd.read_parquet(results / "population" / "given@mine" / "00000-00003" / "circuits.parquet")
+    assert list(circuits["source"]) == [f"networks/{name}" for name in sorted(networks())]
+    assert list(circuits["converged"]) == [True, True, False, False]
+    unlearned, damaged = circuits["reason"][2:]
+    assert re.fullmatch(r"right on \d+\.\d% of pairs", unlearned) and "not a state dict" in damaged
+    groups = pd.read_parquet(results / "population" / "given@mine" / "00000-00003" / "groups.parquet")
+    assert set(groups["seed"]) >= {0, 1} and groups.loc[groups["seed"] < 2, "disc_cka"].min() > 0.9
+    verdicts = pd.read_parquet(results / "verdicts.parquet")
+    pairs = verdicts[(verdicts["x"] == "mlp_add") & (verdicts["y"] == "given@mine")].set_index("endpoint")
+    assert list(pairs.loc[["disc_cka", "gradient_symmetricity"], "n_y"]) == [2, 2]
+    page = (results / "report.html").read_text()
+    assert "4 files were read" in page and "networks/d.pt: not a state dict" in page
+
+
+def test_a_changed_file_is_read_again_and_nothing_is_trained(checkout: Path) -> None:
+    (checkout / "networks" / "e.pt").write_bytes(networks()["a.pt"])
+    plan = snakemake(checkout, "--dry-run")
+    (checkout / "networks" / "e.pt").unlink()
+    assert rules_run(plan.stdout + plan.stderr) >= {"read", "groups", "homology", "report"}
+    assert "rule train:" not in plan.stdout + plan.stderr
 
 
 def test_a_margin_redoes_only_tests_planning_and_report(checkout: Path) -> None:
@@ -107,6 +151,7 @@ def test_snakemake_makes_its_own_report(checkout: Path) -> None:
     [
         ("architectures", ["mlp_ad"], "unknown architecture 'mlp_ad'"),
         ("colour", "red", "unknown key 'colour'"),
+        ("networks", {"mine": {"from": "nothing/*.pt"}}, "networks.mine: no file is named by 'nothing/*.pt'"),
         ("p", 2, "key 'p': input should be greater than or equal to 3, found 2"),
     ],
 )

@@ -15,6 +15,7 @@ from topomod.statistics.mean_difference import MeanDifference, hedges_g, is_cons
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.minimum_effect import p_beyond_margin
 from topomod.statistics.samples import network_means
+from topomod.statistics.shown_test import ShownTest
 from topomod.topology.scale import times_power_of_two, unit_exponent
 
 _IN_UNIT = ("ci_low", "ci_high", "ci_wide_low", "ci_wide_high")  # fields that carry the unit of the data
@@ -23,7 +24,7 @@ Verdict = Literal["equivalent", "different", "trivially different", "inconclusiv
 
 
 @dataclass(frozen=True)
-class EquivalenceResult:
+class EquivalenceResult(ShownTest):
     """Outcome of `equivalence_test`; differences, intervals and margins are in the unit of the data.
 
     Parameters

@@ -22,10 +22,11 @@ from topomod.statistics.equivalence import Verdict, verdict_of
 from topomod.statistics.kernels import feature_matrix, network_kernel
 from topomod.statistics.resampling import count_p, tail_quantile
 from topomod.statistics.samples import MIN_NETWORKS, network_index
+from topomod.statistics.shown_test import ShownTest
 
 
 @dataclass(frozen=True)
-class MMDResult:
+class MMDResult(ShownTest):
     """Outcome of `mmd_equivalence_test`; every distance but ``squared`` is an MMD, not its square.
 
     Parameters

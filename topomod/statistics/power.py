@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import special
 
+from topomod.notebook import Shown
 from topomod.statistics.arguments import check_bounds, check_settings, check_share, check_whole, scaled_bounds
 from topomod.statistics.mean_difference import MeanDifference, is_constant
 from topomod.statistics.mean_inference import infer_means
@@ -23,7 +24,7 @@ CURVE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320)
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Shown):
     """Power of a study with ``n`` networks of each of two populations like the pilot.
 
     Parameters

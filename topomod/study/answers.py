@@ -17,7 +17,7 @@ from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.equivalence import endpoint_correlations
 from topomod.study.power import endpoint_pilots
 from topomod.study.sentences import answer_lead, estimate, primary_sentence, sensitivity_sentence, settling_sentence
-from topomod.study.table_columns import TABLES
+from topomod.study.tables import empty_table
 
 OPEN = ("differs, size open", "not decided")  # answers that more circuits can settle
 _KEPT = (
@@ -56,8 +56,7 @@ def answer_table(
         pair = asked_pair(settings, question)
         if pair is not None:
             rows += _question_rows(question, pair, verdicts, endpoints, settings, seed)
-    columns = TABLES["answers"]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*columns.names, *columns.needed.split()])
+    return pd.DataFrame(rows) if rows else empty_table("answers")
 
 
 def _question_rows(

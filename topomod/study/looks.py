@@ -50,9 +50,9 @@ def settled_questions(answers: Path) -> set[str]:
     return set(table.loc[table["answer"].isin(SETTLED), "question"])
 
 
-def stopped_at(log: pd.DataFrame) -> int:
-    """Seeds of each architecture at the look at which a study stopped."""
-    return int(log.loc[log["last"], "n"].iloc[0])
+def stopped_at(log: pd.DataFrame, study: Comparison) -> int:
+    """Seeds of each architecture at the look at which a study stopped; all of them where its log is lost."""
+    return int(log.loc[log["last"].astype(bool), "n"].iloc[0]) if len(log) else study.seeds.count
 
 
 def undeclared(log: pd.DataFrame, history: Sequence[Mapping[str, Any]]) -> str:
@@ -66,7 +66,7 @@ def undeclared(log: pd.DataFrame, history: Sequence[Mapping[str, Any]]) -> str:
         From :func:`topomod.study.declared.declared_history`.
     """
     reasons = []
-    found = sorted(set(log.loc[~log["declared"], "n"].astype(int)))
+    found = sorted(set(log.loc[~log["declared"].astype(bool), "n"].astype(int)))
     if found:
         reasons.append(f"the study was looked at with {_listed(found)} circuits of each architecture")
     if any(record["other_looks"] for record in history):

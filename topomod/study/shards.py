@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from topomod.networks.labels import Label
@@ -48,6 +49,21 @@ class SeedBlock:
         if match is None or not int(match[1]) <= int(match[2]) <= MAX_SEED:
             raise ValueError(f"seeds must be FIRST-LAST with 0 <= FIRST <= LAST < 2**63, found {text!r}")
         return cls(int(match[1]), int(match[2]))
+
+
+def aligned_blocks(first: int, count: int, size: int, looks: Iterable[int] = ()) -> list[SeedBlock]:
+    """Blocks of ``count`` seeds, cut at multiples of ``size``, so that they keep their names when seeds are added.
+
+    No block reaches across a look, a number of seeds from the first on.
+
+    Examples
+    --------
+    >>> [str(block) for block in aligned_blocks(8, 5, 10)]
+    ['00008-00009', '00010-00012']
+    """
+    end = first + count
+    starts = {first, *range(first - first % size + size, end, size), *(first + n for n in looks if n < count)}
+    return [SeedBlock(a, b - 1) for a, b in pairwise([*sorted(starts), end])]
 
 
 @dataclass(frozen=True)
