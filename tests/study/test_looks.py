@@ -70,6 +70,10 @@ def test_seeds_beyond_the_last_look_make_one_more_at_its_level() -> None:
             {"seeds": {"first": 0, "count": 40, "counts": {"attention_1.0": 30}}},
             r"looks are at one number of circuits of every architecture, found 'seeds.counts' of \['attention_1.0'\]",
         ),
+        (
+            {"seeds": {"first": 0, "count": 40, "blocks": {"attention_1.0": ["00000-00039"]}}},
+            r"looks are at one number of circuits of every architecture, found 'seeds.blocks' of \['attention_1.0'\]",
+        ),
     ],
 )
 def test_looks_that_cannot_be_made_are_refused(changes: dict[str, Any], message: str) -> None:
@@ -101,9 +105,8 @@ def test_a_settled_question_keeps_its_answer_and_an_open_size_is_not_settled(tmp
         ["A?", "the same", 0.02, 10],
         ["B?", "different", 0.022, 40],
     ]
-    assert (
-        log["n"].tolist() == [10, 10, 25, 25, 40, 40] and log["declared"].all() and stopped_at(log, study_with()) == 40
-    )
+    assert log["n"].tolist() == [10, 10, 25, 25, 40, 40] and log["declared"].all()
+    assert stopped_at(log, study_with()) == 40 == stopped_at(log.iloc[:0], study_with())
     assert undeclared(log, []) == ""
     assert _look(10, log.to_dict("records")[:2])["answers"] == {"A?": "the same", "B?": "differs, size open"}
 

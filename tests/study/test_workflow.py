@@ -237,7 +237,8 @@ def test_a_study_with_looks_stops_once_its_questions_are_settled(checkout: Path)
     log, seeds = "results/tiny/looks.parquet", {"first": 0, "count": 8}
     margins = {"n_groups": {"margin": 100.0, "reason": "more groups than there can be"}}
     before = (checkout / "study.yaml").read_text()
-    change(checkout, seeds=seeds, looks=[4, 8], margins=margins, questions=[{"words": "?", "primary": ["n_groups"]}])
+    asked = [{"words": "?", "primary": ["n_groups"]}]
+    change(checkout, seeds=seeds, looks=[4, 8], margins=margins, questions=asked, networks={})
     done = snakemake(checkout, "--", log)
     assert done.returncode == 0, done.stderr
     assert rules_run(done.stdout + done.stderr) == {"equivalence", "conclude"}

@@ -22,7 +22,8 @@ from topomod.study.declared import declaration, declaration_hash
 SAFE = "/,:;()+-_."  # these need no escape in a data URI
 EPOCH = (1980, 1, 1, 0, 0, 0)  # files in an archive have this date, so that the same study gives the same archive
 PRIMARY = (
-    "endpoint title unit mean_x mean_y difference ci_low ci_high margin primary_answer small_difference n_x n_y caveat"
+    "endpoint title unit mean_x mean_y difference ci_low ci_high margin primary_answer small_difference n_x n_y alpha "
+    "caveat"
 ).split()
 
 
