@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from topomod.neurons.sites import layer_cloud
+from topomod.neurons.sites import layer_cloud, layer_sites
 from topomod.report.colours import GREY, PAPER, styles
 from topomod.report.draw_shapes import residue_dots, square_axes
 from topomod.report.examples import Middle, principal_components
@@ -31,8 +31,8 @@ def cloud_pair(middles: Mapping[str, Middle], names: Sequence[str], site: str) -
         body += text(left + THUMB / 2, THUMB + 18, short_name(name), "middle", font_size="11")
         if name in middles and not middles[name].circuit.converged:
             body += text(left + THUMB / 2, THUMB + 32, "(not converged)", "middle", font_size="11")
-        if name not in middles:
-            body += text(left + THUMB / 2, 66, "no circuit", "middle", fill="#1c2024")
+        if name not in middles or site not in layer_sites(middles[name].layer):
+            body += text(left + THUMB / 2, 66, "no cloud", "middle", fill="#1c2024")
             continue
         middle, p = middles[name], len(middles[name].layer.preactivations)
         scores, _ = principal_components(layer_cloud(middle.layer, middle.group, site), 2)

@@ -104,7 +104,7 @@ def _shapes(shown: Shown, name: str) -> list[PageFigure]:
     middle = shown.middles[name]
     p, group = len(middle.layer.preactivations), middle.group
     found = []
-    for site in studied_sites():
+    for site in studied_sites(middle.layer):
         title = f"{short_name(name)}, {site}"
         cloud = plot_cloud(layer_cloud(middle.layer, group, site), p, group.frequency, title=title, most=PAGE_POINTS)
         found.append(PageFigure(f"cloud_{name}_{site}", cloud))
