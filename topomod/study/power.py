@@ -96,9 +96,10 @@ def planned_answers(
     -------
     DataFrame
         Columns endpoint, title, margin, truth (true difference in margins), n, and one of each answer; NaN where the
-        bounds of an endpoint exclude the difference. No rows from a pilot of fewer than 3 circuits.
+        bounds of an endpoint exclude the difference. No rows from a pilot of fewer than 3 circuits or a table
+        that was lost.
     """
-    asked = primary_question(settings, *pair) if pair else {}
+    asked = primary_question(settings, *pair) if pair and len(endpoints) else {}
     together, rows = Counter(asked.values()), []
     for name in (name for name in asked if name in ENDPOINTS and pair):
         x, y = endpoint_pilots(endpoints, name, pair or ("", ""))
