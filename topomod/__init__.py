@@ -70,15 +70,38 @@ _HOME = {
     "equivalence_test": "statistics.equivalence",
     "mmd_equivalence_test": "statistics.mmd",
     "diagram_equivalence_test": "statistics.diagram_equivalence",
+    "paired_equivalence_test": "statistics.designs",
+    "groups_equivalence_test": "statistics.designs",
+    "sameness_end": "statistics.designs",
     "answer_question": "statistics.questions",
+    "answer_shares": "statistics.answer_power",
+    "plan_looks": "statistics.looks",
     "power": "statistics.power",
     "power_curve": "statistics.power",
     "required_networks": "statistics.power",
+    "ManifoldVerdict": "topology.verdict",
+    "WindingNumbers": "topology.winding",
+    "LoopCoordinates": "topology.circular",
+    "MatchedNull": "topology.matched_null",
+    "LoopsFound": "topology.matched_null",
+    "Detectability": "topology.detectable",
+    "EquivalenceResult": "statistics.equivalence",
+    "MMDResult": "statistics.mmd",
+    "DiagramResult": "statistics.diagram_equivalence",
+    "Answer": "statistics.questions",
+    "PrimaryAnswer": "statistics.questions",
+    "Power": "statistics.power",
+    "CloudsToDiagrams": "topology.transformers",
+    "DiagramsToFeatures": "topology.transformers",
+    "CloudsToVerdicts": "topology.transformers",
 }
-__all__ = sorted([*_HOME, "__version__"])
+_SUBMODULES = ("plots",)
+__all__ = sorted([*_HOME, *_SUBMODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"topomod.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'topomod' has no attribute {name!r}")
     return getattr(import_module(f"topomod.{_HOME[name]}"), name)

@@ -44,7 +44,7 @@ class Architecture:
     name : str
         Name that circuits store. In a study's YAML ``_<rate>`` follows it where it takes an attention rate.
     system : str
-        Name in :data:`topomod.study.systems.SYSTEMS`; empty for networks that are read, not trained here.
+        Name in :data:`topomod.study.systems.SYSTEMS`: what a study does with it; empty where a study names it not.
     takes_rate : bool
         Whether it takes an ``attention_rate``.
     accepts : part
@@ -203,6 +203,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture(
             "given",
+            system="pairs",
             accepts="topomod.networks.acceptance:any_task",
             on_inputs="topomod.networks.given:on_inputs",
             map_tokens="topomod.networks.given:no_tokens",

@@ -54,6 +54,8 @@ class Circuit:
         What a network that was not trained here is called in tables; empty for the name of its architecture.
     rest : callable or None
         What comes after a layer, of a module of somebody else; it is in no file.
+    source : str
+        The file that a study read it from; empty for a circuit that was trained here.
     """
 
     architecture: str
@@ -68,6 +70,7 @@ class Circuit:
     history: dict[str, np.ndarray] = field(default_factory=dict)
     name: str = ""
     rest: Rest | None = field(default=None, compare=False, repr=False)
+    source: str = ""
 
     @property
     def label(self) -> str:

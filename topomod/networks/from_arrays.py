@@ -12,7 +12,8 @@ import torch
 from topomod.networks.activations import Rest
 from topomod.networks.array_files import read_arrays
 from topomod.networks.circuit import Circuit
-from topomod.networks.given import NAME, NONLINEARITIES, array_name
+from topomod.networks.given import NONLINEARITIES, array_name
+from topomod.networks.labels import GIVEN
 from topomod.networks.read_off import Answers, Reading, decide_task
 from topomod.tasks.task import Task
 
@@ -146,7 +147,7 @@ def given_circuit(
     found = decide_task(Answers.of(arrays["logits"]), task)
     kept = {name: np.ascontiguousarray(_part(name, values, found)) for name, values in arrays.items()}
     circuit = Circuit(
-        NAME,
+        GIVEN,
         found.task,
         kept,
         seed=seed,

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.report.plot_style import figure, floats, styles
+from topomod.report.colours import styles
+from topomod.report.plot_style import figure, floats
 from topomod.statistics.intervals import mean_interval
 from topomod.study.use_columns import CURVE_SHIFTS, OPPOSED, STEERED
 
@@ -60,7 +61,7 @@ def opposed_curves(circuits: pd.DataFrame, architectures: Sequence[str]) -> Any:
     )
 
 
-def _curve(own: pd.DataFrame, places: Sequence[float] | np.ndarray, columns: Sequence[str]) -> dict[str, Any]:
+def _curve(own: pd.DataFrame, places: Sequence[int] | np.ndarray, columns: Sequence[str]) -> dict[str, Any]:
     """Scatter trace of means over circuits with their 95 % intervals, at the places that were measured."""
     found = [(x, *mean_interval(own[name].to_numpy(float))) for x, name in zip(places, columns, strict=True)]
     found = [point for point in found if point[1]]

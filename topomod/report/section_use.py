@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from topomod.report.pages import csv_link, embed
@@ -17,6 +18,7 @@ from topomod.study.shards import StudyFolder
 from topomod.study.use_columns import USE
 
 GEOMETRIC = ("disc_cka", "torus_cka", "first_order_r2", "logit_circle_cka")
+MIN_RANKED = 3  # circuits that a rank correlation needs
 COMPARED = ("gradient_symmetricity", "distance_irrelevance")
 
 
@@ -32,7 +34,8 @@ def use(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any
     context["steering_plot"] = embed(steering_curves(circuits, study.architectures), "steering")
     if circuits["clock_position"].notna().any():
         context["opposed_plot"] = embed(opposed_curves(circuits, study.architectures), "opposed")
-        context["agreements"] = [_agreement(circuits, name) for name in COMPARED if circuits[name].notna().any()]
+        agreements = (_agreement(circuits, name) for name in COMPARED)
+        context["agreements"] = [found for found in agreements if found["n"] >= MIN_RANKED]
     return context
 
 
@@ -54,5 +57,5 @@ def _rows(matrix: pd.DataFrame, architectures: Sequence[str]) -> list[dict[str, 
 def _agreement(circuits: pd.DataFrame, name: str) -> dict[str, Any]:
     """Rank correlation of the position with another measure of mechanism, over converged circuits of all kinds."""
     pair = circuits[["clock_position", name]].dropna()
-    rank = pair["clock_position"].rank().corr(pair[name].rank())
+    rank = pair["clock_position"].rank().corr(pair[name].rank()) if len(pair) >= MIN_RANKED else np.nan
     return {"title": ENDPOINTS[name].title, "n": len(pair), "rank": float(rank)}

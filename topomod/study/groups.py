@@ -29,7 +29,7 @@ from topomod.study.use_columns import use_columns
 
 
 def first_layer(circuit: Circuit) -> Layer:
-    """Run a circuit of one hidden layer on all pairs."""
+    """Run a circuit on all pairs; of a network with several hidden layers, a study measures the first."""
     return circuit_layers(circuit)[0]
 
 
@@ -37,12 +37,25 @@ def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -
     """One row of the table of circuits."""
     return {
         **identity(circuit),
+        **_source(circuit),
         **outcome_columns(circuit, layer.logits),
         **(neuron_columns(layer.spectra, groups) if layer.symmetry else unnamed_columns(layer)),
-        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
+        "readout_sum_r2": _readout_sum_r2(layer, groups),
         **mechanism_columns(circuit, layer.logits),
         **endpoint_columns("circuits", circuit, layer),
     }
+
+
+def _source(circuit: Circuit) -> dict[str, str]:
+    """The file of a network that was read; no column where a shard was trained."""
+    return {"source": circuit.source} if circuit.source else {}
+
+
+def _readout_sum_r2(layer: Layer, groups: Sequence[NeuronGroup]) -> float:
+    """What the read-out directions hold of a + b; NaN where they are not known."""
+    if layer.readout is None or layer.activations is None:
+        return float("nan")
+    return readout_orders(layer, [group.frequency for group in groups])[1]
 
 
 def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
@@ -78,7 +91,7 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     circuit_rows, group_rows, phases = [], [], []
     for circuit in circuits:
         if not circuit.is_finite():
-            circuit_rows.append(identity(circuit) | diverged_columns(circuit))
+            circuit_rows.append(identity(circuit) | diverged_columns(circuit) | _source(circuit))
             continue
         layer = first_layer(circuit)
         groups = first_order_groups(layer, min_neurons)

@@ -87,6 +87,7 @@ TABLES = {
         "p_beyond_adjusted p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
         of_circuits=False,
     ),
+    "looks": Columns("n question", "answer level declared last", of_circuits=False),
     "power": Columns("endpoint", "family title level margin n_pilot", of_circuits=False),
 }
 
