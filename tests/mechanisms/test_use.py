@@ -1,6 +1,7 @@
 """Whether a circuit uses its manifolds, against theory, a decoy, clock and pizza, and the losses of other authors."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,15 @@ import pytest
 import torch
 
 import topomod
-from topomod.mechanisms.use import SITE, cross_entropy
+from synthetic_study import make_circuit
+from topomod.mechanisms.moves import SITE
+from topomod.mechanisms.use import cross_entropy
 from topomod.networks.circuit import Circuit
+from topomod.report.analyze_lines import summary
+from topomod.report.plots_use import opposed_curves, steering_curves
+from topomod.study.analyze import inspect_networks
+from topomod.study.groups import analyse_groups
+from topomod.study.use_columns import OPPOSED, STEERED, use_columns
 
 TASKS = [topomod.ModularAddition(11), topomod.ModularOperation("a - b", 7), topomod.GroupComposition("S3")]
 
@@ -104,6 +112,38 @@ def test_three_ablations_side_by_side() -> None:
     loss = cross_entropy(post @ circuit.readout().T, circuit.task.targets())
     table = topomod.ablate_groups(circuit, groups).set_index(["group", "kind"])["loss"]
     assert table["the group of frequency 1", "mean"] == pytest.approx(loss)
+
+
+def test_the_page_of_interventions_runs() -> None:
+    """The code blocks of docs/interventions.md, one after the other."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "interventions.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict = {}
+    for block in blocks:
+        exec(block, names)
+    assert len(blocks) == 3 and names["patched"].shape == (1, 11) and names["place"].position == pytest.approx(1)
+
+
+def test_columns_of_a_study_and_figures_of_its_report() -> None:
+    """A concatenating and an adding network of cosines: use is measured, drawn, and missing where it cannot be."""
+    circuits = [make_circuit(label, seed, 13) for label in ("mlp_concat", "mlp_add") for seed in (1, 2)]
+    table = analyse_groups(circuits, 3)[0]
+    assert (
+        table[["steering_share", "necessity_accuracy", "clock_position", *STEERED[:4], *OPPOSED[:1]]]
+        .notna()
+        .all()
+        .all()
+    )
+    assert table["steering_by_16"].isna().all()  # there are 13 steps
+    drawn = steering_curves(table, ["mlp_concat", "mlp_add"]), opposed_curves(table, ["mlp_concat", "mlp_add"])
+    assert [len(figure.data) for figure in drawn] == [4, 4]
+    blind = topomod.from_activations(circuits[0].preactivations(), circuits[0].logits(), topomod.ModularAddition(13))
+    columns = use_columns(blind, topomod.group_neurons(blind))
+    assert set(columns) <= set(table) and np.isnan(list(columns.values())).all()
+    lines = " ".join(summary(inspect_networks([("one", circuits[0]), ("blind", blind)])))
+    assert (
+        lines.count("of answers follow when the manifolds move") == lines.count("between pizza (0) and clock (1)") == 1
+    )
 
 
 def test_excluded_losses_of_an_ideal_network() -> None:

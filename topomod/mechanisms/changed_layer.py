@@ -65,7 +65,8 @@ class ChangedLayer:
             None if part is None else np.asarray(part[0].numpy())
             for part in (found.activations[index], found.readouts[index])
         )
-        return cls(circuit, index, found.preactivations[index][0].numpy(), post, readout, circuit.logits())
+        logits = circuit.logits() if circuit.record.logits else found.logits[0].numpy()  # those of logits(), to the bit
+        return cls(circuit, index, found.preactivations[index][0].numpy(), post, readout, logits)
 
     def holds(self, site: str, neurons: Neurons) -> Float[np.ndarray, "a b k"]:
         """What some neurons hold: themselves, or at the site "logits" what they add to the logits, in float64.

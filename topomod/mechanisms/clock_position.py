@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from topomod.mechanisms.group_checks import checked_groups
 from topomod.mechanisms.interventions import Groups, changed_logits
-from topomod.mechanisms.use import SITE, Moves, coordinate, spread
+from topomod.mechanisms.moves import SITE, Moves, coordinate, spread
 from topomod.networks.circuit import Circuit
 from topomod.neurons.fitted import apart
 from topomod.neurons.groups import NeuronGroup
@@ -85,11 +85,15 @@ def clock_position(circuit: Circuit, groups: Groups) -> ClockPosition:
     >>> round(topomod.clock_position(circuit, topomod.group_neurons(circuit)).position, 6)
     1.0
     """
-    layer, own = checked_groups(circuit, groups)
-    symmetry = circuit.task.symmetry
-    if symmetry is None or any(not isinstance(group, NeuronGroup) for group in own):
-        raise ValueError(f"a and b are moved against each other in groups by frequency; {circuit.task} has irreps")
-    moves = Moves(layer, own)
+    return position_of(Moves(*checked_groups(circuit, groups)))
+
+
+def position_of(moves: Moves) -> ClockPosition:
+    """:func:`clock_position` of groups that were checked."""
+    task = moves.layer.circuit.task
+    symmetry = task.symmetry
+    if symmetry is None or any(not isinstance(group, NeuronGroup) for group in moves.groups):
+        raise ValueError(f"a and b are moved against each other in groups by frequency; {task} has irreps")
     shifts = (1 + spread(symmetry.n - 1, MAX_OPPOSED)).tolist()
     waves = {f: np.array([_lengths(moves, f, logits) for logits in _opposed(moves, shifts)]) for f in moves.frequencies}
     apart_by = {f: _distances(moves, f, shifts) for f in moves.frequencies}

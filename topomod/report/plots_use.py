@@ -21,7 +21,7 @@ def steering_curves(circuits: pd.DataFrame, architectures: Sequence[str]) -> Any
         own = circuits[circuits["architecture"] == label]
         if own.empty:
             continue
-        trace = _curve(own, CURVE_SHIFTS, STEERED) | {"name": label, "legendgroup": label}
+        trace = _curve(own, np.array(CURVE_SHIFTS), STEERED) | {"name": label, "legendgroup": label}
         traces.append(trace | {"line": {"color": colour}, "marker": {"color": colour, "symbol": marker, "size": 7}})
         control = float(own["steering_control"].mean())
         line: dict[str, Any] = {"type": "scatter", "mode": "lines", "x": floats(CURVE_SHIFTS)}

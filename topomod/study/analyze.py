@@ -109,7 +109,7 @@ def _rows(named: Sequence[tuple[str, Circuit]], min_neurons: int, seed: int) -> 
                 rows["networks"].append({"network": name} | _network_row(circuit, layer.logits))
                 rows["circles"] += [{"network": name} | vars(circle) for circle in _circles(circuit, groups)]
             key = {"network": name, "layer": index}
-            rows["layers"].append(key | _layer_row(layer, groups) | use_columns(circuit, groups, index))
+            rows["layers"].append(key | _layer_row(layer, groups) | use_columns(circuit, groups))
             rows["irreps"] += [key | own for own in _irrep_rows(circuit, index, min_neurons)]
             for group in groups:
                 own = key | {"order": group.order}

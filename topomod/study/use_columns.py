@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from topomod.mechanisms.changed_layer import ChangedLayer
-from topomod.mechanisms.clock_position import N_BINS, clock_position
-from topomod.mechanisms.use import ManifoldUse, manifold_use
+from topomod.mechanisms.clock_position import N_BINS, position_of
+from topomod.mechanisms.group_checks import checked_groups
+from topomod.mechanisms.moves import Moves
+from topomod.mechanisms.use import ManifoldUse, use_of
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.sites import Group
@@ -31,7 +32,7 @@ STEERED = tuple(f"steering_by_{d}" for d in CURVE_SHIFTS)
 OPPOSED = tuple(f"opposed_{i}" for i in range(N_BINS))
 
 
-def use_columns(circuit: Circuit, groups: Sequence[Group], layer: int = 0) -> dict[str, float]:
+def use_columns(circuit: Circuit, groups: Sequence[Group]) -> dict[str, float]:
     """Measures of :func:`topomod.manifold_use` and :func:`topomod.clock_position`, and points of their curves.
 
     Parameters
@@ -39,9 +40,7 @@ def use_columns(circuit: Circuit, groups: Sequence[Group], layer: int = 0) -> di
     circuit : Circuit
         Any circuit.
     groups : sequence of NeuronGroup or IrrepGroup
-        All groups of the layer.
-    layer : int
-        Which nonlinearity.
+        All groups of one layer.
 
     Returns
     -------
@@ -50,13 +49,17 @@ def use_columns(circuit: Circuit, groups: Sequence[Group], layer: int = 0) -> di
         position, too, is NaN for groups by irrep.
     """
     missing = dict.fromkeys((*USE, *POSITION, *STEERED, *OPPOSED), float("nan"))
-    if not groups or ChangedLayer.of(circuit, layer).obstacle:
+    if not groups:
         return missing
-    use = manifold_use(circuit, groups)
+    own, checked = checked_groups(circuit, groups)
+    if own.obstacle:
+        return missing
+    moves = Moves(own, checked)
+    use = use_of(moves)
     found = {name: float(getattr(use, name)) for name in USE} | _shares(use)
     if not all(isinstance(group, NeuronGroup) for group in groups):
         return missing | found
-    place = clock_position(circuit, groups)
+    place = position_of(moves)
     ends = dict(zip(POSITION, (place.position, place.ci_low, place.ci_high), strict=True))
     return missing | found | ends | dict(zip(OPPOSED, place.measured.tolist(), strict=True))
 
