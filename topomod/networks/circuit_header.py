@@ -17,7 +17,7 @@ from topomod.tasks.task import Task, checked_integer
 
 HEADER_KEYS = {"architecture", "attention_rate", "task", "recipe", "circuits"}
 CIRCUIT_KEYS = ("seed", "step", "converged", "reason")
-OWN_NAME = "name"  # of networks that were not trained here
+OWN_KEYS = ("name", "source")  # of networks that were not trained here
 WEIGHT_TYPES = ("float32", "float64")
 HISTORY_TYPES = ("bool", "float32", "float64", "int64")
 
@@ -39,7 +39,7 @@ class Header:
     recipe : Recipe, MarginRecipe or None
         How they were trained.
     circuits : list of dict
-        Seed, step, converged and reason of each, and its own name if it has one.
+        Seed, step, converged and reason of each, and its own name and file if it has them.
     """
 
     architecture: str
@@ -125,11 +125,11 @@ def _circuits(rows: Any) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not rows:
         raise ValueError(f"circuits must be a list of at least one, found {rows!r}")
     for index, row in enumerate(rows):
-        _check_keys(f"circuit {index}", row, set(CIRCUIT_KEYS), frozenset({OWN_NAME}))
+        _check_keys(f"circuit {index}", row, set(CIRCUIT_KEYS), frozenset(OWN_KEYS))
         if row["seed"] is not None:
             checked_integer(row["seed"], f"seed of circuit {index}", 0, MAX_SEED)
         checked_integer(row["step"], f"step of circuit {index}", 0, MAX_SEED)
-        for key, kind in (("converged", bool), ("reason", str), (OWN_NAME, str)):
+        for key, kind in (("converged", bool), ("reason", str), *((own, str) for own in OWN_KEYS)):
             if key in row and not isinstance(row[key], kind):
                 raise ValueError(f"{key} of circuit {index} must be a {kind.__name__}, found {row[key]!r}")
     return rows

@@ -33,7 +33,7 @@ def misfits(population: Population) -> Iterator[str]:
         Its architectures have to be known ones that can learn their tasks.
     """
     circuits, steps = 0, population.followed_steps()
-    for label in population.labels:
+    for label in population.trained:
         if fault := _too_large(population, label):
             yield fault
         count = population.count_of(label)
