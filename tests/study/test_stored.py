@@ -95,7 +95,7 @@ def test_a_diverged_circuit_is_a_row_and_the_others_stay(value: float) -> None:
 
 
 def test_a_rate_at_which_training_diverges_goes_through_the_stages(tmp_path: Path) -> None:
-    recipe = topomod.Recipe(lr=1e30, steps=30, max_steps=30)
+    recipe = topomod.Recipe(lr=1e30, weight_decay=0.0, steps=30, max_steps=30)
     (circuit,) = topomod.train("mlp_add", ModularAddition(13), [0], recipe=recipe, device="cpu")
     assert (circuit.converged, circuit.reason) == (False, "diverged")
     save_circuits(tmp_path / CIRCUITS, [circuit])
