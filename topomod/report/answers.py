@@ -73,7 +73,7 @@ def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> lis
                 if passed is None
                 else ""
             )
-        outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
+        outcomes.append({"role": comparison["role"], "title": comparison["title"], "passed": passed, "text": text})
     return outcomes
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,7 +19,7 @@ from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
 from topomod.study.given import Given, with_labels
 from topomod.study.questions import Question, question_problems
-from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json
+from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json, look_problems, margin_problems
 from topomod.study.shards import SeedBlock, Shard, aligned_blocks
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.variant import Variant
@@ -37,6 +37,7 @@ class Population(Variant):
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
     shard_size: Whole = Field(10, ge=1)
+    looks: list[Annotated[Whole, Field(ge=3)]] = []
     variants: dict[Named, Variant] = {}
     networks: dict[Named, Given] = {}
 
@@ -70,6 +71,7 @@ class Population(Variant):
         systems = {label.record.system: str(label) for label in self.labels}
         if len(systems) > 1:
             found.append(f"architectures of one study are trained and measured alike, found {sorted(systems.values())}")
+        found += look_problems(self.looks, self.seeds, self.networks)
         if (last := self.seeds.first + self.n_seeds() - 1) > MAX_SEED:
             found.append(f"seeds must be at most 2**63 - 1, found {self.seeds.first} to {last}")
         yield from found or [problem for label in self.trained for problem in self._untrainable(label)] or misfits(self)
@@ -134,7 +136,7 @@ class Population(Variant):
         """Blocks of an architecture's seeds; the seed of a network that is read is the place of its file."""
         if label.given:
             return aligned_blocks(0, len(self.networks[label.variant].files), self.shard_size)
-        return self.seeds.blocks_of(str(label), self.shard_size)
+        return self.seeds.blocks_of(str(label), self.shard_size, self.looks)
 
     def count_of(self, label: Label) -> int:
         """Number of seeds of an architecture, or of files of networks that are read."""
@@ -176,6 +178,7 @@ class Comparison(Population):
     """How the architectures of a population are compared."""
 
     alpha: Number = Field(0.05, gt=0, lt=0.5)
+    spending: Literal["pocock", "obrien-fleming"] = "pocock"
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     main_pair: tuple[str, str] | None = None
@@ -228,6 +231,9 @@ class Comparison(Population):
                 yield f"{key} needs two different architectures, found {pair}"
         if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
             yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
+        yield from margin_problems(self.margins, SeedBlock(self.seeds.first, self.seeds.first + self.n_seeds() - 1))
+        if self.looks and not self.questions:
+            yield "a study with 'looks' stops when its questions are answered, and this one asks none"
         yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
 
     @property

@@ -30,13 +30,15 @@ function specification(box) {
   if (figure.layout.meta && figure.layout.meta.p) figure.data[0].marker.color = residues(figure.layout.meta.p, figure.layout.meta.f);
   // on a touch screen a drag over a flat figure scrolls the page
   if (touch) figure.layout.dragmode = false;
-  figure.config = { responsive: true, displaylogo: false, displayModeBar: box.dataset.webgl === undefined ? false : "hover" };
+  const bar = box.dataset.webgl === undefined ? false : "hover";
+  // by default plotly offers to send a figure to its makers
+  figure.config = { responsive: true, displaylogo: false, displayModeBar: bar, showSendToCloud: false, plotlyServerURL: "" };
   return figure;
 }
 
 function draw(box) {
   const figure = specification(box);
-  Plotly.react(box, figure.data, figure.layout, figure.config).then(() => { box.dataset.state = "drawn"; });
+  return Plotly.react(box, figure.data, figure.layout, figure.config).then(() => { box.dataset.state = "drawn"; });
 }
 
 // A browser holds few WebGL contexts: clouds out of sight give theirs back.
@@ -80,9 +82,10 @@ function dataOf(box) {
   return rows.join("\n");
 }
 
-function download(button) {
+// a figure that has not come near the window yet is drawn first
+async function download(button) {
   const box = button.closest(".plotted").querySelector(".plot");
-  if (!box._fullData) return;
+  if (!box._fullData) await draw(box);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([dataOf(box)], { type: "text/csv" }));
   link.download = `${button.dataset.name}.csv`;
