@@ -76,6 +76,11 @@ def choose_reading(module: nn.Module, sites: Sites, task: Task | None, inputs: A
         raise ValueError("the module's forward takes neither one argument nor one for each token; give inputs=")
     if not found:
         raise ValueError(f"the module runs on no form of input that is known; give inputs= ({'; '.join(errors)})")
+    return _meant(module, task, found)
+
+
+def _meant(module: nn.Module, task: Task | None, found: Sequence[Reading]) -> Reading:
+    """The form that is meant among those that run: by the network's answers, by its embedding, or by both."""
     right = [own for own in found if own.right(task) >= FITS] if len(found) > 1 else found
     for kept in (found, right, _of_vocabulary(module, found), _of_vocabulary(module, right)):
         if len(kept) == 1:
