@@ -82,9 +82,15 @@ def from_module(
     names = [preactivations] if isinstance(preactivations, str) else preactivations
     sites = find_submodules(module, names)
     with evaluated(module):
-        found = choose_reading(module, sites, task, inputs)
-        check_function(module, sites, found.arguments, found.run)
-        arrays = _arrays(module, sites, found)
+        try:
+            found = choose_reading(module, sites, task, inputs)
+            check_function(module, sites, found.arguments, found.run)
+            arrays = _arrays(module, sites, found)
+        except ValueError:
+            raise
+        except Exception as error:  # whatever a module of somebody else raises when it is watched or differentiated
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"the module cannot be read ({type(error).__name__}: {reason})") from error
     own = {name: real_array(value, name) for name, value in arrays.items()}
     return given_circuit(own, task, label, seed, lambda read: ModuleRest(module, sites, found, read))
 
