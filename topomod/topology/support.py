@@ -172,16 +172,7 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
-        clean = _without_outliers(cloud, rng)
-        round_ = points.shape[1] == 3 and is_round(clean, rng)
-        closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
-        if round_ and closed:
-            return Support(shape.label)
-        if points.shape[1] > 3:
-            return Support(shape.label, missing=("loops, or a sphere",))
-        if local_solidity(clean, rng) >= SOLID:  # no surface, and so no bay of one
-            return Support(shape.label, missing=("a cloud without a void",))
-        return Support(shape.label, against=("a void that may be a bay of a surface",))
+        return _void_support(cloud, homology, shape, rng)
     if shape.betti[1] > 2:
         loops = _loops_support(homology, shape, rng)
         clear = local_width(points, rng) < CURVE or three_loops(coordinates)
@@ -189,6 +180,18 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
     if shape.betti[1] == 1:
         return _circle_support(homology, shape, points, coordinates, rng)
     return _two_loops_support(homology, shape, points, cover, rng)
+
+
+def _void_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+    clean, dim = _without_outliers(cloud, rng), homology.points.shape[1]
+    round_ = dim == 3 and is_round(clean, rng)
+    if round_ and closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID:
+        return Support(shape.label)
+    if dim > 3:
+        return Support(shape.label, missing=("loops, or a sphere",))
+    if local_solidity(clean, rng) >= SOLID:  # no surface, and so no bay of one
+        return Support(shape.label, missing=("a cloud without a void",))
+    return Support(shape.label, against=("a void that may be a bay of a surface",))
 
 
 def cloud_coordinates(
