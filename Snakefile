@@ -1,4 +1,5 @@
-# train or read -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
+# train or read -> groups, homology -> endpoints -> equivalence -> conclude -> power -> report; a job is one shard: an architecture
+# and a block of seeds. endpoints and equivalence are made at each look of the study, until every question is settled.
 # Networks that are described, not compared, go train -> measure -> describe -> report.
 # This file only connects stages. `topomod <stage> --help` says what a stage does, config/README.md what each key of the YAML means.
 import os
@@ -10,6 +11,7 @@ from snakemake.utils import min_version
 
 from topomod.study.check import check_study
 from topomod.study.declared import declaration
+from topomod.study.looks import at_look, look_sizes, settled_questions
 from topomod.study.shards import Shard, StudyFolder
 from topomod.study.yaml_files import StudyError, read_yaml
 
@@ -31,15 +33,55 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = StudyFolder(Path("results") / study.study)
-POPULATION = [RESULTS.population(shard) for shard in study.shards()]
+LOOKS = look_sizes(study)
+LOOK_TABLES = ["answers", "endpoints", "summary", "verdicts"]
 MATURITY = [RESULTS.maturity(shard) for shard in study.maturity_shards()]
-REPORT = [RESULTS.table(name) for name in study.system.tables] + [
-    *expand("{folder}/{table}.parquet", folder=POPULATION, table=study.shard_tables()),
-    *expand("{folder}/{table}.parquet", folder=MATURITY, table=study.system.shard_tables),
-]
 
 # Kept with the circuits for the report. It is no parameter of training: a changed margin must not train them again.
 os.environ.update(TOPOMOD_DECLARED=declaration(study))
+
+
+def stop(wildcards):
+    """Seeds of each architecture at which the study stops: at the look that settles its last question, or the last look."""
+    settled = set()
+    for n in LOOKS[:-1]:
+        settled |= settled_questions(checkpoints.equivalence.get(results=RESULTS.root, n=n).output.answers)
+        if len(settled) == len(study.questions):
+            return n
+    return LOOKS[-1]
+
+
+def population(n):
+    """Folders of the shards that a look at n seeds sees."""
+    return [RESULTS.population(shard) for shard in at_look(study, int(n)).shards()]
+
+
+def seen_tables(names):
+    """Tables of all shards that a look sees."""
+    return lambda wildcards: expand("{folder}/{table}.parquet", folder=population(wildcards.n), table=names)
+
+
+def settings_of(part):
+    """Settings of a stage at a look."""
+    return lambda wildcards: getattr(at_look(study, int(wildcards.n)), part)()
+
+
+def final_tables(wildcards):
+    """Tables that the report reads."""
+    return [RESULTS.table(name) for name in study.system.tables] + [
+        *expand("{folder}/{table}.parquet", folder=population(stop(wildcards)), table=study.shard_tables()),
+        *expand("{folder}/{table}.parquet", folder=MATURITY, table=study.system.shard_tables),
+    ]
+
+
+def final_circuits(wildcards):
+    """Files of all circuits that the study has when it stops."""
+    return expand("{folder}/circuits.safetensors", folder=population(stop(wildcards)) + MATURITY)
+
+
+def last_look(wildcards):
+    """Tables of the look at which the study stops."""
+    return expand("{folder}/{table}.parquet", folder=RESULTS.look(stop(wildcards)).root, table=LOOK_TABLES)
 
 
 def training_settings(wildcards):
@@ -71,6 +113,7 @@ wildcard_constraints:
     shard=r"[^/]+/\d+-\d+",
     seeds=r"\d+-\d+",
     kind="population|maturity",
+    n=r"\d+",
 
 
 localrules:
@@ -86,8 +129,8 @@ rule all:
     input:
         RESULTS.report,
         [RESULTS.root / name for name in study.system.beside_page],
-        REPORT,  # each file is named, so that one that was lost is made again
-        expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
+        final_tables,  # each file is named, so that one that was lost is made again
+        final_circuits,
 
 
 rule read:
@@ -252,7 +295,7 @@ rule frequencies:
 
 rule describe:
     input:
-        expand("{folder}/measures.parquet", folder=POPULATION),
+        expand("{folder}/measures.parquet", folder=population(LOOKS[-1])),
     output:
         "{results}/summary_of_measures.parquet",
     params:
@@ -274,17 +317,17 @@ rule describe:
 
 rule endpoints:
     input:
-        expand("{folder}/{table}.parquet", folder=POPULATION, table=["circuits", "groups", "homology", "diagrams"]),
+        seen_tables(["circuits", "groups", "homology", "diagrams"]),
     output:
-        endpoints="{results}/endpoints.parquet",
-        summary="{results}/summary.parquet",
+        endpoints="{results}/looks/{n}/endpoints.parquet",
+        summary="{results}/looks/{n}/summary.parquet",
     params:
-        settings=study.population_settings(),
+        settings=settings_of("population_settings"),
         alpha=study.alpha,
     log:
-        "{results}/logs/endpoints.log",
+        "{results}/logs/endpoints/{n}.log",
     benchmark:
-        "{results}/benchmarks/endpoints.tsv"
+        "{results}/benchmarks/endpoints/{n}.tsv"
     conda:
         "environment.yaml"
     resources:
@@ -295,27 +338,52 @@ rule endpoints:
         " --endpoints-table {output.endpoints} --summary-table {output.summary} > {log} 2>&1"
 
 
-rule equivalence:
+# A checkpoint, because the answers at a look say whether the next one is made.
+checkpoint equivalence:
     input:
-        "{results}/endpoints.parquet",
-        expand("{folder}/{table}.parquet", folder=POPULATION, table=["groups", "phases", "diagrams"]),
+        seen_tables(["groups", "phases", "diagrams"]),
+        endpoints="{results}/looks/{n}/endpoints.parquet",
     output:
-        verdicts="{results}/verdicts.parquet",
-        answers="{results}/answers.parquet",
+        verdicts="{results}/looks/{n}/verdicts.parquet",
+        answers="{results}/looks/{n}/answers.parquet",
     params:
-        settings=study.equivalence_settings(),
+        settings=settings_of("equivalence_settings"),
     log:
-        "{results}/logs/equivalence.log",
+        "{results}/logs/equivalence/{n}.log",
     benchmark:
-        "{results}/benchmarks/equivalence.tsv"
+        "{results}/benchmarks/equivalence/{n}.tsv"
     conda:
         "environment.yaml"
     resources:
         mem_mb=scaled(2000),
         runtime=scaled(30),
     shell:
-        "topomod equivalence {wildcards.results} --settings {params.settings:q}"
+        "topomod equivalence {wildcards.results} --settings {params.settings:q} --endpoints-table {input.endpoints}"
         " --verdicts-table {output.verdicts} --answers-table {output.answers} > {log} 2>&1"
+
+
+rule conclude:
+    input:
+        last_look,
+    output:
+        "{results}/endpoints.parquet",
+        "{results}/summary.parquet",
+        "{results}/verdicts.parquet",
+        "{results}/answers.parquet",
+        "{results}/looks.parquet",
+    params:
+        settings=study.equivalence_settings(),
+    log:
+        "{results}/logs/conclude.log",
+    benchmark:
+        "{results}/benchmarks/conclude.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=scaled(1000),
+        runtime=scaled(10),
+    shell:
+        "topomod conclude $(dirname {input[0]}) --settings {params.settings:q} > {log} 2>&1"
 
 
 rule power:
@@ -340,7 +408,7 @@ rule power:
 
 rule report:
     input:
-        REPORT,
+        final_tables,
     output:
         report(
             "{results}/report.html",

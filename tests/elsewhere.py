@@ -115,15 +115,17 @@ class Lens(nn.Module):
         return out
 
 
-def taught(make: Callable[[], nn.Module], table: Tensor, steps: int, seed: int = 0, decay: float = 1.0) -> nn.Module:
+def taught(
+    make: Callable[[], nn.Module], table: Tensor, steps: int, seed: int = 0, decay: float = 1.0, lr: float = 1e-2
+) -> nn.Module:
     """Train a network on all pairs of a table (n, n), full batch; "=" is token n where the network takes it."""
     torch.manual_seed(seed)
     network, n = make(), len(table)
     x = torch.cartesian_prod(torch.arange(n), torch.arange(n))
     if isinstance(network, Lens):
         x = torch.cat([x, torch.full((len(x), 1), n)], dim=1)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-2, weight_decay=decay, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, 1e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=decay, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, lr / 10)
     for _ in range(steps):
         out = network(x)
         loss = nn.functional.cross_entropy(out if out.ndim == 2 else out[:, -1], table.reshape(-1))

@@ -24,8 +24,10 @@ def run_stages(study: Study, folder: StudyFolder) -> None:
         tables = {name: place / f"{name}.parquet" for name in study.shard_tables()}
         cli.groups(place / CIRCUITS, tables["circuits"], tables["groups"], tables["phases"], study.min_neurons)
         cli.homology(place / CIRCUITS, tables["homology"], tables["diagrams"], study.min_neurons)
-    endpoints, summary, verdicts, answers, power = (folder.table(name) for name in study.system.tables)
+    look = folder.look(study.seeds.count)
+    endpoints, summary, verdicts, answers = (look.table(n) for n in ("endpoints", "summary", "verdicts", "answers"))
     cli.endpoints(folder.root, study.population_settings(), endpoints, summary, study.alpha)
-    cli.equivalence(folder.root, study.equivalence_settings(), verdicts, answers)
-    cli.power(endpoints, None, study.equivalence_settings(), "", "", power)
+    cli.equivalence(folder.root, study.equivalence_settings(), endpoints, verdicts, answers)
+    cli.conclude(look.root, study.equivalence_settings())
+    cli.power(endpoints, None, study.equivalence_settings(), "", "", folder.table("power"))
     cli.report(folder.root, study.report_settings(), folder.report)

@@ -11,14 +11,13 @@ import topomod
 from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import save_circuits
 from topomod.networks.labels import Label
-from topomod.study.answers import answer_table
 from topomod.study.check import check_study
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.endpoints import read_endpoints, summarise
-from topomod.study.equivalence import compare_study
 from topomod.study.groups import analyse_groups
 from topomod.study.homology import analyse_homology
+from topomod.study.look_tables import write_conclusion, write_look
 from topomod.study.power import plan
 from topomod.study.shards import CIRCUITS, StudyFolder
 from topomod.study.tables import write_table
@@ -130,12 +129,12 @@ def _write_tables(folder: Path, circuits: list[Circuit], study: Study, wanted: l
 
 def write_equivalence(root: Path, study: Study) -> None:
     """The tables of the equivalence stage."""
-    folder = StudyFolder(root)
+    folder, settings = StudyFolder(root), study.model_dump()
+    look = folder.look(study.seeds.count)
     endpoints = read_endpoints(folder, study)
-    write_table(endpoints, folder.table("endpoints"))
-    write_table(summarise(endpoints, study.alpha), folder.table("summary"))
-    verdicts = compare_study(folder, study)
-    write_table(verdicts, folder.table("verdicts"))
-    write_table(answer_table(verdicts, endpoints, study.model_dump()), folder.table("answers"))
-    settings = study.model_dump()
+    write_table(endpoints, look.table("endpoints"))
+    write_table(summarise(endpoints, study.alpha), look.table("summary"))
+    names = ("endpoints", "verdicts", "answers")
+    write_look(root, study.equivalence_settings(), *(look.table(name) for name in names))
+    write_conclusion(look.root, study.equivalence_settings())
     write_table(plan(endpoints, settings, study.compared_pair), folder.table("power"))

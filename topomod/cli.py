@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from topomod.cli_circuits import Output, Settings, read, train
+from topomod.cli_circuits import Output, Settings, merge, read, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
@@ -56,7 +56,7 @@ def estimate(
     print(f"{study.study}: about {wall / 60:.0f} min on {cores} cores, {sum(s.disk for s in stages):.0f} MB")
 
 
-for command in (train, read):
+for command in (train, read, merge):
     app.command()(command)
 
 
@@ -197,39 +197,40 @@ def endpoints(
 def equivalence(
     source: Annotated[Path, typer.Argument(help="Results of a study, results/<study>; or a table of your own (CSV).")],
     settings: Settings = "",
+    endpoints_table: Annotated[Path | None, typer.Option(help="Of a study: endpoints.parquet of the look.")] = None,
     verdicts_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     answers_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     value: Annotated[str, typer.Option(help="Of a table: column of the numbers that are compared.")] = "",
-    group: Annotated[str, typer.Option(help="Of a table: column that names the two groups.")] = "",
+    group: Annotated[str, typer.Option(help="Of a table: column that names the groups.")] = "",
     network: Annotated[str, typer.Option(help="Of a table: column that names the network of each row.")] = "",
     margin: Annotated[float | None, typer.Option(help="Of a table: largest difference that does not matter.")] = None,
     bounds: Annotated[str, typer.Option(help="Of a table: LOW,HIGH between which the numbers must lie.")] = "",
     alpha: Annotated[float, typer.Option(help="Of a table: level of the tests.")] = 0.05,
+    paired: Annotated[bool, typer.Option("--paired", help="Of a table: networks of one name are a pair.")] = False,
 ) -> None:
-    """Compare architectures of a study, or two groups of networks in a table: the same, different, or open."""
+    """Compare architectures of a study, or groups of networks in a table: the same, different, or open."""
     if source.is_file():
         from topomod.report.table_lines import table_lines
 
-        for line in table_lines(source, value, group, network, margin, bounds, alpha):
+        for line in table_lines(source, value, group, network, margin, bounds, alpha, paired):
             print(line)
         return
-    from topomod.study.answers import answer_study
-    from topomod.study.check import parse_settings
-    from topomod.study.config import Comparison
-    from topomod.study.equivalence import compare_study
-    from topomod.study.progress import log
-    from topomod.study.shards import StudyFolder
-    from topomod.study.tables import write_table
+    from topomod.study.look_tables import write_look
 
-    if verdicts_table is None or answers_table is None:
-        raise ValueError(
-            f"{source} is no file; the results of a study need --settings, --verdicts-table and --answers-table"
-        )
-    folder, study = StudyFolder(source), parse_settings(Comparison, settings)
-    verdicts = compare_study(folder, study)
-    write_table(verdicts, verdicts_table)
-    write_table(answer_study(folder, study, verdicts), answers_table)
-    log(f"{len(verdicts)} tests, {len(study.questions)} questions")
+    if endpoints_table is None or verdicts_table is None or answers_table is None:
+        raise ValueError(f"{source} is no file; the results of a study need --settings and the three tables")
+    write_look(source, settings, endpoints_table, verdicts_table, answers_table)
+
+
+@app.command()
+def conclude(
+    look: Annotated[Path, typer.Argument(help="Folder of the look at which a study stops, results/<study>/looks/<n>.")],
+    settings: Settings,
+) -> None:
+    """Make the tables of a study's last look those of the study, and log all its looks."""
+    from topomod.study.look_tables import write_conclusion
+
+    write_conclusion(look, settings)
 
 
 @app.command()
@@ -252,11 +253,12 @@ def power(
         raise ValueError("say with --config which study is planned")
     study = parse_settings(Comparison, settings) if config is None else load_study_file(config)
     pair = chosen_pair(study, x, y)
-    found = plan(read_tables([endpoints]), study.model_dump(), pair)
+    pilot = read_tables([endpoints])
+    found = plan(pilot, study.model_dump(), pair)
     if table is not None:
         write_table(found, table)
     if config is not None:
-        for line in power_lines(found, study, pair):
+        for line in power_lines(found, pilot, study, pair):
             print(line)
 
 

@@ -43,3 +43,15 @@ def read(
     from topomod.study.shards import Shard
 
     read_shard(Shard.parse(f"{architecture}/{seeds}"), files, settings, output, declared)
+
+
+def merge(
+    one: Annotated[Path, typer.Argument(help="YAML of a finished study.")],
+    other: Annotated[Path, typer.Argument(help="YAML of another one, with the same recipe and margins.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="YAML to write; its name is that of the study.")],
+) -> None:
+    """Make one study of the circuits of two: write its YAML and copy their results."""
+    from topomod.study.merge import merge_studies
+
+    study = merge_studies(one, other, output)
+    print(f"{output}: {sum(map(len, study.shards()))} circuits. Run: snakemake --cores 2 --configfile {output}")

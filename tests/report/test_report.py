@@ -27,6 +27,7 @@ from topomod.report.section_shapes import shapes
 from topomod.report.words import number, p_value
 from topomod.study.config import Study
 from topomod.study.declared import declaration, declaration_hash
+from topomod.study.look_tables import write_conclusion
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
 from topomod.study.published import PUBLISHED, compare_published
@@ -87,7 +88,26 @@ def study() -> Study:
 def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results") / "synthetic"
     write_synthetic(folder, study)
+    looks = folder / "looks"
+    shutil.copytree(looks / "3", looks / "2")  # as if the study had been looked at with two circuits
+    write_conclusion(looks / "3", study.equivalence_settings())
     return folder
+
+
+def test_looks_that_nobody_declared_are_named_first_and_listed(text: str) -> None:
+    named = (
+        "The error rates of these answers no longer hold: the study was looked at with 2 circuits of each architecture"
+    )
+    assert text.index(named) < text.index("Do both form &lt;b&gt;one&lt;/b&gt; shape?")
+    log = text[text.index("<caption>Looks of this study</caption>") :]
+    assert re.findall(r"<tr><td>(\d[^<]*)</td>", log[: log.index("</table>")]) == ["2", "3, the last"]
+
+
+def test_answers_are_drawn_against_their_margins(text: str) -> None:
+    section = text[text.index('<section id="sensitivity">') :]
+    section = section[: section.index("</section>")]
+    assert section.count('<svg class="steps"') == len(QUESTIONS)
+    assert "as measured" in section and "mlp_add least, attention_0.0 most" in section
 
 
 def pages(folder: StudyFolder, study: Study) -> str:
@@ -194,8 +214,8 @@ def test_the_summary_holds_the_answers_with_their_numbers(files: dict[str, str |
         for test in q["primary"]
     ]
     rows = answers[["question", "answer", "difference", "n_x"]].itertuples(index=False, name=None)
-    known = [(question, answer, None if pd.isna(d) else pytest.approx(d), n) for question, answer, d, n in rows]
-    assert told == known  # what was not tested is null
+    # JSON knows no NaN: a difference that could not be had is null
+    assert told == [(q, answer, pytest.approx(d) if d == d else None, n) for q, answer, d, n in rows]
     assert found["declared"] in str(files["report.html"]) and found["circuits"]["mlp_add"]["trained"] == 3
 
 
@@ -363,7 +383,7 @@ def test_the_index_lists_every_study(folder: Path, files: dict[str, str | bytes]
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
         load_tables(StudyFolder(tmp_path), study)
-    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
+    for name in study.system.tables:
         (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
     with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
         load_tables(StudyFolder(tmp_path), study)

@@ -34,7 +34,7 @@ def snakemake(checkout: Path, *arguments: str, path: str | None = None) -> subpr
 
 
 def rules_run(output: str) -> set[str]:
-    return set(re.findall(r"^\s*(?:local)?rule (\w+):", output, flags=re.MULTILINE))
+    return set(re.findall(r"^\s*(?:local)?(?:rule|checkpoint) (\w+):", output, flags=re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_margin_redoes_only_tests_planning_and_report(checkout: Path) -> None:
     change(checkout, margins={"circularity": {"margin": 0.2, "reason": "a test"}})
     done = snakemake(checkout)
     assert done.returncode == 0, done.stderr
-    assert rules_run(done.stdout + done.stderr) == {"all", "equivalence", "power", "report"}
+    assert rules_run(done.stdout + done.stderr) == {"all", "equivalence", "conclude", "power", "report"}
 
 
 def test_more_seeds_train_only_new_shards(checkout: Path) -> None:
@@ -129,7 +129,15 @@ def test_a_lost_file_is_made_again_and_nothing_else(checkout: Path) -> None:
     (checkout / "results" / "tiny" / "population" / "mlp_add" / "00000-00003" / "homology.parquet").unlink()
     done = snakemake(checkout)
     assert done.returncode == 0, done.stderr
-    assert rules_run(done.stdout + done.stderr) == {"all", "homology", "endpoints", "equivalence", "power", "report"}
+    assert rules_run(done.stdout + done.stderr) == {
+        "all",
+        "homology",
+        "endpoints",
+        "equivalence",
+        "conclude",
+        "power",
+        "report",
+    }
 
 
 def test_snakemake_makes_its_own_report(checkout: Path) -> None:
@@ -188,7 +196,7 @@ def test_a_killed_run_goes_on_after_unlock(tmp_path: Path, checkout: Path, whole
     assert done.returncode == 0, done.stderr
     again = snakemake(folder)
     assert "Nothing to be done" in again.stdout + again.stderr
-    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
+    for name in ("endpoints", "summary", "verdicts", "answers", "looks", "power"):
         places = (checkout / "first", folder / "results")
         tables = [pd.read_parquet(place / "tiny" / f"{name}.parquet") for place in places]
         pd.testing.assert_frame_equal(*tables)
@@ -222,6 +230,28 @@ def test_an_active_environment_comes_first(checkout: Path, tmp_path: Path) -> No
     assert done.returncode != 0 and not page.exists()
     assert (checkout / "results" / "tiny" / "logs" / "report.log").read_text() == "another topomod\n"
     assert snakemake(checkout).returncode == 0
+
+
+def test_a_study_with_looks_stops_once_its_questions_are_settled(checkout: Path) -> None:
+    """No circuit of the second look is trained; four circuits cannot settle the other question."""
+    log, seeds = "results/tiny/looks.parquet", {"first": 0, "count": 8}
+    margins = {"n_groups": {"margin": 100.0, "reason": "more groups than there can be"}}
+    before = (checkout / "study.yaml").read_text()
+    asked = [{"words": "?", "primary": ["n_groups"]}]
+    change(checkout, seeds=seeds, looks=[4, 8], margins=margins, questions=asked, networks={})
+    done = snakemake(checkout, "--", log)
+    assert done.returncode == 0, done.stderr
+    assert rules_run(done.stdout + done.stderr) == {"equivalence", "conclude"}
+    found = pd.read_parquet(checkout / log)
+    assert found[["n", "answer", "declared", "last"]].to_numpy().tolist() == [[4, "the same", True, True]]
+    change(checkout, questions=[{"words": "?", "primary": ["share_torus_logits"]}])
+    assert snakemake(checkout, "--", "results/tiny/looks/4/answers.parquet").returncode == 0
+    plan = snakemake(checkout, "--dry-run", "--", log)
+    assert set(re.findall(r"output: (\S+circuits\.safetensors)", plan.stdout + plan.stderr)) == {
+        f"results/tiny/population/{name}/00004-00007/circuits.safetensors"
+        for name in ("mlp_add", "mlp_concat", "attention_0.0")
+    }
+    (checkout / "study.yaml").write_text(before)
 
 
 def test_lint_is_clean() -> None:

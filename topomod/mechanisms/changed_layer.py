@@ -131,6 +131,17 @@ class ChangedLayer:
         total = (self.logits + added).astype(self.logits.dtype)
         return np.where(added == 0, self.logits, total)
 
+    @property
+    def obstacle(self) -> str:
+        """Why the logits of other pre-activations cannot be told without running the rest again; empty if they can."""
+        if self.readout is None or self.activations is None:
+            return NO_READOUT if self.readout is None else NO_ACTIVATIONS
+        try:
+            _ = self.nonlinearity
+        except ValueError as error:
+            return str(error)
+        return ""
+
     @cached_property
     def nonlinearity(self) -> Callable[[np.ndarray], np.ndarray]:
         """The known function that makes this layer's activations of its pre-activations."""

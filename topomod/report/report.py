@@ -14,25 +14,42 @@ from topomod.report.section_contrasts import contrasts
 from topomod.report.section_endpoints import endpoints
 from topomod.report.section_frequencies import frequencies
 from topomod.report.section_labels import labels
+from topomod.report.section_looks import looks
 from topomod.report.section_maps import maps
 from topomod.report.section_maturity import maturity
 from topomod.report.section_operations import operations
 from topomod.report.section_phases import phases
 from topomod.report.section_planning import planning
 from topomod.report.section_published import published
+from topomod.report.section_sensitivity import sensitivity
 from topomod.report.section_shapes import shapes
+from topomod.report.section_use import use
 from topomod.report.section_verdicts import verdicts
 from topomod.report.take_away import cite, figures_archive, summary, summary_json
 from topomod.report.words import SYMBOLS
 from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import all_endpoints
+from topomod.study.looks import at_look, stopped_at
 from topomod.study.population import StudyTables, load_tables
 from topomod.study.provenance import provenance
 from topomod.study.shards import StudyFolder
 
 FIRST, DETAILS = "report.html", "details.html"
-SECTIONS = (verdicts, contrasts, frequencies, planning, published, labels, endpoints, phases, maturity, maps)
+SECTIONS = (
+    verdicts,
+    contrasts,
+    frequencies,
+    sensitivity,
+    planning,
+    published,
+    labels,
+    use,
+    endpoints,
+    phases,
+    maturity,
+    maps,
+)
 
 
 def write_report(folder: StudyFolder, study: Study, output: Path) -> None:
@@ -61,16 +78,17 @@ def write_report(folder: StudyFolder, study: Study, output: Path) -> None:
 def render(folder: StudyFolder, study: Study, first: str = FIRST) -> dict[str, str | bytes]:
     """Content of each file of a finished study's report, by its name; ``first`` is that of the first page."""
     tables = load_tables(folder, study)
+    declared, study = study, at_look(study, stopped_at(tables.looks, study))
     middles = read_middles(folder, study, tables)
     shared: dict[str, Any] = {"study": study, "symbols": SYMBOLS, "answer_names": ANSWERS, "first": first}
     shared |= {"provenance": provenance(folder.benchmarks)}
-    shared |= operations(folder, study, tables) | answer(folder, study, tables)
+    shared |= operations(folder, study, tables) | answer(folder, study, tables) | looks(folder, declared, tables)
     commit, questions = shared["provenance"]["commit"], shared["question_answers"]
     figures = page_figures(Shown(folder, study, tables, middles, questions, _pair(shared, study)))
-    found = summary(study, questions, shared["circuit_counts"], commit)
+    found = summary(declared, questions, shared["circuit_counts"], commit)
     return {
-        first: fill("first.html", shared | _first(shared, study, middles) | {"figures": figures}),
-        DETAILS: render_page("report.html", shared | _details(folder, study, tables, middles)),
+        first: fill("first.html", shared | _first(shared, declared, middles) | {"figures": figures}),
+        DETAILS: render_page("report.html", shared | _details(folder, study, tables, middles) | _written(declared)),
         "summary.json": summary_json(found),
         "figures.zip": figures_archive(listed(figures)),
     }
@@ -94,10 +112,14 @@ def _first(shared: dict[str, Any], study: Study, middles: dict[str, Middle]) -> 
     }
 
 
+def _written(study: Study) -> dict[str, str]:
+    """The settings of the whole study."""
+    return {"config_json": json.dumps(study.model_dump(), indent=1)}
+
+
 def _details(folder: StudyFolder, study: Study, tables: StudyTables, middles: dict[str, Middle]) -> dict[str, Any]:
     """Context of the second page: each section is a function and a template of the same name."""
-    context: dict[str, Any] = {"config_json": json.dumps(study.model_dump(), indent=1)}
-    context["endpoint_titles"] = {name: endpoint.title for name, endpoint in all_endpoints().items()}
+    context: dict[str, Any] = {"endpoint_titles": {name: own.title for name, own in all_endpoints().items()}}
     for section in SECTIONS:
         context |= section(folder, study, tables)
     return context | shapes(folder, study, tables, middles)

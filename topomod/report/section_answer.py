@@ -8,7 +8,6 @@ from topomod.report.answers import circuit_counts, comparison_rows, control_outc
 from topomod.report.pages import csv_link
 from topomod.statistics.questions import LEAST_SENSITIVITY
 from topomod.study.config import Study
-from topomod.study.declared import declaration, declaration_hash, declared_history
 from topomod.study.population import StudyTables
 from topomod.study.shards import StudyFolder
 
@@ -23,7 +22,6 @@ def answer(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, 
         "question_answers": question_answers(tables.answers),
         "answers_csv": csv_link(tables.answers) if len(tables.answers) else "",
         "least_sensitivity": LEAST_SENSITIVITY,
-        "declared": {"hash": declaration_hash(declaration(study)), "history": declared_history(folder, study)},
         "controls": control_outcomes(comparisons, study.alpha),
         "circuit_counts": circuit_counts(tables.circuits, tables.endpoints, study),
     }

@@ -22,7 +22,8 @@ from topomod.study.declared import declaration, declaration_hash
 SAFE = "/,:;()+-_."  # these need no escape in a data URI
 EPOCH = (1980, 1, 1, 0, 0, 0)  # files in an archive have this date, so that the same study gives the same archive
 PRIMARY = (
-    "endpoint title unit mean_x mean_y difference ci_low ci_high margin primary_answer small_difference n_x n_y caveat"
+    "endpoint title unit mean_x mean_y difference ci_low ci_high margin primary_answer small_difference n_x n_y alpha "
+    "caveat"
 ).split()
 
 
@@ -121,9 +122,10 @@ def cite(study: Study, tasks: Sequence[str], counts: Sequence[Mapping[str, Any]]
     sizes = ", ".join(f"{row['converged']} of {row['trained']} {short_name(row['architecture'])}" for row in counts)
     known = "" if commit == "unknown" else f", commit {commit}"
     declared = declaration_hash(declaration(study))
+    looks = f" over looks at {', '.join(map(str, study.looks))} circuits of each" if study.looks else ""
     sentence = (
         f"We trained networks on {' and '.join(tasks)} and compared the circuits that converged ({sizes}) by topomod "
-        f"{__version__}{known}. Sameness was tested by two one-sided tests at level {study.alpha:g}, within "
+        f"{__version__}{known}. Sameness was tested by two one-sided tests at level {study.alpha:g}{looks}, within "
         f"margins that have the hash {declared}."
     )
     bibtex = (

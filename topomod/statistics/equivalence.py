@@ -207,10 +207,10 @@ def equivalence_test(
     )
     p_beyond = float(p_beyond_margin(inside, outside)[0])
     inference = inside.mirrored() if swapped else inside
-    return _result(means_x, means_y, inference, p_beyond, margin, alpha, seed, exponent)
+    return result_in_unit(means_x, means_y, inference, p_beyond, margin, alpha, seed, exponent)
 
 
-def _result(
+def result_in_unit(
     x: Float[np.ndarray, " n"],
     y: Float[np.ndarray, " m"],
     inference: MeanDifference,

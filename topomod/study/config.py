@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,8 +19,8 @@ from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
 from topomod.study.given import Given, with_labels
 from topomod.study.questions import Question, question_problems
-from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json
-from topomod.study.shards import SeedBlock, Shard
+from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json, look_problems, margin_problems
+from topomod.study.shards import SeedBlock, Shard, aligned_blocks
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
 from topomod.study.variant import Variant
 from topomod.study.yaml_files import merged
@@ -37,6 +37,7 @@ class Population(Variant):
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
     shard_size: Whole = Field(10, ge=1)
+    looks: list[Annotated[Whole, Field(ge=3)]] = []
     variants: dict[Named, Variant] = {}
     networks: dict[Named, Given] = {}
 
@@ -61,7 +62,7 @@ class Population(Variant):
 
     def problems(self) -> Iterator[str]:
         """Also names that the study has not, architectures that cannot be trained as it says, and what cannot fit."""
-        found = [*super().problems(), *self._strangers(self.seeds.counts)]
+        found = [*super().problems(), *self._strangers([*self.seeds.counts, *self.seeds.blocks])]
         for label in self.labels:
             key, known = ("networks", set(self.networks)) if label.given else ("variants", set(self.variants))
             if label.variant and label.variant not in known:
@@ -70,6 +71,7 @@ class Population(Variant):
         systems = {label.record.system: str(label) for label in self.labels}
         if len(systems) > 1:
             found.append(f"architectures of one study are trained and measured alike, found {sorted(systems.values())}")
+        found += look_problems(self.looks, self.seeds, self.networks)
         if (last := self.seeds.first + self.n_seeds() - 1) > MAX_SEED:
             found.append(f"seeds must be at most 2**63 - 1, found {self.seeds.first} to {last}")
         yield from found or [problem for label in self.trained for problem in self._untrainable(label)] or misfits(self)
@@ -130,11 +132,15 @@ class Population(Variant):
         """Widths of an architecture; None where its recipe gives them."""
         return self.variant_of(label).network if self.system.sized else None
 
+    def blocks_of(self, label: Label) -> list[SeedBlock]:
+        """Blocks of an architecture's seeds; the seed of a network that is read is the place of its file."""
+        if label.given:
+            return aligned_blocks(0, len(self.networks[label.variant].files), self.shard_size)
+        return self.seeds.blocks_of(str(label), self.shard_size, self.looks)
+
     def count_of(self, label: Label) -> int:
         """Number of seeds of an architecture, or of files of networks that are read."""
-        if label.given:
-            return len(self.networks[label.variant].files)
-        return self.seeds.counts.get(str(label), self.seeds.count)
+        return sum(map(len, self.blocks_of(label)))
 
     def n_seeds(self) -> int:
         """Largest number of seeds of any architecture."""
@@ -145,18 +151,8 @@ class Population(Variant):
         return 0
 
     def shards(self) -> list[Shard]:
-        """Shards of the population, blocks of seeds aligned to ``shard_size``.
-
-        Aligned blocks keep their names when seeds are added, so that only new ones are trained. The seed of a network
-        that is read is the place of its file.
-        """
-        found = []
-        for label in self.labels:
-            first, size = 0 if label.given else self.seeds.first, self.shard_size
-            last = first + self.count_of(label) - 1
-            starts = range(first - first % size, last + 1, size)
-            found += [Shard(label, SeedBlock(max(s, first), min(s + size - 1, last))) for s in starts]
-        return found
+        """Shards of the population, one for each block of seeds."""
+        return [Shard(label, block) for label in self.labels for block in self.blocks_of(label)]
 
     def files_of(self, shard: Shard) -> list[str]:
         """Files of a shard of networks that are read."""
@@ -182,6 +178,7 @@ class Comparison(Population):
     """How the architectures of a population are compared."""
 
     alpha: Number = Field(0.05, gt=0, lt=0.5)
+    spending: Literal["pocock", "obrien-fleming"] = "pocock"
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     main_pair: tuple[str, str] | None = None
@@ -234,6 +231,9 @@ class Comparison(Population):
                 yield f"{key} needs two different architectures, found {pair}"
         if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
             yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
+        yield from margin_problems(self.margins, SeedBlock(self.seeds.first, self.seeds.first + self.n_seeds() - 1))
+        if self.looks and not self.questions:
+            yield "a study with 'looks' stops when its questions are answered, and this one asks none"
         yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
 
     @property

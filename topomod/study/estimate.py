@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # this imports torch, which only the workers need
 LAST_STAGES = {
     "endpoints": (8.0, 0.01),
     "equivalence": (8.0, 0.02),
+    "conclude": (1.0, 0.0),
     "power": (20.0, 0.0),
     "describe": (1.0, 0.0),
     "report": (25.0, 0.06),

@@ -9,8 +9,10 @@ import pandas as pd
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
+from topomod.neurons.irrep_groups import irrep_groups
 from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.readout import readout_orders
+from topomod.neurons.sites import Group
 from topomod.study.irrep_columns import irrep_columns
 from topomod.study.rows import (
     diverged_columns,
@@ -23,6 +25,7 @@ from topomod.study.rows import (
     outcome_columns,
     unnamed_columns,
 )
+from topomod.study.use_columns import use_columns
 
 
 def first_layer(circuit: Circuit) -> Layer:
@@ -93,6 +96,7 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
         layer = first_layer(circuit)
         groups = first_order_groups(layer, min_neurons)
         row, finite_group = circuit_row(circuit, layer, groups), circuit.task.finite_group
+        row |= use_columns(circuit, used_groups(circuit, layer, min_neurons))
         if layer.symmetry is None and finite_group is not None:
             row |= irrep_columns(layer.preactivations, finite_group, min_neurons)
         circuit_rows.append(row)
@@ -105,6 +109,13 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
         pd.DataFrame(group_rows) if group_rows else empty,
         pd.concat(phases, ignore_index=True) if phases else empty,
     )
+
+
+def used_groups(circuit: Circuit, layer: Layer, min_neurons: int) -> list[Group]:
+    """All groups of the first layer whose use is measured: of both orders, or by irrep without frequencies."""
+    if layer.symmetry is not None:
+        return list(groups_of_spectra(layer.spectra, min_neurons=min_neurons))
+    return list(irrep_groups(circuit, min_neurons)) if circuit.task.finite_group is not None else []
 
 
 def first_order_groups(layer: Layer, min_neurons: int) -> list[NeuronGroup]:

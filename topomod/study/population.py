@@ -15,6 +15,7 @@ from topomod.statistics.intervals import share_interval
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.endpoints import circuit_endpoints
+from topomod.study.looks import at_look, stopped_at
 from topomod.study.shards import StudyFolder
 from topomod.study.tables import KEY, empty_table, read_tables
 
@@ -27,8 +28,8 @@ class StudyTables:
 
     Parameters
     ----------
-    endpoints, summary, verdicts, answers, power : DataFrame
-        From the equivalence stage.
+    endpoints, summary, verdicts, answers, looks, power : DataFrame
+        Of the whole study, at the look at which it stopped.
     circuits, groups, phases, homology : DataFrame
         Of the population: one row per circuit, group, neuron, and group and site.
     diagrams : DataFrame
@@ -43,6 +44,7 @@ class StudyTables:
     summary: pd.DataFrame
     verdicts: pd.DataFrame
     answers: pd.DataFrame
+    looks: pd.DataFrame
     power: pd.DataFrame
     circuits: pd.DataFrame
     groups: pd.DataFrame
@@ -56,7 +58,7 @@ class StudyTables:
 
 
 def load_tables(folder: StudyFolder, study: Study) -> StudyTables:
-    """Read the tables of the shards that a study names; other shards in the folder are left alone.
+    """Read the tables of the shards that a study had when it stopped; other shards in the folder are left alone.
 
     Raises
     ------
@@ -69,13 +71,14 @@ def load_tables(folder: StudyFolder, study: Study) -> StudyTables:
     if len(missing) == len(study.system.tables):
         raise FileNotFoundError(f"no {missing[0]}.parquet in {folder.root}; run the equivalence stage first")
     followed = [folder.maturity(shard) for shard in study.maturity_shards()]
-    names = ("circuits", "groups", "phases", "homology")
-    tables = {name: read_tables(folder.shard_tables(name, study.shards())) for name in names}
-    longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
     own = {
         name: empty_table(name) if name in missing else read_tables([folder.table(name)])
         for name in study.system.tables
     }
+    study = at_look(study, stopped_at(own["looks"], study))
+    names = ("circuits", "groups", "phases", "homology")
+    tables = {name: read_tables(folder.shard_tables(name, study.shards())) for name in names}
+    longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
     diagrams = folder.shard_tables("diagrams", study.shards())
     bars = read_diagrams(diagrams, strongest_groups(tables["groups"]))
     return StudyTables(**own, **tables, **longer, diagrams=bars, missing=missing)

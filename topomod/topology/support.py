@@ -33,6 +33,7 @@ from topomod.topology.evidence import (
 )
 from topomod.topology.steps import POINTS_BY_DIM, Homology, NamedShape, Torsion, Windings, complex_points
 
+MIN_SOLID_THIRD = 0.5  # of the first variance; with noise, a sheet that bends a little is as solid around its points
 MIN_COMPONENT = 0.05  # share of the points that a component holds; fewer are outliers
 WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that closes at wider gaps than the sample's
 OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
@@ -151,7 +152,7 @@ def _contractible_support(cloud: PreparedCloud, shape: NamedShape, rng: np.rando
         return Support("disc")
     points = _without_outliers(cloud, rng)
     if local_solidity(points, rng) >= SOLID:
-        full = fills_its_dimensions(points, rng)
+        full = fills_its_dimensions(points, rng) and cloud.third_ratio >= MIN_SOLID_THIRD
         return Support(shape.label, missing=() if full else ("a cloud that fills its dimensions",))
     if local_width(points, rng) < CURVE:
         return Support(shape.label, against=("no loop on a curve that bends",))
@@ -171,12 +172,15 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
-        round_ = points.shape[1] == 3 and is_round(_without_outliers(cloud, rng), rng)
+        clean = _without_outliers(cloud, rng)
+        round_ = points.shape[1] == 3 and is_round(clean, rng)
         closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
         if round_ and closed:
             return Support(shape.label)
         if points.shape[1] > 3:
             return Support(shape.label, missing=("loops, or a sphere",))
+        if local_solidity(clean, rng) >= SOLID:  # no surface, and so no bay of one
+            return Support(shape.label, missing=("a cloud without a void",))
         return Support(shape.label, against=("a void that may be a bay of a surface",))
     if shape.betti[1] > 2:
         loops = _loops_support(homology, shape, rng)
