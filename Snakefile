@@ -1,8 +1,10 @@
-# train -> groups, homology -> endpoints -> equivalence, power -> report; a job is one shard: an architecture and a block of seeds.
+# train or read -> groups, homology -> endpoints -> equivalence -> conclude -> power -> report; a job is one shard: an architecture
+# and a block of seeds. endpoints and equivalence are made at each look of the study, until every question is settled.
 # Networks that are described, not compared, go train -> measure -> describe -> report.
 # This file only connects stages. `topomod <stage> --help` says what a stage does, config/README.md what each key of the YAML means.
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,6 +13,7 @@ from snakemake.utils import min_version
 from topomod.study.check import check_study
 from topomod.study.declared import declaration
 from topomod.study.fit import shard_memory, study_memory
+from topomod.study.looks import at_look, look_sizes, settled_questions
 from topomod.study.outdated import remove_outdated
 from topomod.study.runs import begin_run
 from topomod.study.shards import Shard, StudyFolder
@@ -34,20 +37,70 @@ except StudyError as error:
     raise WorkflowError(str(error)) from None
 
 RESULTS = StudyFolder(Path("results") / study.study)
-POPULATION = [RESULTS.population(shard) for shard in study.shards()]
+LOOKS = look_sizes(study)
+LOOK_TABLES = ["answers", "endpoints", "summary", "verdicts"]
 MATURITY = [RESULTS.maturity(shard) for shard in study.maturity_shards()]
-REPORT = [RESULTS.table(name) for name in study.system.tables] + [
-    *expand("{folder}/{table}.parquet", folder=POPULATION, table=study.shard_tables()),
-    *expand("{folder}/{table}.parquet", folder=MATURITY, table=study.system.shard_tables),
-]
 
 # Kept with the circuits for the report. It is no parameter of training: a changed margin must not train them again.
 os.environ.update(TOPOMOD_DECLARED=declaration(study))
 
 
+def stop(wildcards):
+    """Seeds of each architecture at which the study stops: at the look that settles its last question, or the last look."""
+    settled = set()
+    for n in LOOKS[:-1]:
+        settled |= settled_questions(checkpoints.equivalence.get(results=RESULTS.root, n=n).output.answers)
+        if len(settled) == len(study.questions):
+            return n
+    return LOOKS[-1]
+
+
+def population(n):
+    """Folders of the shards that a look at n seeds sees."""
+    return [RESULTS.population(shard) for shard in at_look(study, int(n)).shards()]
+
+
+def seen_tables(names):
+    """Tables of all shards that a look sees."""
+    return lambda wildcards: expand("{folder}/{table}.parquet", folder=population(wildcards.n), table=names)
+
+
+def settings_of(part):
+    """Settings of a stage at a look."""
+    return lambda wildcards: getattr(at_look(study, int(wildcards.n)), part)()
+
+
+def final_tables(wildcards):
+    """Tables that the report reads."""
+    return [RESULTS.table(name) for name in study.system.tables] + [
+        *expand("{folder}/{table}.parquet", folder=population(stop(wildcards)), table=study.shard_tables()),
+        *expand("{folder}/{table}.parquet", folder=MATURITY, table=study.system.shard_tables),
+    ]
+
+
+def final_circuits(wildcards):
+    """Files of all circuits that the study has when it stops."""
+    return expand("{folder}/circuits.safetensors", folder=population(stop(wildcards)) + MATURITY)
+
+
+def last_look(wildcards):
+    """Tables of the look at which the study stops."""
+    return expand("{folder}/{table}.parquet", folder=RESULTS.look(stop(wildcards)).root, table=LOOK_TABLES)
+
+
 def training_settings(wildcards):
     """What training of a shard depends on."""
     return study.training_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
+
+
+def reading_settings(wildcards):
+    """What reading of a shard of networks depends on beside their files."""
+    return study.reading_settings(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}").label)
+
+
+def files_of(wildcards):
+    """Networks of a shard that is read."""
+    return study.files_of(Shard.parse(f"{wildcards.architecture}/{wildcards.seeds}"))
 
 
 def scaled(amount):
@@ -62,7 +115,9 @@ def scaled(amount):
 wildcard_constraints:
     results=str(RESULTS.root),
     shard=r"[^/]+/\d+-\d+",
+    seeds=r"\d+-\d+",
     kind="population|maturity",
+    n=r"\d+",
 
 
 localrules:
@@ -74,27 +129,56 @@ onsuccess:
         print(f"Report: {RESULTS.report}")
 
 
-def what_is_wanted(wildcards):
-    """Files of the finished study. Asked for once a run, after what killed runs left has been cleared away."""
+@cache
+def clear_away():
+    """Once a run: what killed runs left is ended and unlocked, and what the study would not make now is removed."""
     if workflow.executor_plugin:
         cleared = [] if workflow.dryrun else begin_run(RESULTS.root)
         for sentence in cleared + remove_outdated(RESULTS, study, workflow.dryrun):
             logger.info(sentence)
-    return [
-        RESULTS.report,
-        *REPORT,  # each file is named, so that one that was lost is made again
-        *expand("{folder}/circuits.safetensors", folder=POPULATION + MATURITY),
-    ]
+
+
+def what_is_wanted(wildcards):
+    """Pages of the finished study. It is asked for before all other files, and again after each checkpoint."""
+    clear_away()
+    return [RESULTS.report, *(RESULTS.root / name for name in study.system.beside_page)]
 
 
 rule all:
     input:
         what_is_wanted,
+        final_tables,  # each file is named, so that one that was lost is made again
+        final_circuits,
+
+
+rule read:
+    input:
+        files_of,
+    output:
+        "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    wildcard_constraints:
+        architecture="given@[^/]+",
+    params:
+        settings=reading_settings,
+    log:
+        "{results}/logs/read/{architecture}_{seeds}.log",
+    benchmark:
+        "{results}/benchmarks/read/{architecture}_{seeds}.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=scaled(max(2000, shard_memory(study))),
+        runtime=scaled(60),
+    shell:
+        "topomod read {input:q} --architecture {wildcards.architecture} --seeds {wildcards.seeds}"
+        " --settings {params.settings:q} --output {output} > {log} 2>&1"
 
 
 rule train:
     output:
         "{results}/population/{architecture}/{seeds}/circuits.safetensors",
+    wildcard_constraints:
+        architecture="(?!given@)[^/]+",
     params:
         settings=training_settings,
     log:
@@ -229,7 +313,7 @@ rule frequencies:
 
 rule describe:
     input:
-        expand("{folder}/measures.parquet", folder=POPULATION),
+        expand("{folder}/measures.parquet", folder=population(LOOKS[-1])),
     output:
         "{results}/summary_of_measures.parquet",
     params:
@@ -251,17 +335,17 @@ rule describe:
 
 rule endpoints:
     input:
-        expand("{folder}/{table}.parquet", folder=POPULATION, table=["circuits", "groups", "homology", "diagrams"]),
+        seen_tables(["circuits", "groups", "homology", "diagrams"]),
     output:
-        endpoints="{results}/endpoints.parquet",
-        summary="{results}/summary.parquet",
+        endpoints="{results}/looks/{n}/endpoints.parquet",
+        summary="{results}/looks/{n}/summary.parquet",
     params:
-        settings=study.population_settings(),
+        settings=settings_of("population_settings"),
         alpha=study.alpha,
     log:
-        "{results}/logs/endpoints.log",
+        "{results}/logs/endpoints/{n}.log",
     benchmark:
-        "{results}/benchmarks/endpoints.tsv"
+        "{results}/benchmarks/endpoints/{n}.tsv"
     conda:
         "environment.yaml"
     resources:
@@ -272,27 +356,52 @@ rule endpoints:
         " --endpoints-table {output.endpoints} --summary-table {output.summary} > {log} 2>&1"
 
 
-rule equivalence:
+# A checkpoint, because the answers at a look say whether the next one is made.
+checkpoint equivalence:
     input:
-        "{results}/endpoints.parquet",
-        expand("{folder}/{table}.parquet", folder=POPULATION, table=["groups", "phases", "diagrams"]),
+        seen_tables(["groups", "phases", "diagrams"]),
+        endpoints="{results}/looks/{n}/endpoints.parquet",
     output:
-        verdicts="{results}/verdicts.parquet",
-        answers="{results}/answers.parquet",
+        verdicts="{results}/looks/{n}/verdicts.parquet",
+        answers="{results}/looks/{n}/answers.parquet",
     params:
-        settings=study.equivalence_settings(),
+        settings=settings_of("equivalence_settings"),
     log:
-        "{results}/logs/equivalence.log",
+        "{results}/logs/equivalence/{n}.log",
     benchmark:
-        "{results}/benchmarks/equivalence.tsv"
+        "{results}/benchmarks/equivalence/{n}.tsv"
     conda:
         "environment.yaml"
     resources:
         mem_mb=scaled(max(2000, study_memory(study))),
         runtime=scaled(30),
     shell:
-        "topomod equivalence {wildcards.results} --settings {params.settings:q}"
+        "topomod equivalence {wildcards.results} --settings {params.settings:q} --endpoints-table {input.endpoints}"
         " --verdicts-table {output.verdicts} --answers-table {output.answers} > {log} 2>&1"
+
+
+rule conclude:
+    input:
+        tables=last_look,
+    output:
+        "{results}/endpoints.parquet",
+        "{results}/summary.parquet",
+        "{results}/verdicts.parquet",
+        "{results}/answers.parquet",
+        "{results}/looks.parquet",
+    params:
+        settings=study.equivalence_settings(),
+    log:
+        "{results}/logs/conclude.log",
+    benchmark:
+        "{results}/benchmarks/conclude.tsv"
+    conda:
+        "environment.yaml"
+    resources:
+        mem_mb=scaled(max(1000, study_memory(study))),
+        runtime=scaled(10),
+    shell:
+        "topomod conclude $(dirname {input.tables[0]}) --settings {params.settings:q} > {log} 2>&1"
 
 
 rule power:
@@ -317,14 +426,15 @@ rule power:
 
 rule report:
     input:
-        REPORT,
+        final_tables,
     output:
-        report(
+        page=report(
             "{results}/report.html",
             caption="config/report.rst",
             category="Study",
-            labels={"page": "all answers and figures"},
+            labels={"page": "answers and pictures"},
         ),
+        beside=[f"{{results}}/{name}" for name in study.system.beside_page],
     params:
         settings=study.report_settings(),
     log:
@@ -337,4 +447,4 @@ rule report:
         mem_mb=scaled(max(4000, study_memory(study))),
         runtime=scaled(30),
     shell:
-        "topomod report {wildcards.results} --settings {params.settings:q} --output {output} > {log} 2>&1"
+        "topomod report {wildcards.results} --settings {params.settings:q} --output {output.page} > {log} 2>&1"

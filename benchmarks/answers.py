@@ -1,6 +1,7 @@
 """How often the answers to questions are right, and whether they stay as circuits are added, by simulation.
 
 python benchmarks/answers.py answers         # tables of docs/tests.md
+python benchmarks/answers.py looks           # studies with declared looks, which stop when their question is settled
 python benchmarks/answers.py beyond          # size of the minimum-effect test at the margin
 """
 
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 import numpy as np
 from errors import ALPHA, POPULATION_SIZES, RESAMPLES, UNIT, population_tests, shares, standard
 
+from topomod.statistics.looks import SPENDING, plan_looks
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.minimum_effect import p_beyond_margin
 from topomod.statistics.questions import ANSWERS, PValues, answer_question
+from topomod.study.looks import SETTLED
 
 BATCH = 250
 BOUNDED_MARGINS = {10: 0.5, 30: 0.3, 100: 0.2}
@@ -24,6 +27,7 @@ SHOWN = (20, 100, 400)
 MARGIN = 0.5  # standard deviations of a network's value
 KINDS = ("normal", "skewed 1.4")
 CORRELATION = 0.5  # between the primary endpoints of a question
+LOOKS = (20, 40, 60, 80, 100)
 
 
 def p_values(x: np.ndarray, y: np.ndarray, margin: float, seed: int, bounds=None) -> Iterator[PValues]:
@@ -33,12 +37,12 @@ def p_values(x: np.ndarray, y: np.ndarray, margin: float, seed: int, bounds=None
     return (PValues(*map(float, p)) for p in three)
 
 
-def grown(kind: str, truth: float, n_primary: int, runs: int) -> np.ndarray:
+def grown(kind: str, truth: float, n_primary: int, runs: int, levels: dict[int, float]) -> np.ndarray:
     """Answers, as places in ANSWERS, of each study at each number of circuits (runs, sizes), which are only added."""
     found = []
     for batch in range(runs // BATCH):
         rng = np.random.default_rng([batch, n_primary, int(10 * truth), len(kind)])
-        shape = (BATCH, GROWTH[-1])
+        shape = (BATCH, max(levels))
         shared = [standard(kind, rng, shape) for _ in range(2)]
         primaries = []
         for place in range(n_primary):
@@ -47,9 +51,9 @@ def grown(kind: str, truth: float, n_primary: int, runs: int) -> np.ndarray:
             x, y = both if n_primary > 1 else own
             primaries.append((x + truth * MARGIN * (place == 0), y))  # the other primaries do not differ
         answers = []
-        for n in GROWTH:
+        for n, level in levels.items():
             tests = zip(*(p_values(x[:, :n], y[:, :n], MARGIN, batch) for x, y in primaries), strict=True)
-            answers.append([ANSWERS.index(answer_question(study, ALPHA).answer) for study in tests])
+            answers.append([ANSWERS.index(answer_question(study, level).answer) for study in tests])
         found.append(np.array(answers).T)
     return np.concatenate(found)
 
@@ -62,7 +66,7 @@ def answers(runs: int) -> None:
     for kind in KINDS:
         for n_primary in (1, 3):
             for truth in TRUTHS:
-                found = grown(kind, truth, n_primary, runs)
+                found = grown(kind, truth, n_primary, runs, dict.fromkeys(GROWTH, ALPHA))
                 for place, n in enumerate(GROWTH):
                     shares = " | ".join(f"{(found[:, place] == answer).mean():.3f}" for answer in range(len(ANSWERS)))
                     if n in SHOWN:
@@ -72,6 +76,25 @@ def answers(runs: int) -> None:
     print("\n| values | primaries | true difference | from different to the same | from the same to different |")
     print("|---|---|---|---|---|")
     print("\n".join(turns))
+
+
+def looks(runs: int) -> None:
+    """Print the answers of studies that stop at the look that settles their question, and their circuits."""
+    rules = {rule: {look.n: look.level for look in plan_looks(LOOKS, ALPHA, rule)} for rule in SPENDING}
+    rules["no declared looks"] = dict.fromkeys(LOOKS, ALPHA)
+    print(f"| values | primaries | levels | true difference | {' | '.join(ANSWERS)} | circuits |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for kind in KINDS:
+        for n_primary in (1, 3):
+            for rule, levels in rules.items():
+                for truth in (0.0, 1.0):
+                    found = grown(kind, truth, n_primary, runs, levels)
+                    settled = np.isin(found, [ANSWERS.index(answer) for answer in SETTLED])
+                    last = np.where(settled.any(axis=1), settled.argmax(axis=1), len(LOOKS) - 1)
+                    said = found[np.arange(len(found)), last]
+                    shares = " | ".join(f"{(said == answer).mean():.3f}" for answer in range(len(ANSWERS)))
+                    row = f"| {kind} | {n_primary} | {rule} | {truth} margins | {shares}"
+                    print(f"{row} | {np.array(LOOKS)[last].mean():.0f} |", flush=True)
 
 
 def turned(found: np.ndarray, first: int, last: int) -> float:
@@ -117,11 +140,13 @@ def distributions(runs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["answers", "beyond"])
+    parser.add_argument("what", choices=["answers", "looks", "beyond"])
     parser.add_argument("--runs", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.what == "answers":
         answers(arguments.runs or 500)
+    elif arguments.what == "looks":
+        looks(arguments.runs or 2000)
     else:
         beyond(arguments.runs or 4000)
 

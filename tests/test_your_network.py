@@ -1,6 +1,7 @@
 """The code blocks of docs/your_network.md, on networks that plain PyTorch trains here."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +119,16 @@ def test_other_operations_in_words(tmp_path: Path) -> None:
     assert "random: table not recognised on 121 pairs" in result.output
     page = (tmp_path / "out" / "index.html").read_text()
     assert "table not recognised" in page and "no group of neurons that is large enough" in page
+
+
+def test_a_population_of_your_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = PAGE.read_text(encoding="utf-8").split("## A population of your networks\n")[1]
+    yaml = re.findall(r"```yaml\n(.*?)```", written, flags=re.S)[0]
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(PAGE.parents[1] / "config", "config")
+    Path("config/mine.yaml").write_text(yaml)
+    Path("networks").mkdir()
+    for name in "ab":
+        Path(f"networks/{name}.pt").touch()
+    result = CliRunner().invoke(app, ["check", "config/mine.yaml"])
+    assert result.output.splitlines()[1:] == ["  attention_1.0: addition mod 59", "  given@mine: a + b mod 59"], result

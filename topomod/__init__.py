@@ -33,6 +33,16 @@ _HOME = {
     "circularity": "mechanisms.clock_pizza",
     "logit_fve": "mechanisms.clock_pizza",
     "ablate_frequencies": "mechanisms.ablation",
+    "move_group": "mechanisms.interventions",
+    "oppose_group": "mechanisms.interventions",
+    "restrict_to_manifold": "mechanisms.interventions",
+    "remove_manifold": "mechanisms.interventions",
+    "patch_group": "mechanisms.interventions",
+    "move_control": "mechanisms.controls",
+    "manifold_use": "mechanisms.use",
+    "clock_position": "mechanisms.clock_position",
+    "ablate_groups": "mechanisms.group_ablation",
+    "excluded_losses": "mechanisms.group_ablation",
     "NeuronGroup": "neurons.groups",
     "IrrepGroup": "neurons.groups",
     "group_neurons": "neurons.groups",
@@ -60,15 +70,38 @@ _HOME = {
     "equivalence_test": "statistics.equivalence",
     "mmd_equivalence_test": "statistics.mmd",
     "diagram_equivalence_test": "statistics.diagram_equivalence",
+    "paired_equivalence_test": "statistics.designs",
+    "groups_equivalence_test": "statistics.designs",
+    "sameness_end": "statistics.designs",
     "answer_question": "statistics.questions",
+    "answer_shares": "statistics.answer_power",
+    "plan_looks": "statistics.looks",
     "power": "statistics.power",
     "power_curve": "statistics.power",
     "required_networks": "statistics.power",
+    "ManifoldVerdict": "topology.verdict",
+    "WindingNumbers": "topology.winding",
+    "LoopCoordinates": "topology.circular",
+    "MatchedNull": "topology.matched_null",
+    "LoopsFound": "topology.matched_null",
+    "Detectability": "topology.detectable",
+    "EquivalenceResult": "statistics.equivalence",
+    "MMDResult": "statistics.mmd",
+    "DiagramResult": "statistics.diagram_equivalence",
+    "Answer": "statistics.questions",
+    "PrimaryAnswer": "statistics.questions",
+    "Power": "statistics.power",
+    "CloudsToDiagrams": "topology.transformers",
+    "DiagramsToFeatures": "topology.transformers",
+    "CloudsToVerdicts": "topology.transformers",
 }
-__all__ = sorted([*_HOME, "__version__"])
+_SUBMODULES = ("plots",)
+__all__ = sorted([*_HOME, *_SUBMODULES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"topomod.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'topomod' has no attribute {name!r}")
     return getattr(import_module(f"topomod.{_HOME[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command line: the only place that parses arguments or prints."""
+"""The command line. Only this module and ``cli_circuits`` parse arguments or print."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from topomod.cli_circuits import Output, Settings, merge, read, train
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-Output = Annotated[Path, typer.Option(help="File to write.")]
 Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
-Settings = Annotated[str, typer.Option(help="JSON with the part of the study that this stage uses.")]
 Results = Annotated[Path, typer.Argument(help="Results of the study, results/<study>.")]
 MinNeurons = Annotated[int, typer.Option(min=1, help="Fewest neurons of a group that counts.")]
 Level = Annotated[float, typer.Option(help="Level of the intervals.")]
@@ -49,22 +49,8 @@ def estimate(
     print(*estimate_lines(load_study_file(config), cores), sep="\n")
 
 
-@app.command()
-def train(
-    architecture: Annotated[str, typer.Option(help="Name such as mlp_add, attention_<rate>, power_mlp@<variant>.")],
-    seeds: Annotated[str, typer.Option(help="Block of seeds, FIRST-LAST.")],
-    output: Output,
-    settings: Settings = '{"p": 59, "recipe": {}}',
-    snapshots: Annotated[str, typer.Option(help="Comma-separated steps at which the circuits are kept.")] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    declared: Annotated[str, typer.Option(help="Margins and questions as JSON.", envvar="TOPOMOD_DECLARED")] = "",
-) -> None:
-    """Train a shard: circuits of one architecture, one per seed."""
-    from topomod.study.shards import Shard
-    from topomod.study.train import train_shard
-
-    shard, steps = Shard.parse(f"{architecture}/{seeds}"), [int(step) for step in snapshots.split(",") if step]
-    train_shard(shard, settings, output, steps, device, declared)
+for command in (train, read, merge):
+    app.command()(command)
 
 
 @app.command()
@@ -216,37 +202,39 @@ def endpoints(
 def equivalence(
     source: Annotated[Path, typer.Argument(help="Results of a study, results/<study>; or a table of your own (CSV).")],
     settings: Settings = "",
+    endpoints_table: Annotated[Path | None, typer.Option(help="Of a study: endpoints.parquet of the look.")] = None,
     verdicts_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     answers_table: Annotated[Path | None, typer.Option(help="Of a study: Parquet file to write.")] = None,
     value: Annotated[str, typer.Option(help="Of a table: column of the numbers that are compared.")] = "",
-    group: Annotated[str, typer.Option(help="Of a table: column that names the two groups.")] = "",
+    group: Annotated[str, typer.Option(help="Of a table: column that names the groups.")] = "",
     network: Annotated[str, typer.Option(help="Of a table: column that names the network of each row.")] = "",
     margin: Annotated[float | None, typer.Option(help="Of a table: largest difference that does not matter.")] = None,
     bounds: Annotated[str, typer.Option(help="Of a table: LOW,HIGH between which the numbers must lie.")] = "",
     alpha: Annotated[float, typer.Option(help="Of a table: level of the tests.")] = 0.05,
+    paired: Annotated[bool, typer.Option("--paired", help="Of a table: networks of one name are a pair.")] = False,
 ) -> None:
-    """Compare architectures of a study, or two groups of networks in a table: the same, different, or open."""
+    """Compare architectures of a study, or groups of networks in a table: the same, different, or open."""
     if source.is_file():
         from topomod.report.table_lines import table_lines
 
-        print(*table_lines(source, value, group, network, margin, bounds, alpha), sep="\n")
+        print(*table_lines(source, value, group, network, margin, bounds, alpha, paired), sep="\n")
         return
-    from topomod.study.answers import answer_study
-    from topomod.study.check import parse_settings
-    from topomod.study.config import Comparison
-    from topomod.study.equivalence import compare_study
-    from topomod.study.origin import study_origin
-    from topomod.study.progress import log
-    from topomod.study.shards import StudyFolder
-    from topomod.study.tables import write_table
+    from topomod.study.look_tables import write_look
 
-    if not (verdicts_table and answers_table):
-        raise ValueError(f"{source} is no file; a study needs --settings, --verdicts-table and --answers-table")
-    folder, study = StudyFolder(source), parse_settings(Comparison, settings)
-    verdicts, origin = compare_study(folder, study), study_origin(folder, study, [settings])
-    write_table(verdicts, verdicts_table, origin)
-    write_table(answer_study(folder, study, verdicts), answers_table, origin)
-    log(f"{len(verdicts)} tests, {len(study.questions)} questions")
+    if endpoints_table is None or verdicts_table is None or answers_table is None:
+        raise ValueError(f"{source} is no file; the results of a study need --settings and the three tables")
+    write_look(source, settings, endpoints_table, verdicts_table, answers_table)
+
+
+@app.command()
+def conclude(
+    look: Annotated[Path, typer.Argument(help="Folder of the look at which a study stops, results/<study>/looks/<n>.")],
+    settings: Settings,
+) -> None:
+    """Make the tables of a study's last look those of the study, and log all its looks."""
+    from topomod.study.look_tables import write_conclusion
+
+    write_conclusion(look, settings)
 
 
 @app.command()
@@ -270,20 +258,25 @@ def power(
         raise ValueError("say with --config which study is planned")
     study = parse_settings(Comparison, settings) if config is None else load_study_file(config)
     pair = chosen_pair(study, x, y)
-    found = plan(read_tables([endpoints]), study.model_dump(), pair)
+    pilot = read_tables([endpoints])
+    found = plan(pilot, study.model_dump(), pair)
     if table is not None:
         origin = stored_origin(endpoints)  # of the same shards
         write_table(found, table, origin and origin | {"settings": content_hash([settings])})
     if config is not None:
-        print(*power_lines(found, study, pair), sep="\n")
+        print(*power_lines(found, pilot, study, pair), sep="\n")
 
 
 @app.command()
 def report(
     folder: Results, settings: Annotated[str, typer.Option(help="JSON of the whole study.")], output: Output
 ) -> None:
-    """Write one self-contained HTML page of a finished study: verdicts, figures, methods, provenance."""
+    """Write the pages of a finished study, and index.html over all studies beside it.
+
+    report.html has the answers and pictures, without a script. details.html has every endpoint, figure and method.
+    """
     from topomod.networks.architectures import resolve
+    from topomod.report.index_page import write_index
     from topomod.study.check import parse_settings
     from topomod.study.config import Study
     from topomod.study.progress import log
@@ -293,6 +286,8 @@ def report(
     study, results = parse_settings(Study, settings), StudyFolder(folder)
     check_stored(results, study)
     resolve(study.system.page)(results, study, output)
+    if output.resolve() == results.report.resolve():
+        write_index(results.root.parent)
     log(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
 
 

@@ -400,7 +400,7 @@ class ZhongLinear(nn.Module):
 
 @pytest.mark.parametrize("run", ["p99zdpze5l", "l8k1hzciux", "p71frej8t7", "7r4zst7evs"])
 def test_released_networks_through_a_plain_module(released: Path, run: str) -> None:
-    """Two ways in, one function: arrays to the rounding of float32, tables of groups to 1e-5."""
+    """Two ways in, one function: arrays to the rounding of float32, tables of groups to 1e-6."""
     read = topomod.load_released(released / f"model_{run}.pt")
     state = torch.load(released / f"model_{run}.pt", weights_only=True, map_location="cpu")
     transformer = "embed.W_E" in state
@@ -427,4 +427,111 @@ def test_released_networks_through_a_plain_module(released: Path, run: str) -> N
         for group, same in list(groups)[:2]:
             np.testing.assert_array_equal(group.neurons, same.neurons)
             one, other = group_columns(first, group), group_columns(second, same)
-            np.testing.assert_allclose(list(other.values()), list(one.values()), rtol=1e-5, atol=2e-6)
+            np.testing.assert_allclose(list(other.values()), list(one.values()), rtol=1e-6, atol=1e-6)
+
+
+class Returning(Perceptron):
+    """Returns something made of its logits."""
+
+    def __init__(self, make: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.make = make
+
+    def forward(self, x: Tensor) -> object:  # type: ignore[override]
+        return self.make(super().forward(x))
+
+
+class InPlace(Perceptron):
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.l1(self.embed(x).flatten(1))
+        hidden.clamp_(min=0)
+        out: Tensor = self.l2(hidden)
+        return out
+
+
+def same_network(made: nn.Module) -> nn.Module:
+    """With the weights of ``Perceptron()`` after seed 0."""
+    torch.manual_seed(0)
+    made.load_state_dict(Perceptron().state_dict())
+    return made
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Perceptron(nn.ReLU(inplace=True)),
+        InPlace(),
+        Returning(lambda logits: [logits, None]),
+        Returning(lambda logits: (logits, {})),
+        Returning(lambda logits: {"loss": None, "logits": logits}),
+        Perceptron().requires_grad_(False),
+        Perceptron().train(),
+    ],
+)
+def test_odd_but_legal_modules_are_read_as_the_plain_one(made: nn.Module) -> None:
+    """What works in place must not change what is recorded."""
+    same_network(made)
+    torch.manual_seed(0)
+    plain = topomod.from_module(Perceptron(), TASK)
+    for module, name in ((made, "l1"), (nn.DataParallel(made), "l1"), (nn.DataParallel(made), "module.l1")):
+        own = topomod.from_module(module, TASK, name)
+        assert sorted(own.weights) == sorted(plain.weights)
+        for key, value in plain.weights.items():
+            np.testing.assert_allclose(own.weights[key], value, atol=1e-6, err_msg=key)
+
+
+def test_more_logits_than_tokens_without_a_task() -> None:
+    table = (np.arange(P)[:, None] - np.arange(P)) % P
+    circuit = topomod.from_module(Embedded(table, P + 4), preactivations="hook_pre")
+    assert circuit.task == topomod.ModularOperation("a - b", P) and circuit.converged
+
+
+class Embedded(Table):
+    """Says by an embedding how many tokens it has."""
+
+    def __init__(self, table: np.ndarray, columns: int) -> None:
+        super().__init__(table, columns)
+        self.names = nn.Embedding(len(table), 1)
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(x[:, 0], x[:, 1])
+
+
+class Unpacking(Perceptron):
+    def forward(self, pair: Tensor) -> Tensor:
+        a, b = pair
+        return super().forward(torch.stack([a, b], dim=1))
+
+
+class Keywords(Perceptron):
+    def forward(self, *, a: Tensor, b: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(torch.stack([a, b], dim=1))
+
+
+@pytest.mark.parametrize(
+    ("module", "match"),
+    [
+        (Unpacking(), r"runs on no form of input that is known; give inputs= \(tokens: ValueError: too many values"),
+        (Keywords(), "forward takes neither one argument nor one for each token; give inputs="),
+        (
+            Returning(lambda logits: logits.to_sparse()),
+            "must be a dense tensor of real numbers, found sparse_coo float32",
+        ),
+        (Returning(lambda logits: logits + 0j), "must be a dense tensor of real numbers, found strided complex64"),
+        (Returning(lambda logits: "text"), "what the module returns must be a tensor, found str"),
+    ],
+)
+def test_modules_that_are_refused_in_a_sentence(module: nn.Module, match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        topomod.from_module(module, TASK)
+
+
+def test_modules_without_gradients_or_hooks_are_refused_in_a_sentence() -> None:
+    with torch.inference_mode():
+        module = Perceptron()
+    with pytest.raises(ValueError, match="the module cannot be read .RuntimeError: Inference tensors"):
+        topomod.from_module(module, TASK)
+    with pytest.warns(DeprecationWarning):
+        traced = torch.jit.trace(Perceptron().eval(), PAIRS)
+    with pytest.raises(ValueError, match="submodule 'l1' is TorchScript, which cannot be watched"):
+        topomod.from_module(traced, TASK)

@@ -48,7 +48,7 @@ def browser(request: pytest.FixtureRequest, report_path: Path, tmp_path: Path) -
         # headless windows are at least 500 px wide; a phone's width needs emulation
         metrics = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
         driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        driver.get(report_path.as_uri())
+        driver.get(report_path.with_name("details.html").as_uri())
         yield driver
     finally:
         driver.quit()
@@ -107,6 +107,46 @@ def test_page_is_whole(browser: Any) -> None:
     browser.execute_script("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
     assert overflow(browser) <= 1
     assert errors(browser) == []
+
+
+REQUESTS = (
+    "return performance.getEntriesByType('resource').map((entry) => entry.name).filter((n) => !n.startsWith('data:'))"
+)
+CUT = """return [...document.querySelectorAll('svg.figure')].filter((figure) => {
+  const view = figure.viewBox.baseVal, box = figure.getBBox();
+  const [right, bottom] = [box.x + box.width, box.y + box.height];
+  return box.x < view.x - 2 || box.y < view.y - 2 || right > view.width + 2 || bottom > view.height + 2;
+}).map((figure) => figure.getAttribute('aria-label'))"""
+UNREACHABLE = """return [...document.querySelectorAll('*')].filter((part) =>
+  part.scrollWidth > part.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(part).overflowX) && part.tabIndex < 0
+).map((part) => part.className)"""
+
+
+def test_the_first_page_is_whole_at_three_widths_without_scripts(browser: Any, report_path: Path) -> None:
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*"]})
+    for width in (400, 1024, 1920):
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        browser.get(report_path.as_uri())
+        assert overflow(browser) <= 1, width
+        assert browser.execute_script("return document.scripts.length") == 0
+        assert browser.execute_script(REQUESTS) == []
+        assert browser.execute_script(CUT) == []
+        assert browser.execute_script(UNREACHABLE) == []
+        unseen = (
+            "return [...document.querySelectorAll('svg.figure')].filter((figure) => figure.clientWidth < 100).length"
+        )
+        assert browser.execute_script(unseen) == 0
+    assert errors(browser) == []
+
+
+def test_the_first_page_prints_every_figure(browser: Any, report_path: Path) -> None:
+    browser.get(report_path.as_uri())
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    hidden = "return [...document.querySelectorAll('svg.figure')].filter((figure) => !figure.checkVisibility()).length"
+    assert browser.execute_script(hidden) == 0
+    assert len(browser.execute_cdp_cmd("Page.printToPDF", {})["data"]) > 50_000
 
 
 def test_page_of_single_networks_is_whole(browser: Any, trained: dict[str, Circuit], tmp_path: Path) -> None:

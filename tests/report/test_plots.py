@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from topomod.report import (
-    plot_style,
+    colours,
     plots_endpoints,
     plots_labels,
     plots_maps,
@@ -40,7 +40,7 @@ def test_forest_clips_and_names_its_answers() -> None:
 
 
 def test_architectures_differ_in_colour_and_marker() -> None:
-    styles = plot_style.styles(["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"])
+    styles = colours.styles(["mlp_add", "mlp_concat", "attention_0.0", "attention_1.0"])
     assert len({colour for colour, _ in styles.values()}) == len({marker for _, marker in styles.values()}) == 4
 
 

@@ -1,9 +1,13 @@
 import html
+import io
 import json
 import re
 import shutil
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -15,11 +19,15 @@ from topomod.networks.circuit_file import load_circuits, save_circuits
 from topomod.neurons.sites import studied_sites
 from topomod.report import report
 from topomod.report.answers import answer_counts, control_outcomes, main_row, question_answers
+from topomod.report.examples import read_middles
+from topomod.report.index_page import write_index
+from topomod.report.section_answer import answer
 from topomod.report.section_published import published
 from topomod.report.section_shapes import shapes
 from topomod.report.words import number, p_value
 from topomod.study.config import Study
 from topomod.study.declared import declaration, declaration_hash
+from topomod.study.look_tables import write_conclusion
 from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
 from topomod.study.published import PUBLISHED, compare_published
@@ -31,7 +39,8 @@ QUESTIONS = [
     {"words": "Do both have as many groups?", "architectures": ["mlp_add", "attention_0.0"], "primary": ["n_groups"]},
     {"words": "Are the phases alike?", "primary": ["pad"]},
 ]
-SECTIONS = "answer verdicts published labels manifolds endpoints phases maturity maps training methods provenance"
+SECTIONS = "answer shapes differences shares training trust cite"
+DETAILS = "verdicts published labels manifolds endpoints phases maturity maps methods provenance"
 
 
 class Page(HTMLParser):
@@ -79,12 +88,42 @@ def study() -> Study:
 def folder(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results") / "synthetic"
     write_synthetic(folder, study)
+    looks = folder / "looks"
+    shutil.copytree(looks / "3", looks / "2")  # as if the study had been looked at with two circuits
+    write_conclusion(looks / "3", study.equivalence_settings())
     return folder
 
 
+def test_looks_that_nobody_declared_are_named_first_and_listed(text: str) -> None:
+    named = (
+        "The error rates of these answers no longer hold: the study was looked at with 2 circuits of each architecture"
+    )
+    assert text.index(named) < text.index("Do both form &lt;b&gt;one&lt;/b&gt; shape?")
+    log = text[text.index("<caption>Looks of this study</caption>") :]
+    assert re.findall(r"<tr><td>(\d[^<]*)</td>", log[: log.index("</table>")]) == ["2", "3, the last"]
+
+
+def test_answers_are_drawn_against_their_margins(text: str) -> None:
+    section = text[text.index('<section id="sensitivity">') :]
+    section = section[: section.index("</section>")]
+    assert section.count('<svg class="steps"') == len(QUESTIONS)
+    assert "as measured" in section and "mlp_add least, attention_0.0 most" in section
+
+
+def pages(folder: StudyFolder, study: Study) -> str:
+    """Both pages of a study, one after the other."""
+    files = report.render(folder, study)
+    return str(files["report.html"]) + str(files["details.html"])
+
+
 @pytest.fixture(scope="module")
-def text(folder: Path, study: Study) -> str:
+def files(folder: Path, study: Study) -> dict[str, str | bytes]:
     return report.render(StudyFolder(folder), study)
+
+
+@pytest.fixture(scope="module")
+def text(files: dict[str, str | bytes]) -> str:
+    return str(files["report.html"]) + str(files["details.html"])
 
 
 @pytest.fixture(scope="module")
@@ -92,27 +131,32 @@ def page(text: str) -> Page:
     return Page(text)
 
 
-def test_command_writes_a_whole_page(folder: Path, study: Study, tmp_path: Path) -> None:
-    output = tmp_path / "report.html"
+def test_command_writes_the_pages_and_the_index_over_studies(folder: Path, study: Study) -> None:
+    output = folder / "report.html"
+    before = {path.name for path in folder.iterdir()}
     arguments = ["report", str(folder), "--settings", study.report_settings(), "--output", str(output)]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    assert output.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    written = {path.name for path in folder.iterdir()} - before
+    assert written == {"report.html", *study.system.beside_page}
+    for name in ("report.html", "details.html"):
+        assert (folder / name).read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert "synthetic/report.html" in Page((folder.parent / "index.html").read_text(encoding="utf-8")).anchors
 
 
 def test_a_failed_report_leaves_no_file(folder: Path, study: Study, tmp_path: Path, monkeypatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("stop")
 
-    monkeypatch.setattr(report, "training", fail)
+    monkeypatch.setattr(report, "shapes", fail)
     with pytest.raises(RuntimeError, match="stop"):
         report.write_report(StudyFolder(folder), study, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_sections_in_order(page: Page) -> None:
-    assert [name for name in page.ids if name in SECTIONS.split()] == SECTIONS.split()
+    every = [*SECTIONS.split(), *DETAILS.split()]
+    assert [name for name in page.ids if name in every] == every
 
 
 def test_every_link_inside_leads_somewhere(page: Page) -> None:
@@ -125,7 +169,8 @@ def test_plotly_is_embedded_once_and_nothing_is_loaded(text: str, page: Page) ->
 
     assert text.count(get_plotlyjs()) == 1
     assert all(address.startswith("data:") for address in page.loaded)
-    assert not re.search(r"url\(|@import|https?://", without_plotly(text))
+    own = without_plotly(text).replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert not re.search(r"url\(|@import|https?://", own)
     assert len(text) < 9e6
 
 
@@ -143,6 +188,44 @@ def _arrays(value: object) -> list[dict]:
     return [array for item in items for array in _arrays(item)]
 
 
+def test_the_first_page_is_small_and_whole_without_a_script(files: dict[str, str | bytes]) -> None:
+    first = str(files["report.html"])
+    assert len(first.encode()) < 1e6 and "<script" not in first and "<canvas" not in first
+    shown = first.count('<svg xmlns="http://www.w3.org/2000/svg" class="figure"')
+    archive = zipfile.ZipFile(io.BytesIO(bytes(files["figures.zip"])))  # type: ignore[arg-type]
+    names = archive.namelist()
+    assert shown == len(names) / 2 == len([name for name in names if name.endswith(".svg")])
+    for name in names:
+        content = archive.read(name).decode()
+        if name.endswith(".svg"):
+            ElementTree.fromstring(content)
+        else:
+            assert len(pd.read_csv(io.StringIO(content))) > 0, name
+    for link in re.findall(r'href="(data:text/csv,[^"]+)"', first):
+        assert unquote(link.partition(",")[2]) in {archive.read(name).decode() for name in names}
+
+
+def test_the_summary_holds_the_answers_with_their_numbers(files: dict[str, str | bytes], folder: Path) -> None:
+    found = json.loads(files["summary.json"])
+    answers = pd.read_parquet(folder / "answers.parquet")
+    told = [
+        (q["question"], q["answer"], test["difference"], test["n_x"])
+        for q in found["questions"]
+        for test in q["primary"]
+    ]
+    rows = answers[["question", "answer", "difference", "n_x"]].itertuples(index=False, name=None)
+    # JSON knows no NaN: a difference that could not be had is null
+    assert told == [(q, answer, pytest.approx(d) if d == d else None, n) for q, answer, d, n in rows]
+    assert found["declared"] in str(files["report.html"]) and found["circuits"]["mlp_add"]["trained"] == 3
+
+
+def test_tables_of_the_first_page_have_captions_and_scopes(files: dict[str, str | bytes]) -> None:
+    first = str(files["report.html"])
+    assert first.count("<table") == first.count("<caption>") > 0
+    assert all("scope=" in cell for cell in re.findall(r"<th\b[^>]*>", first))
+    assert all('role="img"' in svg and "aria-label" in svg for svg in re.findall(r"<svg[^>]*>", first))
+
+
 def test_foreign_text_is_escaped(text: str) -> None:
     page = without_plotly(text)
     assert REASON not in page and "<script>alert" not in page
@@ -157,7 +240,7 @@ def test_every_question_is_answered_on_the_first_screen(text: str, folder: Path)
     for row in answers.to_dict("records"):
         assert html.escape(row["question"]) in first and row["answer"] in first
         assert html.escape(row["lead"]) in first and html.escape(row["estimate"]) in first
-    assert first.count("<svg class=") == len(answers) == 4
+    assert first.count('<svg class="interval') == len(answers) == 4
     assert '<span class="soft">mlp_add and attention_0.0</span>' in first
     assert "mlp_add vs mlp_concat (positive control)" in first and "(negative control)" in first
     assert "attention_0.0 (uniform attention) and attention_1.0 (learnable attention)" in first
@@ -175,20 +258,22 @@ def test_what_changed_after_training_is_listed(folder: Path, study: Study, tmp_p
     shutil.copytree(folder, copy.root)
     for path in copy.root.glob("population/*/*/circuits.safetensors"):
         save_circuits(path, load_circuits(path), earlier)
-    text = report.render(copy, study)
+    text = pages(copy, study)
     assert f"<code>{declaration_hash(declaration(study))}</code>" in text
     assert f"12 circuits were trained under the hash <code>{declaration_hash(earlier)}</code>" in text
     assert "<li>alpha was 0.1 and is 0.05.</li>" in text
 
 
 def test_examples_of_the_main_pair_are_matched_at_every_site(folder: Path, study: Study, text: str) -> None:
-    found = shapes(StudyFolder(folder), study, load_tables(StudyFolder(folder), study))["matchings"]
+    tables = load_tables(StudyFolder(folder), study)
+    middles = read_middles(StudyFolder(folder), study, tables)
+    found = shapes(StudyFolder(folder), study, tables, middles)["matchings"]
     assert list(found) == list(studied_sites())
     for item in found.values():
         assert (item["x"], item["y"]) == ("attention_0.0", "attention_1.0")
         assert f"Here it is {number(item['distance'])} rms." in text
     alone = study.model_copy(update={"architectures": ["mlp_add"]})
-    assert shapes(StudyFolder(folder), alone, load_tables(StudyFolder(folder), study))["matchings"] == {}
+    assert shapes(StudyFolder(folder), alone, tables, {"mlp_add": middles["mlp_add"]})["matchings"] == {}
 
 
 def test_unconverged_circuits_are_listed(text: str) -> None:
@@ -238,7 +323,7 @@ def test_stage_costs_are_summed(tmp_path: Path) -> None:
 def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
     study = make_study(["mlp_add"], 2, maturity={"count": 0, "steps": [100]})
     write_synthetic(tmp_path, study, distinct=1)
-    text = report.render(StudyFolder(tmp_path), study)
+    text = pages(StudyFolder(tmp_path), study)
     assert "This study declares no question, and so it answers none. It describes its architectures." in text
     assert "This study declares no control. Nothing here shows what its tests can find." in text
     assert "No circuit was trained longer than the schedule, because" in text
@@ -248,7 +333,7 @@ def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
 def test_circuits_without_a_group(tmp_path: Path) -> None:
     study = make_study(["mlp_add", "mlp_concat"], 2, min_neurons=100)
     write_synthetic(tmp_path, study, distinct=1)
-    text = report.render(StudyFolder(tmp_path), study)
+    text = pages(StudyFolder(tmp_path), study)
     assert "has a group of at least 100 neurons. There is nothing to label." in text
     assert "There are no phases to show." in text
     assert "1 converged circuit lacks at least one of these endpoints" in text
@@ -257,15 +342,48 @@ def test_circuits_without_a_group(tmp_path: Path) -> None:
 def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.safetensors"))
-    text = report.render(StudyFolder(copy), study)
+    text = pages(StudyFolder(copy), study)
     assert "There are no training curves." in text
     assert "its circuit file is not there" in text
+
+
+def test_a_missing_table_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
+    study = make_study(["mlp_add", "mlp_concat"], 2, maturity={"count": 0, "steps": [100]}, questions=[QUESTIONS[2]])
+    write_synthetic(tmp_path, study, distinct=1)
+    for name in ("power", "summary", "endpoints"):
+        (tmp_path / f"{name}.parquet").unlink()
+    files = report.render(StudyFolder(tmp_path), study)
+    assert "These tables of the study are missing: endpoints.parquet, summary.parquet, power.parquet." in str(
+        files["report.html"]
+    )
+    assert "There is nothing to plan from." in str(files["details.html"])
+    for name in ("answers", "verdicts"):
+        (tmp_path / f"{name}.parquet").unlink()
+        tables = load_tables(StudyFolder(tmp_path), study) if name == "answers" else None
+        assert tables is None or answer(StudyFolder(tmp_path), study, tables)["question_answers"] == []
+
+
+def test_the_index_lists_every_study(folder: Path, files: dict[str, str | bytes], tmp_path: Path) -> None:
+    for name in ("one <b>", "two", "broken", "described", "unfinished"):
+        (tmp_path / name).mkdir()
+        if name != "unfinished":
+            (tmp_path / name / "report.html").write_text("page")
+        if name in ("one <b>", "two"):
+            (tmp_path / name / "summary.json").write_text(str(files["summary.json"]), encoding="utf-8")
+    (tmp_path / "broken" / "summary.json").write_text("[1")
+    write_index(tmp_path)
+    text = (tmp_path / "index.html").read_text(encoding="utf-8")
+    links = [unquote(html.unescape(anchor)) for anchor in Page(text).anchors]
+    assert links == [f"{name}/report.html" for name in ("broken", "described", "one <b>", "two")]
+    assert "one <b>" not in text and "Do both form &lt;b&gt;one&lt;/b&gt; shape?" in text
+    assert "Its summary.json cannot be read." in text and "It describes its networks and compares none." in text
+    assert text.count("<tr>") == 1 + 2 + 2 * len(QUESTIONS)
 
 
 def test_unfinished_study_is_refused(folder: Path, study: Study, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run the equivalence stage first"):
         load_tables(StudyFolder(tmp_path), study)
-    for name in ("endpoints", "summary", "verdicts", "answers", "power"):
+    for name in study.system.tables:
         (tmp_path / f"{name}.parquet").write_bytes((folder / f"{name}.parquet").read_bytes())
     with pytest.raises(ValueError, match=r"circuits\.parquet is corrupt or missing"):
         load_tables(StudyFolder(tmp_path), study)

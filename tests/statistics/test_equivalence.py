@@ -296,6 +296,13 @@ def test_a_published_example_is_reproduced():
     assert result.p_equivalence == pytest.approx(lower.pvalue, rel=1e-9)
 
 
+def test_a_published_equivalence_test_is_reproduced():
+    """The README of the R package TOSTER: `sleep` with bounds -1 and 1 has t(17.78) = -0.683, p = 7.48e-01."""
+    first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+    second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+    assert equivalence_test(first, second, margin=1.0).p_equivalence == pytest.approx(0.748, abs=5e-4)
+
+
 def test_p_values_of_welch_are_the_same_at_every_level():
     x, y = normal_samples(5, shift=0.3)
     by_level = [equivalence_test(x, y, 1.5, alpha=alpha) for alpha in (0.05, 0.0021)]

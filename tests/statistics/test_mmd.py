@@ -141,6 +141,14 @@ def test_minimum_margin_is_where_the_conclusion_turns():
     assert above.p_equivalence <= 0.05 < below.p_equivalence
 
 
+def test_another_margin_and_level_need_no_other_draws():
+    data = pair_of(1, n=20)
+    once = mmd_equivalence_test(*data[:2], 0.2, *data[2:])
+    assert once.at(0.3, 0.01) == mmd_equivalence_test(*data[:2], 0.3, *data[2:], alpha=0.01)
+    with pytest.raises(ValueError, match="margin is 0"):
+        once.at(0.0, 0.05)
+
+
 def test_the_seed_alone_decides():
     x, y, clusters_x, clusters_y = pair_of(2)
     one, again, other = (mmd_equivalence_test(x, y, 0.2, clusters_x, clusters_y, seed=s) for s in (1, 1, 2))

@@ -136,6 +136,8 @@ def test_labels_are_canonical_wherever_they_stand() -> None:
         ({"families": {"all": ["disc_cka"]}}, "every endpoint belongs to one family; in no family: "),
         ({"families__twice": ["pad"]}, "in two families: pad"),
         ({"families__mechanism": ["speed"]}, "unknown: speed"),
+        ({"recipe__batches": 1394}, "mlp_add trains on 2785 inputs of .*: batches must be at most 1393, found 1394"),
+        ({"recipe__lr": 0.5}, "lr and tail_lr times weight_decay must be below 1, since a step takes .*, found 1.2"),
         ({"recipe__speed": 2}, "unknown key 'recipe.speed'; allowed here: lr, weight_decay"),
         ({"margins__disc_cka__width": 1}, "unknown key 'margins.disc_cka.width'; allowed here: margin, reason"),
         (

@@ -12,6 +12,7 @@ import topomod
 from stages import run_stages
 from synthetic_study import DEFAULT
 from topomod.networks.labels import Label
+from topomod.report.section_operations import same_disc
 from topomod.study.check import check_study, load_study
 from topomod.study.config import Study
 from topomod.study.shards import CIRCUITS, StudyFolder
@@ -226,3 +227,31 @@ def test_the_study_of_operations() -> None:
 def test_the_study_of_groups() -> None:
     study = load_study(ROOT / "config" / "finite_group_networks.yaml", base=ROOT / "config" / "config.yaml")
     assert {str(study.task_of(label)) for label in study.labels} == {"S3", "S4", "D7", "A5"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "shares", "reading"),
+    [
+        (("the same", "the same"), (0.9, 0.8), "the same disc"),
+        (("the same", "the same"), (0.9, 0.2), "the same, but no disc"),
+        (("the same", "not decided"), (0.9, 0.9), "not decided"),
+        (("the same", "differs, size open"), (0.9, 0.9), "different"),
+        (("different", "not decided"), (0.9, 0.9), "different"),
+        (("the same",), (0.9, 0.9), "not decided"),
+    ],
+)
+def test_the_same_disc_is_read_by_a_rule(answers: tuple[str, ...], shares: tuple[float, float], reading: str) -> None:
+    """Never from what is not decided, nor across tasks, nor where there are no frequencies."""
+    variants = {"cubic": {"task": "a**3 + a*b"}, "sum": {"task": "addition"}}
+    study = small_study(architectures=["mlp_concat", "rnn", "rnn@sum", "rnn@cubic"], variants=variants)
+    columns = dict(zip(("mean_x", "mean_y"), shares, strict=True))
+    rows = [
+        {"role": "pair", "x": "mlp_concat", "y": "rnn", "endpoint": name, "answer": answer} | columns
+        for name, answer in zip(("share_disc_preactivations", "disc_cka"), answers, strict=False)
+    ]
+    found = same_disc(study, pd.DataFrame(rows))
+    assert [(row["task"], row["reading"]) for row in found["disc_rows"]] == [
+        ("a - b mod 13", reading),
+        ("a**3 + a * b mod 13", "no frequencies"),
+    ]
+    assert len(found["disc_sentences"]) == 2 and found["disc_sentences"][0].endswith(": a - b mod 13.")

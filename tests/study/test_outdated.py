@@ -19,7 +19,9 @@ from topomod.study.stored import check_stored
 from topomod.study.tables import write_table
 
 ARCHITECTURES = ["mlp_add", "attention_0.0"]
-WHOLE = ("endpoints", "summary", "verdicts", "answers", "power")
+WHOLE = [f"{name}.parquet" for name in ("endpoints", "summary", "verdicts", "answers", "looks", "power")]
+LOOK = [f"looks/4/{name}.parquet" for name in ("endpoints", "summary", "verdicts", "answers")]
+PAGES = ["report.html", "details.html"]
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +51,8 @@ def results(folder: StudyFolder) -> list[Path]:
 
 
 def test_a_copy_of_a_finished_study_is_as_it_should_be(folder: StudyFolder) -> None:
-    assert len(results(folder)) == 4 * 6 + 6
-    assert all(stored_origin(path) for path in results(folder) if path.name != CIRCUITS)
+    assert len(results(folder)) == 4 * 6 + 4 + 6 + 4
+    assert all(stored_origin(path) for path in results(folder) if path.suffix in (".html", ".parquet"))
     assert remove_outdated(folder, study(), dry_run=False) == []
 
 
@@ -76,14 +78,14 @@ def test_a_dry_run_only_says_so(folder: StudyFolder) -> None:
 @pytest.mark.parametrize(
     ("changes", "files"),
     [
-        ({"margins": {n: m.model_dump() | {"margin": 0.2} for n, m in study().margins.items()}}, WHOLE[2:]),
-        ({"alpha": 0.01}, WHOLE),
-        ({"recipe": {"steps": 301}}, WHOLE),
-        ({"maturity": {"count": 1, "steps": [100, 300, 700]}}, ()),
+        ({"margins": {n: m.model_dump() | {"margin": 0.2} for n, m in study().margins.items()}}, [*LOOK[2:], *WHOLE]),
+        ({"alpha": 0.01}, [*LOOK, *WHOLE]),
+        ({"recipe": {"steps": 301}}, [*LOOK, *WHOLE]),
+        ({"maturity": {"count": 1, "steps": [100, 300, 700]}}, []),
     ],
 )
-def test_other_settings(folder: StudyFolder, changes: dict[str, Any], files: tuple[str, ...]) -> None:
-    assert names(folder, study(**changes)) == {"report.html", *(f"{name}.parquet" for name in files)}
+def test_other_settings(folder: StudyFolder, changes: dict[str, Any], files: list[str]) -> None:
+    assert names(folder, study(**changes)) == {*PAGES, *files}
 
 
 def test_another_least_size_of_groups(folder: StudyFolder) -> None:
@@ -112,13 +114,14 @@ def test_whole_tables_of_other_shards(folder: StudyFolder) -> None:
     cli.groups(circuits, tables["circuits"], tables["groups"], tables["phases"], 10)
     for name in ("homology", "diagrams"):
         write_table(pd.read_parquet(tables[name]), tables[name], shard_origin(circuits, min_neurons=10))
-    assert names(folder, study()) == {"report.html", *(f"{name}.parquet" for name in WHOLE)}
+    assert names(folder, study()) == {*PAGES, *LOOK, *WHOLE}
 
 
 def test_files_without_an_origin_are_taken_as_they_are(folder: StudyFolder) -> None:
     for path in folder.root.rglob("*.parquet"):
         pd.read_parquet(path).to_parquet(path, index=False)
-    folder.report.write_text("<html></html>\n")
+    for name in PAGES:
+        (folder.root / name).write_text("<html></html>\n")
     assert names(folder, study()) == set()
 
 

@@ -39,7 +39,8 @@ def test_two_groups_are_answered(path: Path, margin: float, answer: str) -> None
     test = equivalence_test(a["acc"], b["acc"], margin, a["seed"], b["seed"])
     assert lines[0] == f"a and b: {answer}"
     assert f"difference {rounded(test.difference, margin)}" in lines[1] and f"margin {margin:g}" in lines[1]
-    assert "a has 12 networks, b has 15." in lines[2] and len(lines) == 3
+    assert "a has 12 networks, b has 15." in lines[2]
+    assert (len(lines) == 4 and "to show in 80 % of studies" in lines[3]) == (answer == "differs, size open")
 
 
 def test_an_open_table_says_how_many_networks_it_takes(tmp_path: Path) -> None:
@@ -48,6 +49,32 @@ def test_an_open_table_says_how_many_networks_it_takes(tmp_path: Path) -> None:
     frame.to_parquet(tmp_path / "t.parquet")
     *_, last = table_lines(tmp_path / "t.parquet", *COLUMNS, 1.0)
     assert last.startswith("It takes about ") and "networks of each group" in last
+
+
+def test_several_groups_are_answered_together_and_each_two_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"acc": rng.normal(size=60), "kind": list("abc") * 20, "seed": np.repeat(range(20), 3)})
+    frame.loc[frame["kind"] == "c", "acc"] += 9
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    lines = list(table_lines(tmp_path / "t.csv", *COLUMNS, 2.0))
+    assert lines[0] == "a, b, c: different" and lines[1].startswith("The largest difference between two groups is at")
+    answers = ["a and b: the same", "a and c: different", "b and c: different"]
+    assert [line for line in lines if " and " in line and line.endswith(("same", "different"))] == answers
+
+
+def test_pairs_are_networks_of_one_name(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shared = 5 * rng.normal(size=20)
+    frame = pd.DataFrame({"acc": np.r_[shared, shared + 0.1 * rng.normal(size=20)], "kind": ["a"] * 20 + ["b"] * 20})
+    path = tmp_path / "t.csv"
+    frame.assign(seed=list(range(20)) * 2).sample(frac=1, random_state=0).to_csv(path, index=False)
+    assert next(iter(table_lines(path, *COLUMNS, 0.2, paired=True))).endswith(": the same")
+    assert next(iter(table_lines(path, *COLUMNS, 0.2))).endswith(": not decided")
+    with pytest.raises(ValueError, match="--paired is for two groups without --bounds, found 2 groups"):
+        list(table_lines(path, *COLUMNS, 0.2, "-99,99", paired=True))
+    frame.assign(seed=range(40)).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="is only in x; a pair needs both of its networks"):
+        list(table_lines(path, *COLUMNS, 0.2, paired=True))
 
 
 def test_values_that_are_bounded_may_be_constant(tmp_path: Path) -> None:
@@ -65,7 +92,7 @@ def test_values_that_are_bounded_may_be_constant(tmp_path: Path) -> None:
         (("", "kind", "seed", 1.0), "name the column of the value with --value"),
         ((*COLUMNS, None), "name the largest difference that does not matter with --margin"),
         (("loss", "kind", "seed", 1.0), "has no column 'loss'; it has kind, seed, acc"),
-        (("acc", "seed", "kind", 1.0), r"the column 'seed' names 15 groups \(0, 1, 2, 3, 4, ...\); two are compared"),
+        (("acc", "seed", "kind", 1.0), "the group '0' has 2 networks; at least 3 are needed"),
         (("kind", "kind", "seed", 1.0), "x is 'a', y is 'b': x holds 'a' of type str"),
         ((*COLUMNS, -1.0), "margin is -1.0; it must be a positive number"),
         ((*COLUMNS, 1.0, "0"), "--bounds must be LOW,HIGH, two numbers, found '0'"),

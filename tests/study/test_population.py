@@ -3,6 +3,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from synthetic_study import make_study
 from topomod.report.diagram_summaries import bottleneck_matrix, diagram_features, mean_images
@@ -151,10 +153,19 @@ def test_principal_components_of_a_circle() -> None:
 
 def test_example_prefers_converged_circuits_with_a_group() -> None:
     circuits = make_circuits().assign(converged=[False, True, True])
-    row = choose_circuit(circuits, make_groups())
+    matrix = circuits[["architecture", "seed", "step", "converged"]].assign(pad=0.0)
+    row = choose_circuit(circuits, make_groups(), matrix)
     assert row is not None and row["seed"] == 1
-    assert choose_circuit(circuits, make_groups().iloc[:0]) is None
-    assert choose_circuit(circuits.iloc[2:], make_groups()) is None
+    assert choose_circuit(circuits, make_groups().iloc[:0], matrix) is None
+    assert choose_circuit(circuits.iloc[2:], make_groups(), matrix) is None
+
+
+@given(st.permutations([-3.0, -1.0, 0.1, 1.0, 4.0]), st.floats(-5, 5), st.floats(0.01, 100))
+def test_example_is_nearest_the_middle_in_any_order_and_unit(values: list[float], shift: float, unit: float) -> None:
+    circuits = pd.DataFrame({"architecture": "mlp_add", "seed": range(5), "step": 1, "converged": True})
+    matrix = circuits.assign(hole=shift + unit * np.array(values), same=1.0)
+    row = choose_circuit(circuits, circuits, matrix)
+    assert row is not None and values[row["seed"]] == 0.1 and row["n_circuits"] == 5
 
 
 def test_longest_bars_keep_those_that_never_die() -> None:

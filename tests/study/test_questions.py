@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from synthetic_study import DEFAULT, make_circuit, make_study
-from topomod.networks.circuit_file import load_circuits, read_declared, save_circuits
+from topomod.networks.circuit_file import load_circuits, read_record, save_circuits
 from topomod.networks.labels import Label
 from topomod.study.answers import answer_table
 from topomod.study.check import check_study, load_study_file
@@ -32,6 +32,23 @@ SHAPE = {"words": "Do both form the same shape?", "primary": ["disc_cka", "hole_
 
 def with_questions(*questions: Any, **changes: Any) -> dict[str, Any]:
     return copy.deepcopy(DEFAULT) | {"questions": list(questions)} | changes
+
+
+RULE = {"fraction": 0.25, "control_distance": 0.293, "pilot_seeds": [0, 49]}
+
+
+def with_rule(**rule: Any) -> dict[str, Any]:
+    """The default study with a margin by rule, on top of the one that it has."""
+    margins = copy.deepcopy(DEFAULT["margins"])
+    margins["disc_cka"] |= rule
+    return copy.deepcopy(DEFAULT) | {"margins": margins}
+
+
+def test_a_margin_by_rule_is_a_fraction_of_the_distance_of_the_control() -> None:
+    study = check_study(with_rule(**RULE))
+    assert study.margins["disc_cka"].margin == pytest.approx(0.25 * 0.293)
+    again = check_study(study.model_dump())
+    assert again == study and declaration(again) != declaration(check_study(copy.deepcopy(DEFAULT)))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +113,25 @@ def with_questions(*questions: Any, **changes: Any) -> dict[str, Any]:
             ),
             "key 'margins.disc_cka.reason'",
         ),
+        (
+            with_rule(fraction=0.5),
+            "key 'margins.disc_cka': a margin that is the fraction 0.5 needs the 'control_distance'",
+        ),
+        (with_rule(fraction=0.5, control_distance=0.2), "a 'control_distance' needs the 'pilot_seeds' that it was"),
+        (
+            with_rule(**(RULE | {"fraction": 1.5})),
+            "key 'margins.disc_cka.fraction': input should be less than or equal",
+        ),
+        (with_rule(**(RULE | {"fraction": "half"})), "key 'margins.disc_cka.fraction'"),
+        (
+            with_rule(control_distance=0.04, pilot_seeds=[0, 49]),
+            "key 'margins.disc_cka': the margin 0.05 is wider than the control_distance 0.04",
+        ),
+        (
+            with_rule(**(RULE | {"pilot_seeds": [960, 1000]})),
+            "margins.disc_cka: the pilot's seeds 960 to 1000 are also seeds of this study, 1000 to 1049",
+        ),
+        (with_rule(**(RULE | {"pilot_seeds": [9, 2]})), "pilot_seeds are the first and the last seed, found"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(config: dict[str, Any], message: str) -> None:
@@ -123,9 +159,9 @@ def test_every_study_here_asks_questions_or_says_that_it_has_none(path: Path) ->
         assert "questions: []" in path.read_text()
 
 
-def test_the_default_study_asks_four_questions() -> None:
+def test_the_default_study_asks_five_questions() -> None:
     study = load_study_file(ROOT / "config" / "config.yaml")
-    assert len(study.questions) == 4 and all(question.architectures is None for question in study.questions)
+    assert len(study.questions) == 5 and all(question.architectures is None for question in study.questions)
     assert study.compared_pair == ("attention_0.0", "attention_1.0")
 
 
@@ -274,7 +310,12 @@ def test_what_could_have_been_told_and_what_would_settle() -> None:
     )
     assert "were not compared in w" in sensitivity_sentence([{"title": "w", "sensitivity": np.nan}], ["a", "b"])
     open_one = {"title": "u", "primary_answer": "not decided", "n_needed": np.inf}
-    assert settling_sentence([open_one]).startswith("It takes more than 320 circuits of each architecture")
+    assert settling_sentence("not decided", [open_one]).startswith("It takes more than 320 circuits of each")
+    sized = {"title": "u", "primary_answer": "differs, size open", "n_needed": 71.0}
+    assert settling_sentence("differs, size open", [sized, open_one]) == (
+        "If the difference is the estimated one, it takes about 71 circuits of each architecture to show in 80 % of "
+        "studies whether it is larger than the margin."
+    )
 
 
 @pytest.fixture
@@ -290,10 +331,10 @@ def stored(tmp_path: Path) -> tuple[StudyFolder, Any]:
 def test_what_was_declared_comes_back_and_changes_no_weight(stored: tuple[StudyFolder, Any], tmp_path: Path) -> None:
     folder, study = stored
     path = folder.population(study.shards()[0]) / CIRCUITS
-    assert read_declared(path) == declaration(study)
+    assert read_record(path, "declared") == declaration(study)
     plain = tmp_path / "plain.safetensors"
     save_circuits(plain, load_circuits(path))
-    assert read_declared(plain) == ""
+    assert read_record(plain, "declared") == ""
     one, other = load_file(path), load_file(plain)
     assert all(np.array_equal(one[key], other[key]) for key in one.keys() | other.keys())
     with safe_open(path, "numpy") as first, safe_open(plain, "numpy") as second:
@@ -303,7 +344,8 @@ def test_what_was_declared_comes_back_and_changes_no_weight(stored: tuple[StudyF
 def test_margins_and_questions_that_changed_after_training_are_listed(stored: tuple[StudyFolder, Any]) -> None:
     folder, study = stored
     now = declaration(study)
-    assert declared_history(folder, study) == [{"hash": declaration_hash(now), "circuits": 4, "changes": []}]
+    unchanged = {"hash": declaration_hash(now), "circuits": 4, "changes": [], "other_looks": False}
+    assert declared_history(folder, study) == [unchanged]
     margins = study.model_dump()["margins"] | {"disc_cka": {"margin": 0.2, "reason": "another"}}
     questions = [SHAPE | {"primary": ["disc_cka"]}, {"words": "New?", "primary": ["pad"]}]
     later = make_study(["attention_0.0", "attention_1.0"], 2, margins=margins, questions=questions, alpha=0.01)

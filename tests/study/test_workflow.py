@@ -8,11 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
 import yaml
 
+from elsewhere import Adder, taught
 from topomod.networks.circuit_file import read_digest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +35,7 @@ def snakemake(checkout: Path, *arguments: str, path: str | None = None) -> subpr
 
 
 def rules_run(output: str) -> set[str]:
-    return set(re.findall(r"^\s*(?:local)?rule (\w+):", output, flags=re.MULTILINE))
+    return set(re.findall(r"^\s*(?:local)?(?:rule|checkpoint) (\w+):", output, flags=re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,22 @@ def copy_of_checkout(folder: Path) -> Path:
     for name in ("config", "profiles"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "tests" / "tiny.yaml", folder / "study.yaml")
+    change(folder, networks={"mine": {"from": "networks/*.pt"}})
+    (folder / "networks").mkdir()
+    for name, content in networks().items():
+        (folder / "networks" / name).write_bytes(content)
     return folder
+
+
+@lru_cache
+def networks() -> dict[str, bytes]:
+    """Files of networks that plain PyTorch trained at p = 13: two are right, one learnt nothing, one is damaged."""
+    table = torch.arange(13)[:, None].add(torch.arange(13)) % 13
+    files = {}
+    for name, steps, seed in (("a", 400, 0), ("b 'x", 400, 1), ("c", 1, 2)):
+        torch.save(taught(lambda: Adder(13), table, steps, seed, decay=2.0).state_dict(), content := BytesIO())
+        files[f"{name}.pt"] = content.getvalue()
+    return files | {"d.pt": files["a.pt"][:1000]}
 
 
 def change(checkout: Path, **values: object) -> None:
@@ -65,11 +85,35 @@ def test_finishes_and_then_has_nothing_to_do(checkout: Path) -> None:
     assert again.returncode == 0 and "Nothing to be done" in again.stdout + again.stderr
 
 
+def test_networks_of_others_are_read_named_and_compared(checkout: Path) -> None:
+    results = checkout / "results" / "tiny"
+    circuits = pd.read_parquet(results / "population" / "given@mine" / "00000-00003" / "circuits.parquet")
+    assert list(circuits["source"]) == [f"networks/{name}" for name in sorted(networks())]
+    assert list(circuits["converged"]) == [True, True, False, False]
+    unlearned, damaged = circuits["reason"][2:]
+    assert re.fullmatch(r"right on \d+\.\d% of pairs", unlearned) and "not a state dict" in damaged
+    groups = pd.read_parquet(results / "population" / "given@mine" / "00000-00003" / "groups.parquet")
+    assert set(groups["seed"]) >= {0, 1} and groups.loc[groups["seed"] < 2, "disc_cka"].min() > 0.9
+    verdicts = pd.read_parquet(results / "verdicts.parquet")
+    pairs = verdicts[(verdicts["x"] == "mlp_add") & (verdicts["y"] == "given@mine")].set_index("endpoint")
+    assert list(pairs.loc[["disc_cka", "gradient_symmetricity"], "n_y"]) == [2, 2]
+    page = (results / "report.html").read_text()
+    assert "4 files were read" in page and "networks/d.pt: not a state dict" in page
+
+
+def test_a_changed_file_is_read_again_and_nothing_is_trained(checkout: Path) -> None:
+    (checkout / "networks" / "e.pt").write_bytes(networks()["a.pt"])
+    plan = snakemake(checkout, "--dry-run")
+    (checkout / "networks" / "e.pt").unlink()
+    assert rules_run(plan.stdout + plan.stderr) >= {"read", "groups", "homology", "report"}
+    assert "rule train:" not in plan.stdout + plan.stderr
+
+
 def test_a_margin_redoes_only_tests_planning_and_report(checkout: Path) -> None:
     change(checkout, margins={"circularity": {"margin": 0.2, "reason": "a test"}})
     done = snakemake(checkout)
     assert done.returncode == 0, done.stderr
-    assert rules_run(done.stdout + done.stderr) == {"all", "equivalence", "power", "report"}
+    assert rules_run(done.stdout + done.stderr) == {"all", "equivalence", "conclude", "power", "report"}
 
 
 def test_more_seeds_train_only_new_shards(checkout: Path) -> None:
@@ -86,7 +130,15 @@ def test_a_lost_file_is_made_again_and_nothing_else(checkout: Path) -> None:
     (checkout / "results" / "tiny" / "population" / "mlp_add" / "00000-00003" / "homology.parquet").unlink()
     done = snakemake(checkout)
     assert done.returncode == 0, done.stderr
-    assert rules_run(done.stdout + done.stderr) == {"all", "homology", "endpoints", "equivalence", "power", "report"}
+    assert rules_run(done.stdout + done.stderr) == {
+        "all",
+        "homology",
+        "endpoints",
+        "equivalence",
+        "conclude",
+        "power",
+        "report",
+    }
 
 
 def test_snakemake_makes_its_own_report(checkout: Path) -> None:
@@ -100,6 +152,7 @@ def test_snakemake_makes_its_own_report(checkout: Path) -> None:
     [
         ("architectures", ["mlp_ad"], "unknown architecture 'mlp_ad'"),
         ("colour", "red", "unknown key 'colour'"),
+        ("networks", {"mine": {"from": "nothing/*.pt"}}, "networks.mine: no file is named by 'nothing/*.pt'"),
         ("p", 2, "key 'p': input should be greater than or equal to 3, found 2"),
     ],
 )
@@ -212,6 +265,28 @@ def test_an_active_environment_comes_first(checkout: Path, tmp_path: Path) -> No
     assert done.returncode != 0 and not page.exists()
     assert (checkout / "results" / "tiny" / "logs" / "report.log").read_text() == "another topomod\n"
     assert snakemake(checkout).returncode == 0
+
+
+def test_a_study_with_looks_stops_once_its_questions_are_settled(checkout: Path) -> None:
+    """No circuit of the second look is trained; four circuits cannot settle the other question."""
+    log, seeds = "results/tiny/looks.parquet", {"first": 0, "count": 8}
+    margins = {"n_groups": {"margin": 100.0, "reason": "more groups than there can be"}}
+    before = (checkout / "study.yaml").read_text()
+    asked = [{"words": "?", "primary": ["n_groups"]}]
+    change(checkout, seeds=seeds, looks=[4, 8], margins=margins, questions=asked, networks={})
+    done = snakemake(checkout, "--", log)
+    assert done.returncode == 0, done.stderr
+    assert rules_run(done.stdout + done.stderr) == {"equivalence", "conclude"}
+    found = pd.read_parquet(checkout / log)
+    assert found[["n", "answer", "declared", "last"]].to_numpy().tolist() == [[4, "the same", True, True]]
+    change(checkout, questions=[{"words": "?", "primary": ["share_torus_logits"]}])
+    assert snakemake(checkout, "--", "results/tiny/looks/4/answers.parquet").returncode == 0
+    plan = snakemake(checkout, "--dry-run", "--", log)
+    assert set(re.findall(r"output: (\S+circuits\.safetensors)", plan.stdout + plan.stderr)) == {
+        f"results/tiny/population/{name}/00004-00007/circuits.safetensors"
+        for name in ("mlp_add", "mlp_concat", "attention_0.0")
+    }
+    (checkout / "study.yaml").write_text(before)
 
 
 def test_lint_is_clean() -> None:

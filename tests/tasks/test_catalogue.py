@@ -5,7 +5,7 @@ from topomod.tasks.addition import ModularAddition
 from topomod.tasks.catalogue import parse_task, task_from_description
 from topomod.tasks.finite_group import GroupComposition
 from topomod.tasks.parity import SparseParity
-from topomod.tasks.task import Task
+from topomod.tasks.task import Task, same_function
 
 
 def test_targets() -> None:
@@ -92,3 +92,19 @@ def test_a_description_without_its_numbers_is_one_sentence() -> None:
     for name, missing in (("modular_addition", "'p'"), ("sparse_parity", "'n'"), ("group_composition", "'group'")):
         with pytest.raises(ValueError, match=f"a task '{name}' needs {missing}"):
             task_from_description({"name": name})
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "same"),
+    [
+        ("addition", "a + b", True),
+        ("a - b", "a + 6 * b", True),
+        ("addition", "C7", True),
+        ("a - b", "b - a", False),
+        ("a * b", "addition", False),
+        ("addition_3", "addition", False),
+        ("parity_4_2", "addition", False),
+    ],
+)
+def test_tasks_are_one_where_they_are_one_function(x: str, y: str, same: bool) -> None:
+    assert same_function(parse_task(x, 7), parse_task(y, 7)) is same

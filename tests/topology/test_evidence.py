@@ -10,6 +10,7 @@ from topomod.topology.evidence import (
     circle_fibres,
     closing_gap,
     fibre_kind,
+    fills_its_dimensions,
     hull_gap,
     is_round,
     local_solidity,
@@ -90,6 +91,14 @@ def test_a_cap_closes_over_its_rim(rng: np.random.Generator) -> None:
     cap = sphere[sphere[:, 2] > -0.6]
     voids = [closing_gap(alpha_diagrams(fill_gaps(points, rng), 2), 1, 2) for points in (sphere, cap)]
     assert voids[0] < 4 < voids[1]
+
+
+@pytest.mark.parametrize("n", [800, 4000])
+def test_a_product_of_a_circle_and_a_plane_fills_three_of_four_dimensions(n: int, rng: np.random.Generator) -> None:
+    plane = rng.uniform(0.5, 1) * rng.normal(size=(n, 2))
+    assert not fills_its_dimensions(np.hstack([unit(TAU * rng.uniform(size=n)), plane]), rng)
+    assert fills_its_dimensions(rng.normal(size=(n, 4)), rng)
+    assert fills_its_dimensions(rng.uniform(-1, 1, size=(n, 4)), rng)
 
 
 def test_solid_flat_and_thin(rng: np.random.Generator) -> None:

@@ -125,3 +125,16 @@ def test_no_kind_is_sure_and_wrong(shape: str) -> None:
     verdict = classify_manifold(cloud.X, p=cloud.p)
     assert verdict.label in {*cloud.right, "uncertain"} or verdict.confidence < 0.9
     assert verdict.doubtful == (verdict.missing != "")
+
+
+@pytest.mark.parametrize("name", ["graph of a function", "cylinder with two axes"])
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_not_solid_in_all_its_dimensions_is_never_surely_solid(name: str, seed: int) -> None:
+    cloud = draw_cloud(name, np.random.default_rng(seed), size=6000, sigma=0.1, n_features=4)
+    verdict = classify_manifold(cloud.X)
+    assert verdict.label in {*cloud.right, "uncertain"} or verdict.doubtful
+
+
+def test_a_cloud_of_fewer_than_300_points_is_doubtful() -> None:
+    verdict = classify_manifold(revolve(*angles(np.random.default_rng(0), 250), 0.5))
+    assert verdict.doubtful and "more points" in verdict.missing

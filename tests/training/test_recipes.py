@@ -35,6 +35,8 @@ def test_every_number_has_bounds(kind: type, name: str, wrong: Any) -> None:
         (Recipe, {"beta2": 1}, "Recipe: beta2 should be less than 1, found 1"),
         (Recipe, {"batches": 1.5}, "Recipe: batches should be a valid integer, found 1.5"),
         (Recipe, {"schedule": "linear"}, "Recipe: schedule should be 'cosine' or 'constant', found 'linear'"),
+        (Recipe, {"lr": 1000.0}, "Recipe: lr and tail_lr times weight_decay must be below 1, since .*, found 2400"),
+        (Recipe, {"tail_lr": 0.5, "weight_decay": 2.0}, "Recipe: lr and tail_lr times weight_decay .*, found 1"),
         (Recipe, {"steps": 2000}, r"Recipe: max_steps must be at least steps \(2000\), found 1000"),
         (MarginRecipe, {"width": 0}, "MarginRecipe: width should be greater than or equal to 1, found 0"),
         (MarginRecipe, {"tail": 2.0}, "MarginRecipe: tail should be less than or equal to 1, found 2.0"),
@@ -58,7 +60,7 @@ def test_what_is_wrong_is_one_sentence(kind: type, fields: dict[str, Any], messa
             dataclasses.replace(kind(), **fields)
 
 
-@given(lr=st.floats(1e-9, 1e3), steps=st.integers(1, 900), name=st.text(max_size=5))
+@given(lr=st.floats(1e-9, 0.2), steps=st.integers(1, 900), name=st.text(max_size=5))
 def test_recipes_are_plain_dataclasses(lr: float, steps: int, name: str) -> None:
     for recipe in (Recipe(lr=lr, steps=steps, name=name), MarginRecipe(lr=lr, steps=steps, name=name)):
         fields = dataclasses.asdict(recipe)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor
 
-    from topomod.networks.activations import Activations
+    from topomod.networks.activations import Activations, Patch
     from topomod.networks.size import NetworkSize
     from topomod.tasks.task import Task
 
@@ -44,7 +44,7 @@ class Architecture:
     name : str
         Name that circuits store. In a study's YAML ``_<rate>`` follows it where it takes an attention rate.
     system : str
-        Name in :data:`topomod.study.systems.SYSTEMS`; empty for networks that are read, not trained here.
+        Name in :data:`topomod.study.systems.SYSTEMS`: what a study does with it; empty where a study names it not.
     takes_rate : bool
         Whether it takes an ``attention_rate``.
     accepts : part
@@ -54,7 +54,8 @@ class Architecture:
     pair_form : part
         ``(weights, x_left, x_right, attention_rate) -> PairForm`` of token embeddings (S, n, d_model).
     on_pairs : part
-        ``(weights, x_left, x_right, attention_rate) -> Activations``.
+        ``(weights, x_left, x_right, attention_rate, patch=None) -> Activations``; the patch is a
+        :class:`topomod.networks.activations.Patch`, needed where there are several layers.
     on_inputs : part
         ``(weights, task) -> Activations`` on every input of a task.
     logits : part
@@ -98,8 +99,12 @@ class Architecture:
         """Why it cannot learn a task, as the end of a sentence that shows the task; empty where it can."""
         return str(resolve(self.accepts)(task)).format(task=shown or repr(task))
 
-    def activations(self, weights: dict[str, Tensor], x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+    def activations(
+        self, weights: dict[str, Tensor], x_left: Tensor, x_right: Tensor, rate: float, patch: Patch | None = None
+    ) -> Activations:
         """Run a stack on every pair of the given token embeddings, (S, n_left, d_model) and (S, n_right, d_model).
+
+        With a patch, one layer holds other values than it computes.
 
         Raises
         ------
@@ -107,20 +112,21 @@ class Architecture:
             If it does not read pairs of embeddings.
         """
         if self.on_pairs:
-            found: Activations = resolve(self.on_pairs)(weights, x_left, x_right, rate)
+            also = {} if patch is None else {"patch": patch}
+            found: Activations = resolve(self.on_pairs)(weights, x_left, x_right, rate, **also)
         elif self.pair_form:
             found = resolve(self.pair_form)(weights, x_left, x_right, rate).activations()
         else:
             raise ValueError(f"{self.name} reads k tokens at once and has no pairs of embeddings to run on")
         return found
 
-    def run(self, weights: dict[str, Tensor], task: Task, rate: float) -> Activations:
-        """Run a stack on every input of a task."""
+    def run(self, weights: dict[str, Tensor], task: Task, rate: float, patch: Patch | None = None) -> Activations:
+        """Run a stack on every input of a task; a patch needs an ``on_pairs``."""
         if self.on_inputs:
             found: Activations = resolve(self.on_inputs)(weights, task)
             return found
         x = weights["W_E"]
-        return self.activations(weights, x, weights.get("W_E_right", x), rate)
+        return self.activations(weights, x, weights.get("W_E_right", x), rate, patch)
 
     def initial_weights(
         self, task: Task, generator: np.random.Generator, size: NetworkSize | None = None
@@ -197,6 +203,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         Architecture(
             "given",
+            system="pairs",
             accepts="topomod.networks.acceptance:any_task",
             on_inputs="topomod.networks.given:on_inputs",
             map_tokens="topomod.networks.given:no_tokens",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from topomod.networks.activations import Activations
+from topomod.networks.activations import Activations, Patch, Rest
 from topomod.networks.architectures import ARCHITECTURES, Architecture, resolve
 from topomod.networks.labels import Label
 from topomod.tasks.task import Task
@@ -52,6 +52,10 @@ class Circuit:
         ``loss`` and ``accurate`` (right on all inputs) before step 0, 1, ..., ``step``.
     name : str
         What a network that was not trained here is called in tables; empty for the name of its architecture.
+    rest : callable or None
+        What comes after a layer, of a module of somebody else; it is in no file.
+    source : str
+        The file that a study read it from; empty for a circuit that was trained here.
     """
 
     architecture: str
@@ -65,6 +69,8 @@ class Circuit:
     reason: str = ""
     history: dict[str, np.ndarray] = field(default_factory=dict)
     name: str = ""
+    rest: Rest | None = field(default=None, compare=False, repr=False)
+    source: str = ""
 
     @property
     def label(self) -> str:
@@ -130,6 +136,35 @@ class Circuit:
         if in_parts := self.record.logits:
             return np.asarray(resolve(in_parts)(self.task, self.weights))
         return np.asarray(self.activations().logits[0].numpy())
+
+    def logits_from(
+        self, layer: int, values: Float[np.ndarray, "*inputs n_neurons"], site: str = "preactivations"
+    ) -> Float[np.ndarray, "*inputs n_classes"]:
+        """Logits on all inputs when a layer holds other values; what comes after it is run again.
+
+        Parameters
+        ----------
+        layer : int
+            Which nonlinearity.
+        values : ndarray
+            (*inputs, n_neurons), at the last token.
+        site : {"preactivations", "activations"}
+            Before or after the nonlinearity.
+
+        Raises
+        ------
+        ValueError
+            If what comes after the layer is not known.
+        """
+        if self.rest is not None and site == "preactivations":
+            return self.rest(layer, values)
+        if not self.record.on_pairs:
+            raise ValueError(f"what comes after layer {layer} of {self.label} is not known")
+        weights = {name: torch.from_numpy(value)[None] for name, value in self.weights.items()}
+        patch = Patch(layer, site, torch.from_numpy(values.astype(self.weights["W_E"].dtype))[None])
+        with torch.no_grad():
+            found = self.record.run(weights, self.task, self.attention_rate or 0.0, patch)
+        return np.asarray(found.logits[0].numpy())
 
     def accuracy(self) -> float:
         """Share of all inputs, trained on or held out, that get their class."""

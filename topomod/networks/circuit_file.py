@@ -12,13 +12,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from topomod.files import atomic_path
+from topomod.networks.circuit_blocks import (
+    alike,
+    all_settings,
+    block_headers,
+    block_part,
+    joined,
+    own_state,
+    stack_padded,
+)
 from topomod.networks.circuit_header import (
-    CIRCUIT_KEYS,
-    OWN_NAME,
     Header,
     check_finite,
     check_header,
     check_settings,
+    declared_arrays,
     digest,
 )
 from topomod.tasks.catalogue import task_from_description
@@ -28,9 +36,6 @@ if TYPE_CHECKING:
 
 FORMAT = "topomod-circuits"
 VERSION = 1
-
-# as safetensors and as NumPy name them
-DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool", "I64": "int64"}
 
 
 def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str = "", settings: str = "") -> None:
@@ -57,13 +62,37 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str =
     OSError
         If the file cannot be written.
     """
+    if len(alike(circuits)) > 1:
+        raise ValueError(f"{path}: circuits in one file must share architecture, task, recipe and shapes of weights")
+    save_networks(path, circuits, declared, settings)
+
+
+def save_networks(path: Path | str, circuits: Sequence[Circuit], declared: str = "", settings: str = "") -> None:
+    """Write circuits of any architectures into one file: :func:`save_circuits` in blocks of those that are alike.
+
+    Raises
+    ------
+    ValueError
+        If there is no circuit, or :func:`load_circuits` would refuse them.
+    OSError
+        If the file cannot be written.
+    """
     from safetensors.numpy import save
 
     if not circuits:
         raise ValueError(f"{path}: no circuits to write")
-    shared = [(c.label, c.task, c.recipe) for c in circuits]
-    if any(key != shared[0] for key in shared):
-        raise ValueError(f"{path}: circuits in one file must share architecture, task and recipe")
+    header, tensors = joined([_block(Path(path), block) for block in alike(circuits)])
+    text = json.dumps(header)
+    metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "digest": digest(text, tensors)}
+    for name, record in {"declared": declared, "settings": settings}.items():
+        if record:
+            metadata |= {name: record, f"{name}_digest": digest(record, {})}
+    with atomic_path(Path(path)) as temporary:
+        temporary.write_bytes(save(tensors, metadata=metadata))
+
+
+def _block(path: Path, circuits: Sequence[Circuit]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of circuits that are alike, checked."""
     first = circuits[0]
     if task_from_description(first.task.describe()) != first.task:
         raise ValueError(
@@ -75,35 +104,17 @@ def save_circuits(path: Path | str, circuits: Sequence[Circuit], declared: str =
         "attention_rate": first.attention_rate,
         "task": first.task.describe(),
         "recipe": None if first.recipe is None else _fields(first.recipe),
-        "circuits": [_own(circuit) for circuit in circuits],
+        "circuits": [own_state(circuit) for circuit in circuits],
     }
     tensors = {f"weights/{k}": np.stack([c.weights[k] for c in circuits]) for k in first.weights}
-    tensors |= {f"history/{k}": _stack_padded([c.history[k] for c in circuits]) for k in first.history}
-    _checked(Path(path), header, {key: (value.dtype.name, value.shape) for key, value in tensors.items()})
-    text = json.dumps(header)
-    metadata = {"format": FORMAT, "version": str(VERSION), "header": text, "digest": digest(text, tensors)}
-    for name, record in {"declared": declared, "settings": settings}.items():
-        if record:
-            metadata |= {name: record, f"{name}_digest": digest(record, {})}
-    with atomic_path(Path(path)) as temporary:
-        temporary.write_bytes(save(tensors, metadata=metadata))
-
-
-def _own(circuit: Circuit) -> dict[str, Any]:
-    """What the header says of one circuit alone."""
-    names = (*CIRCUIT_KEYS, *([OWN_NAME] if circuit.name else []))
-    return {name: getattr(circuit, name) for name in names}
+    tensors |= {f"history/{k}": stack_padded([c.history[k] for c in circuits]) for k in first.history}
+    _checked(path, header, {key: (value.dtype.name, value.shape) for key, value in tensors.items()})
+    return header, tensors
 
 
 def _fields(recipe: Any) -> dict[str, Any]:
     fields: dict[str, Any] = dataclasses.asdict(recipe)
     return fields
-
-
-def _stack_padded(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Stack histories of circuits that stopped at different steps; reading cuts them at their step again."""
-    longest = max(len(row) for row in rows)
-    return np.stack([np.pad(row, (0, longest - len(row))) for row in rows])
 
 
 def load_circuits(path: Path | str) -> list[Circuit]:
@@ -116,24 +127,31 @@ def load_circuits(path: Path | str) -> list[Circuit]:
     ValueError
         If the file is truncated, damaged, is not a topomod file or is of another version, or its header is wrong.
     """
-    from topomod.networks.circuit import Circuit
-
     path = Path(path)
     with _opened(path) as file:
-        stored = _stored(file, path)
-        header = _checked(path, stored, _declared(file))
+        blocks = _blocks(path, _stored(file, path), declared_arrays(file))
         tensors = {key: file.get_tensor(key) for key in file.keys()}
         written, found = file.metadata().get("digest"), digest(file.metadata()["header"], tensors)
     if written is not None and written != found:
         raise ValueError(f"{path} is damaged: its content is not what was written; delete it and run again")
-    with _named(path):
-        check_finite(header, tensors)
+    circuits: list[Circuit] = []
+    for prefix, header in blocks:
+        own = block_part(prefix, tensors)
+        with _named(path):
+            check_finite(header, own)
+        circuits += _circuits(header, own)
+    return circuits if len(blocks) == 1 else sorted(circuits, key=lambda circuit: circuit.seed or 0)
+
+
+def _circuits(header: Header, tensors: dict[str, np.ndarray]) -> Iterator[Circuit]:
+    """Circuits of one block."""
+    from topomod.networks.circuit import Circuit
 
     def row(kind: str, index: int, length: int | None = None) -> dict[str, np.ndarray]:
         return {k.removeprefix(kind): v[index][:length] for k, v in tensors.items() if k.startswith(kind)}
 
-    return [
-        Circuit(
+    for i, own in enumerate(header.circuits):
+        yield Circuit(
             architecture=header.architecture,
             task=header.task,
             weights=row("weights/", i),
@@ -142,8 +160,6 @@ def load_circuits(path: Path | str) -> list[Circuit]:
             history=row("history/", i, own["step"] + 1),
             **own,
         )
-        for i, own in enumerate(header.circuits)
-    ]
 
 
 def load_circuit(path: Path | str, index: int = 0) -> Circuit:
@@ -179,12 +195,14 @@ def read_header(path: Path) -> dict[str, Any]:
     """
     with _opened(path) as file:
         stored: dict[str, Any] = _stored(file, path)
-        _checked(path, stored, _declared(file))
+        _blocks(path, stored, declared_arrays(file))
         return stored
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """:func:`read_header` without a look at the weights' shapes, which takes torch: seconds in a process that has none.
+    """What a file says of its circuits, without a look at the weights' shapes, which takes seconds to import torch.
+
+    Where circuits are not alike, architecture and attention rate are those of the first ones.
 
     Raises
     ------
@@ -192,10 +210,12 @@ def read_settings(path: Path) -> dict[str, Any]:
         As :func:`load_circuits`.
     """
     with _opened(path) as file:
-        stored: dict[str, Any] = _stored(file, path)
+        stored = _stored(file, path)
     with _named(path):
-        check_settings(stored)
-    return stored
+        headers = [header for _, header in block_headers(stored)]
+        for header in headers:
+            check_settings(header)
+    return all_settings(headers)
 
 
 def read_record(path: Path, name: str) -> str:
@@ -255,15 +275,18 @@ def _stored(file: Any, path: Path) -> Any:
         raise ValueError(f"{path} is corrupt: its header is not JSON ({error}); delete it and run again") from None
 
 
-def _declared(file: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Number type and shape of each tensor, before any is read."""
-    slices = {key: file.get_slice(key) for key in file.keys()}
-    return {key: (DTYPES.get(s.get_dtype(), s.get_dtype()), tuple(s.get_shape())) for key, s in slices.items()}
-
-
 def _checked(path: Path, stored: Any, declared: dict[str, tuple[str, tuple[int, ...]]]) -> Header:
     with _named(path):
         return check_header(stored, declared)
+
+
+def _blocks(path: Path, stored: Any, declared: dict[str, tuple[str, tuple[int, ...]]]) -> list[tuple[str, Header]]:
+    """Checked header of every block, and what stands before the names of its arrays."""
+    with _named(path):
+        headers = block_headers(stored)
+        if lost := [key for key in declared if not key.startswith(tuple(prefix for prefix, _ in headers))]:
+            raise ValueError(f"{lost[0]} belongs to no block of circuits")
+    return [(prefix, _checked(path, own, block_part(prefix, declared))) for prefix, own in headers]
 
 
 @contextmanager

@@ -17,8 +17,10 @@ from topomod.tasks.task import Task, checked_integer
 
 HEADER_KEYS = {"architecture", "attention_rate", "task", "recipe", "circuits"}
 CIRCUIT_KEYS = ("seed", "step", "converged", "reason")
-OWN_NAME = "name"  # of networks that were not trained here
+OWN_KEYS = ("name", "source")  # of networks that were not trained here
 WEIGHT_TYPES = ("float32", "float64")
+# as safetensors and as NumPy name them
+DTYPES = {"F16": "float16", "F32": "float32", "F64": "float64", "BOOL": "bool", "I64": "int64"}
 HISTORY_TYPES = ("bool", "float32", "float64", "int64")
 
 Declared = Mapping[str, tuple[str, tuple[int, ...]]]  # of each tensor its dtype and shape
@@ -39,7 +41,7 @@ class Header:
     recipe : Recipe, MarginRecipe or None
         How they were trained.
     circuits : list of dict
-        Seed, step, converged and reason of each, and its own name if it has one.
+        Seed, step, converged and reason of each, and its own name and file if it has them.
     """
 
     architecture: str
@@ -125,11 +127,11 @@ def _circuits(rows: Any) -> list[dict[str, Any]]:
     if not isinstance(rows, list) or not rows:
         raise ValueError(f"circuits must be a list of at least one, found {rows!r}")
     for index, row in enumerate(rows):
-        _check_keys(f"circuit {index}", row, set(CIRCUIT_KEYS), frozenset({OWN_NAME}))
+        _check_keys(f"circuit {index}", row, set(CIRCUIT_KEYS), frozenset(OWN_KEYS))
         if row["seed"] is not None:
             checked_integer(row["seed"], f"seed of circuit {index}", 0, MAX_SEED)
         checked_integer(row["step"], f"step of circuit {index}", 0, MAX_SEED)
-        for key, kind in (("converged", bool), ("reason", str), (OWN_NAME, str)):
+        for key, kind in (("converged", bool), ("reason", str), *((own, str) for own in OWN_KEYS)):
             if key in row and not isinstance(row[key], kind):
                 raise ValueError(f"{key} of circuit {index} must be a {kind.__name__}, found {row[key]!r}")
     return rows
@@ -212,3 +214,9 @@ def digest(text: str, tensors: Mapping[str, np.ndarray]) -> str:
         found.update(f"\n{key} {values.dtype.name} {values.shape}\n".encode())
         found.update(np.ascontiguousarray(values).data)
     return found.hexdigest()
+
+
+def declared_arrays(file: Any) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Number type and shape of each tensor, before any is read."""
+    slices = {key: file.get_slice(key) for key in file.keys()}
+    return {key: (DTYPES.get(s.get_dtype(), s.get_dtype()), tuple(s.get_shape())) for key, s in slices.items()}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from topomod.networks.activations import Rest
 from topomod.networks.array_files import read_arrays
 from topomod.networks.circuit import Circuit
-from topomod.networks.given import NAME, NONLINEARITIES, array_name
+from topomod.networks.given import NONLINEARITIES, array_name
+from topomod.networks.labels import GIVEN
 from topomod.networks.read_off import Answers, Reading, decide_task
 from topomod.tasks.task import Task
 
@@ -124,8 +126,16 @@ def _dense(values: torch.Tensor, name: str) -> np.ndarray:
     return np.asarray((own if own.dtype == torch.float64 else own.to(torch.float32)).numpy())
 
 
-def given_circuit(arrays: Mapping[str, np.ndarray], task: Task | None, label: str, seed: int | None = None) -> Circuit:
+def given_circuit(
+    arrays: Mapping[str, np.ndarray],
+    task: Task | None,
+    label: str,
+    seed: int | None = None,
+    rest: Callable[[Reading], Rest] | None = None,
+) -> Circuit:
     """Make a circuit of arrays as :func:`topomod.networks.given.on_inputs` names them; see :func:`from_activations`.
+
+    ``rest`` makes what comes after a layer from how the network's answers are read.
 
     Raises
     ------
@@ -137,7 +147,14 @@ def given_circuit(arrays: Mapping[str, np.ndarray], task: Task | None, label: st
     found = decide_task(Answers.of(arrays["logits"]), task)
     kept = {name: np.ascontiguousarray(_part(name, values, found)) for name, values in arrays.items()}
     circuit = Circuit(
-        NAME, found.task, kept, seed=seed, converged=not found.reason, reason=found.reason, name=label.strip()
+        GIVEN,
+        found.task,
+        kept,
+        seed=seed,
+        converged=not found.reason,
+        reason=found.reason,
+        name=label.strip(),
+        rest=None if rest is None else rest(found),
     )
     circuit.activations()  # refuses arrays that do not fit each other
     return circuit

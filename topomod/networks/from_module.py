@@ -12,6 +12,7 @@ from topomod.networks.from_arrays import given_circuit, real_array
 from topomod.networks.given import array_name
 from topomod.networks.linear_readout import find_nonlinearity, find_readout
 from topomod.networks.module_inputs import Reading, choose_reading
+from topomod.networks.module_rest import ModuleRest
 from topomod.networks.module_runs import Sites, check_function, evaluated, find_submodules
 from topomod.tasks.task import Task
 
@@ -52,7 +53,8 @@ def from_module(
     Returns
     -------
     Circuit
-        ``converged`` is True if all answers are right.
+        ``converged`` is True if all answers are right. It keeps the module, so that a layer can be given other
+        pre-activations (:func:`topomod.move_group`); a file of circuits does not hold it.
 
     Raises
     ------
@@ -80,10 +82,17 @@ def from_module(
     names = [preactivations] if isinstance(preactivations, str) else preactivations
     sites = find_submodules(module, names)
     with evaluated(module):
-        found = choose_reading(module, sites, task, inputs)
-        check_function(module, sites, found.arguments, found.run)
-        arrays = _arrays(module, sites, found)
-    return given_circuit({name: real_array(value, name) for name, value in arrays.items()}, task, label, seed)
+        try:
+            found = choose_reading(module, sites, task, inputs)
+            check_function(module, sites, found.arguments, found.run)
+            arrays = _arrays(module, sites, found)
+        except ValueError:
+            raise
+        except Exception as error:  # whatever a module of somebody else raises when it is watched or differentiated
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"the module cannot be read ({type(error).__name__}: {reason})") from error
+    own = {name: real_array(value, name) for name, value in arrays.items()}
+    return given_circuit(own, task, label, seed, lambda read: ModuleRest(module, sites, found, read))
 
 
 def _arrays(module: nn.Module, sites: Sites, found: Reading) -> dict[str, Tensor]:

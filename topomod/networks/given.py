@@ -12,7 +12,6 @@ from torch import Tensor
 from topomod.networks.activations import Activations, Weights
 from topomod.tasks.task import Task
 
-NAME = "given"
 PER_LAYER = ("preactivations", "activations", "readout")
 NONLINEARITIES: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": torch.relu,

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from topomod.networks.architectures import ARCHITECTURES, Architecture, trainable
 
+GIVEN = "given"  # architecture of networks that a study only reads, and of those of which only arrays are known
 VARIANT_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
 
@@ -22,7 +23,8 @@ class Label:
     attention_rate : float or None
         In [0, 1] where the architecture takes one.
     variant : str
-        Name of the variant; empty for the study's own settings.
+        Name of the variant; empty for the study's own settings. Of networks that were not trained here, ``given``, it
+        is the name that the study gives them.
 
     Examples
     --------
@@ -54,13 +56,18 @@ class Label:
         """
         name, at, variant = text.partition("@")
         if bool(at) == bool(re.fullmatch(VARIANT_NAME, variant)):
-            if name in trainable() and not ARCHITECTURES[name].takes_rate:
+            if name in trainable() and not ARCHITECTURES[name].takes_rate or variant and name == GIVEN:
                 return cls(name, None, variant)
             architecture, _, rate = name.rpartition("_")
             if _takes_rate(architecture) and re.fullmatch(r"0(\.\d+)?|1(\.0+)?", rate):
                 return cls(architecture, float(rate), variant)
         known = ", ".join(written_names())
         raise ValueError(f"unknown architecture {text!r}; known: {known}, and each with @<variant>")
+
+    @property
+    def given(self) -> bool:
+        """Whether it names networks that were trained elsewhere."""
+        return self.architecture == GIVEN
 
     @property
     def record(self) -> Architecture:

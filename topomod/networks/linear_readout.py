@@ -94,7 +94,7 @@ def _gradients(
 
     def cut(_index: int, output: Tensor) -> Tensor:
         leaves.append(output.detach().requires_grad_())
-        return leaves[-1]
+        return leaves[-1].clone()  # no leaf, which nothing may write over
 
     n = len(arguments[0])
     with torch.enable_grad(), watched([site], cut):

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from topomod.networks.activations import Activations, Shapes, Weights
+from topomod.networks.activations import Activations, Patch, Shapes, Weights, patched
 from topomod.networks.pair_form import PairForm
 from topomod.networks.size import NetworkSize
 from topomod.tasks.task import Task
@@ -36,19 +36,31 @@ def _mlp_readout(weights: Weights) -> Tensor:
     return weights["W_U"].mT @ weights["W_out"] if "W_out" in weights else weights["W_U"].mT
 
 
-def two_layer_mlp(weights: Weights, x_left: Tensor, x_right: Tensor, _rate: float, n_biases: int = 1) -> Activations:
+def two_layer_mlp(
+    weights: Weights,
+    x_left: Tensor,
+    x_right: Tensor,
+    _rate: float,
+    n_biases: int = 1,
+    patch: Patch | None = None,
+) -> Activations:
     """Add the embeddings, then apply two hidden layers; the first bias counts once, or once for each token."""
     W_in = weights["W_in"].mT
     pre = (x_left @ W_in)[:, :, None] + (x_right @ W_in)[:, None] + n_biases * weights["b_in"][:, None, None]
-    second = torch.relu(pre) @ weights["W_in_1"].mT[:, None] + weights["b_in_1"][:, None, None]
-    post = torch.relu(pre), torch.relu(second)
+    pre = patched(patch, 0, "preactivations", pre)
+    first = patched(patch, 0, "activations", torch.relu(pre))
+    second = first @ weights["W_in_1"].mT[:, None] + weights["b_in_1"][:, None, None]
+    second = patched(patch, 1, "preactivations", second)
+    post = first, patched(patch, 1, "activations", torch.relu(second))
     logits = post[1] @ weights["W_U"][:, None]
     return Activations((pre, second), post, (None, weights["W_U"].mT), logits)
 
 
-def two_layer_mlp_two_biases(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+def two_layer_mlp_two_biases(
+    weights: Weights, x_left: Tensor, x_right: Tensor, rate: float, patch: Patch | None = None
+) -> Activations:
     """:func:`two_layer_mlp` whose first layer's bias is added once for each token."""
-    return two_layer_mlp(weights, x_left, x_right, rate, n_biases=2)
+    return two_layer_mlp(weights, x_left, x_right, rate, n_biases=2, patch=patch)
 
 
 def add_shapes(task: Task, size: NetworkSize) -> Shapes:

@@ -66,14 +66,23 @@ def choose_reading(module: nn.Module, sites: Sites, task: Task | None, inputs: A
     found, errors = [], []
     for form, arguments, shape in _forms(module, task):
         try:
-            run_all(module, {}, tuple(value[[0, -1]] for value in arguments))
+            # three rows: a module that takes them apart as two arguments must not run
+            run_all(module, {}, tuple(value[[0, len(value) // 2, -1]] for value in arguments))
         except Exception as error:  # whatever a module of somebody else raises
             errors.append(f"{form}: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
         else:
             found.append(Reading(form, arguments, shape, run_all(module, sites, arguments)))
+    if not found and not errors:
+        raise ValueError("the module's forward takes neither one argument nor one for each token; give inputs=")
     if not found:
         raise ValueError(f"the module runs on no form of input that is known; give inputs= ({'; '.join(errors)})")
-    for kept in (found, [own for own in found if own.right(task) >= FITS], _of_vocabulary(module, found)):
+    return _meant(module, task, found)
+
+
+def _meant(module: nn.Module, task: Task | None, found: Sequence[Reading]) -> Reading:
+    """The form that is meant among those that run: by the network's answers, by its embedding, or by both."""
+    right = [own for own in found if own.right(task) >= FITS] if len(found) > 1 else found
+    for kept in (found, right, _of_vocabulary(module, found), _of_vocabulary(module, right)):
         if len(kept) == 1:
             return kept[0]
     raise ValueError(
@@ -117,12 +126,20 @@ def _forms(module: nn.Module, task: Task | None) -> Iterator[tuple[str, Argument
 
 
 def _forms_without_task(module: nn.Module) -> Iterator[tuple[str, Arguments, tuple[int, ...]]]:
-    """Forms for as many tokens as there are logits, and for one fewer where "=" has a logit."""
+    """Forms for as many tokens as there are logits, for one fewer where "=" has a logit, and for all that are embedded.
+
+    A network may have more logits than tokens, or tokens that no input uses.
+    """
     columns = _n_columns(module)
-    for n in (n for n in (columns, columns - 1) if 2 <= n and n * n <= MAX_INPUTS):
+    sizes = [columns, columns - 1, *(n for rows in sorted(_vocabularies(module)) for n in (rows, rows - 1))]
+    for n in (n for n in dict.fromkeys(sizes) if 2 <= n <= columns and n * n <= MAX_INPUTS):
         for form, arguments in input_formats(module, torch.from_numpy(token_grid((n, n))), (n, n)).items():
-            if n == columns or SIGN in form:
-                yield form if n == columns else f"{form}, which has a logit", arguments, (n, n)
+            if n == columns:
+                yield form, arguments, (n, n)
+            elif SIGN in form:
+                yield f"{form}, with {columns} logits", arguments, (n, n)
+            elif n in _vocabularies(module):
+                yield f"{form}, {n} of {columns} logits", arguments, (n, n)
 
 
 def _n_columns(module: nn.Module) -> int:
@@ -137,10 +154,14 @@ def _n_columns(module: nn.Module) -> int:
 
 def _of_vocabulary(module: nn.Module, found: Sequence[Reading]) -> list[Reading]:
     """Forms whose number of tokens is that of an embedding of the module."""
+    return [own for own in found if own.n_tokens in _vocabularies(module)]
+
+
+def _vocabularies(module: nn.Module) -> set[int]:
+    """Number of tokens of each embedding of a module."""
     rows = {own.num_embeddings for own in module.modules() if isinstance(own, nn.Embedding)}
     tables = (getattr(own, "W_E", None) for own in module.modules())
-    rows |= {len(table) for table in tables if isinstance(table, Tensor)}
-    return [own for own in found if own.n_tokens in rows]
+    return rows | {len(table) for table in tables if isinstance(table, Tensor)}
 
 
 SIGN = "'='"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 Arguments = tuple[Tensor, ...]  # of one call of the module, each with the batch as its first axis
 Sites = Mapping[str, nn.Module]  # submodules by the names that the caller gave
 
+WRAPPERS = ("module.", "_orig_mod.")  # nn.DataParallel and torch.compile put them before all names
 BATCH = 4096  # inputs of one call
 ROUNDING = {torch.float16: 1e-2, torch.bfloat16: 5e-2}  # relative; 1e-5 for longer numbers
 
@@ -69,11 +70,17 @@ def find_submodules(module: nn.Module, names: Sequence[str]) -> Sites:
     if not names or len(set(names)) < len(names):
         raise ValueError(f"preactivations must name different submodules, found {list(names)}")
     known = dict(module.named_modules())
+    found = {}
     for name in names:
-        if not isinstance(name, str) or not name or name not in known:
+        places = [f"{prefix}{name}" for prefix in ("", *WRAPPERS)] if isinstance(name, str) and name else []
+        place = next((own for own in places if own in known), None)
+        if place is None:
             listed = ", ".join(own for own in known if own) or "none"
             raise ValueError(f"preactivations must name submodules, found {name!r}; the module has: {listed}")
-    return {name: known[name] for name in names}
+        if isinstance(known[place], torch.jit.ScriptModule):
+            raise ValueError(f"submodule {name!r} is TorchScript, which cannot be watched; give the module itself")
+        found[name] = known[place]
+    return found
 
 
 @contextmanager
@@ -85,7 +92,8 @@ def watched(sites: Sequence[nn.Module], change: Callable[[int, Tensor], Tensor] 
         def keep(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if change is not None:
                 output = change(index, output)
-            calls.append((index, output))
+            # a copy, as what follows may work in place: nn.ReLU(inplace=True) writes over what it is given
+            calls.append((index, output.clone() if isinstance(output, Tensor) else output))
             return output if change is not None else None
 
         return keep
@@ -104,10 +112,13 @@ def at_last_token(value: Any, n: int, what: str) -> Tensor:
     Raises
     ------
     ValueError
-        If it is no tensor (n, features) or (n, n_tokens, features).
+        If it is no dense tensor (n, features) or (n, n_tokens, features) of real numbers.
     """
     if not isinstance(value, Tensor):
         raise ValueError(f"{what} must be a tensor, found {type(value).__name__}")
+    if value.layout != torch.strided or value.is_nested or value.is_complex():
+        found = f"{value.layout} {value.dtype}".replace("torch.", "")
+        raise ValueError(f"{what} must be a dense tensor of real numbers, found {found}")
     if value.ndim not in (2, 3) or value.shape[0] != n or 0 in value.shape:
         allowed = f"({n}, features) or ({n}, tokens, features)"
         raise ValueError(f"{what} has shape {tuple(value.shape)} for {n} inputs; allowed are {allowed}")
@@ -115,8 +126,10 @@ def at_last_token(value: Any, n: int, what: str) -> Tensor:
 
 
 def logits_of(output: Any) -> Any:
-    """The tensor of logits in what a module returns: itself, its ``logits``, or the first part of a tuple."""
-    if isinstance(output, tuple) and output and not hasattr(output, "logits"):
+    """The tensor of logits in what a module returns: itself, its ``logits``, or the first part of a tuple or list."""
+    if isinstance(output, Mapping) and "logits" in output:
+        return output["logits"]
+    if isinstance(output, tuple | list) and output and not hasattr(output, "logits"):
         return output[0]
     return getattr(output, "logits", output)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from topomod.networks.activations import Activations, Weights
+from topomod.networks.activations import Activations, Patch, Weights, patched
 
 Nonlinearity = Callable[[Tensor], Tensor]
 
@@ -24,6 +24,7 @@ def transformer(
     rate: float,
     nonlinearity: Nonlinearity = torch.relu,
     causal: bool = False,
+    patch: Patch | None = None,
 ) -> Activations:
     """Transformer without layer norm over the tokens a, b and, where there is a ``W_eq``, "=", read at the last.
 
@@ -41,7 +42,8 @@ def transformer(
         own = {name: weights[f"{name}{suffix}"] for name in LAYER_WEIGHTS if f"{name}{suffix}" in weights}
         x = x + _attend(own, x, rate, causal)
         pre = torch.einsum("sabtd,smd->sabtm", x, own["W_in"]) + own["b_in"][:, None, None, None]
-        post = nonlinearity(pre)
+        pre = patched(patch, layer, "preactivations", pre)
+        post = patched(patch, layer, "activations", nonlinearity(pre))
         x = x + torch.einsum("sabtm,sdm->sabtd", post, own["W_out"]) + own["b_out"][:, None, None, None]
         pres.append(pre[:, :, :, -1])
         posts.append(post[:, :, :, -1])
@@ -53,14 +55,18 @@ def transformer(
     return Activations(tuple(pres), tuple(posts), (None,) * (layer - 1) + last, logits)
 
 
-def transformer_gelu(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+def transformer_gelu(
+    weights: Weights, x_left: Tensor, x_right: Tensor, rate: float, patch: Patch | None = None
+) -> Activations:
     """:func:`transformer` with GELU in place of ReLU."""
-    return transformer(weights, x_left, x_right, rate, nonlinearity=torch.nn.functional.gelu)
+    return transformer(weights, x_left, x_right, rate, nonlinearity=torch.nn.functional.gelu, patch=patch)
 
 
-def transformer_causal(weights: Weights, x_left: Tensor, x_right: Tensor, rate: float) -> Activations:
+def transformer_causal(
+    weights: Weights, x_left: Tensor, x_right: Tensor, rate: float, patch: Patch | None = None
+) -> Activations:
     """:func:`transformer` in which a token attends to itself and to earlier ones only."""
-    return transformer(weights, x_left, x_right, rate, causal=True)
+    return transformer(weights, x_left, x_right, rate, causal=True, patch=patch)
 
 
 LAYER_WEIGHTS = ("W_Q", "W_K", "W_V", "W_O", "b_Q", "b_K", "b_V", "b_O", "W_in", "b_in", "W_out", "b_out")

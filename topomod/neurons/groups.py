@@ -9,11 +9,12 @@ from jaxtyping import Complex, Float, Int
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.layers import circuit_layers
+from topomod.notebook import Shown
 from topomod.tasks.spectra import NeuronSpectra
 
 
 @dataclass(frozen=True)
-class NeuronGroup:
+class NeuronGroup(Shown):
     """Neurons with one dominant frequency and one order.
 
     Parameters
@@ -54,9 +55,15 @@ class NeuronGroup:
     phases_a: Float[np.ndarray, " n"]
     phases_b: Float[np.ndarray, " n"]
 
+    @property
+    def headline(self) -> str:
+        """Its frequency, size and order."""
+        order = "" if self.order == 1 else " of second order"
+        return f"frequency {self.frequency}, {len(self.neurons)} neurons{order}"
+
 
 @dataclass(frozen=True)
-class IrrepGroup:
+class IrrepGroup(Shown):
     """Neurons with most of their power in one real irrep.
 
     Parameters
@@ -72,6 +79,11 @@ class IrrepGroup:
     irrep: str
     neurons: Int[np.ndarray, " n"]
     layer: int = 0
+
+    @property
+    def headline(self) -> str:
+        """Its irrep and size."""
+        return f"irrep {self.irrep}, {len(self.neurons)} neurons"
 
 
 def phase_coherence(coefficient_a: Complex[np.ndarray, " n"], coefficient_b: Complex[np.ndarray, " n"]) -> complex:

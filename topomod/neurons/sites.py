@@ -73,9 +73,9 @@ SITES = {
 }
 
 
-def studied_sites() -> tuple[str, ...]:
-    """Names of the sites at which a study labels every group."""
-    return tuple(name for name, site in SITES.items() if site.studied)
+def studied_sites(layer: Layer | None = None) -> tuple[str, ...]:
+    """Names of the sites at which a study labels every group: all of them, or those that a layer has."""
+    return tuple(name for name, site in SITES.items() if site.studied and not (layer and _missing(layer, site)))
 
 
 def layer_sites(layer: Layer) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
         f"{layer.n_second_order:.0f} of second order; of the variance in the read-out directions the sum has "
         f"{layer.readout_sum_r2:.3f}, a or b alone {layer.readout_first_order_r2:.4f}"
     )
+    yield from _use_lines(layer)
     groups, labels = (_own(table, network, layer.layer) for table in (found.groups, found.labels))
     if groups.empty:
         yield "    this layer has no group of neurons that is large enough"
@@ -61,6 +62,24 @@ def _layer_lines(found: Inspection, network: str, layer: Any) -> Iterator[str]:
             f"    frequency {group.frequency}: {group.n_neurons} neurons{kind}, R2 {group.first_order_r2:.3f} of first "
             f"and {group.second_order_r2:.3f} of second order, coherence {group.phase_coherence:.2f}; "
             f"{', '.join(words)}"
+        )
+
+
+def _use_lines(layer: Any) -> Iterator[str]:
+    """What interventions say of a layer, as far as they can be made."""
+    if layer.steering_share != layer.steering_share:  # NaN
+        return
+    yield (
+        f"    with its groups' manifolds alone it is right on {layer.sufficiency_accuracy:.1%} of pairs, without them "
+        f"on {layer.necessity_accuracy:.1%}; {layer.steering_share:.1%} of answers follow when the manifolds move, and "
+        f"{layer.steering_control:.1%} follow the strongest control"
+    )
+    if layer.clock_position == layer.clock_position:
+        low, high = layer.clock_position_low, layer.clock_position_high
+        ends = f" [{low:.2f}, {high:.2f}]" if low == low else ""
+        yield (
+            f"    moved against each other, a and b put it at {layer.clock_position:.2f}{ends} between pizza (0) and "
+            "clock (1)"
         )
 
 

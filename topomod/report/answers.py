@@ -73,7 +73,7 @@ def control_outcomes(comparisons: Sequence[dict[str, Any]], alpha: float) -> lis
                 if passed is None
                 else ""
             )
-        outcomes.append({"title": comparison["title"], "passed": passed, "text": text, "counts": counts})
+        outcomes.append({"role": comparison["role"], "title": comparison["title"], "passed": passed, "text": text})
     return outcomes
 
 
@@ -85,14 +85,20 @@ def circuit_counts(circuits: pd.DataFrame, endpoints: pd.DataFrame, study: Study
         own = circuits[circuits["architecture"] == architecture]
         converged = own["converged"].astype(bool)
         gaps = missing[missing["architecture"] == architecture]
-        failures = [f"seed {row.seed}: {row.reason}" for row in own[~converged].itertuples()]
+        failures = [f"{_named(row)}: {row['reason']}" for row in own[~converged].to_dict("records")]
         rows.append(
             {"architecture": architecture, "trained": len(own), "converged": int(converged.sum())}
             | {"failures": failures, "without_groups": int((own["n_groups"] == 0).sum())}
             | {"missing": len(gaps[KEY].drop_duplicates()), "missing_endpoints": sorted(set(gaps["endpoint"]))}
+            | {"files": own.to_dict("records") if "source" in own and own["source"].notna().any() else []}
             | {"steps": _range(own.loc[converged, "step"]), "accuracy": float(own["accuracy"].min())}
         )
     return rows
+
+
+def _named(row: dict[Any, Any]) -> str:
+    """A circuit by its file, or by its seed where it was trained."""
+    return row["source"] if isinstance(row.get("source"), str) else f"seed {row['seed']}"
 
 
 def _range(values: pd.Series) -> str:

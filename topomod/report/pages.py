@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from topomod.files import atomic_path
-from topomod.report.words import described, needed_circuits, number, p_value, sample_name, style_name
+from topomod.report.words import described, needed_circuits, number, p_value, sample_name, short_name, style_name
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.settings import canonical_json
@@ -63,21 +63,27 @@ def page_environment() -> Any:
     )
     environment.filters |= {"number": number, "p_value": p_value, "sample": sample_name, "described": described}
     environment.filters["tojson_plain"] = canonical_json  # escaped as all text is
-    environment.filters |= {"needed": needed_circuits, "style": style_name}
+    environment.filters |= {"needed": needed_circuits, "style": style_name, "short": short_name}
+    environment.filters |= {"words": lambda name: name.replace("_", " ")}
     return environment
 
 
-def write_page(page: str, output: Path) -> None:
-    """Write a page; it appears under its name only when complete."""
+def write_page(page: str | bytes, output: Path) -> None:
+    """Write a page or another file; it appears under its name only when complete."""
     with atomic_path(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+        temporary.write_bytes(page if isinstance(page, bytes) else page.encode())
+
+
+def fill(template: str, context: dict[str, Any]) -> str:
+    """A template as one string of HTML."""
+    return str(page_environment().get_template(template).render(context))
 
 
 def render_page(template: str, context: dict[str, Any]) -> str:
     """A template with plotly's code, as one string of HTML."""
     from plotly.offline import get_plotlyjs
 
-    return str(page_environment().get_template(template).render(context | {"plotlyjs": get_plotlyjs()}))
+    return fill(template, context | {"plotlyjs": get_plotlyjs()})
 
 
 def embed(figure: Any, name: str) -> Plot:

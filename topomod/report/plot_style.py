@@ -1,4 +1,4 @@
-"""The style of all figures: colours, markers, layout, and how arrays are written."""
+"""The style of interactive figures: layout, and how arrays are written."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
-# Okabe and Ito's colours without black and yellow, which vanish on a dark or a light page.
-OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999999")
-MARKERS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "star", "hexagon")
-
-
-def styles(architectures: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each architecture."""
-    size = len(OKABE_ITO)
-    return {name: (OKABE_ITO[i % size], MARKERS[i % size]) for i, name in enumerate(architectures)}
 
 
 def figure(traces: Sequence[dict[str, Any]], height: int, **layout: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.report.plot_style import OKABE_ITO, figure, floats, styles
+from topomod.report.colours import KINDS, styles
+from topomod.report.plot_style import figure, floats
 from topomod.report.words import number
 from topomod.statistics.intervals import mean_interval
 
@@ -63,9 +64,9 @@ def rate_curve(matrix: pd.DataFrame, endpoint: str, title: str, rates: Mapping[s
     found = [mean_interval(kept.loc[kept["architecture"] == name, endpoint].to_numpy(float)) for name in rates]
     x, means = list(rates.values()), np.array([one[1] for one in found])
     ends = {"type": "data", "symmetric": False, "array": floats([f[3] - f[1] for f in found])}
-    ends |= {"arrayminus": floats([f[1] - f[2] for f in found]), "color": OKABE_ITO[0], "thickness": 2, "width": 6}
+    ends |= {"arrayminus": floats([f[1] - f[2] for f in found]), "color": KINDS[0], "thickness": 2, "width": 6}
     trace = {"type": "scatter", "mode": "lines+markers", "name": title, "showlegend": False, "x": x, "y": floats(means)}
-    trace |= {"error_y": ends, "marker": {"color": OKABE_ITO[0], "size": 9}, "line": {"color": OKABE_ITO[0]}}
+    trace |= {"error_y": ends, "marker": {"color": KINDS[0], "size": 9}, "line": {"color": KINDS[0]}}
     trace |= {"hovertext": [f"rate {r:g}: {m:.3g} ({f[0]} circuits)" for r, m, f in zip(x, means, found, strict=True)]}
     band = {"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": means[0] - margin, "y1": means[0] + margin}
     band |= {"line": {"width": 0}, "fillcolor": "rgba(0,158,115,0.16)", "layer": "below"}

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.report.plot_style import OKABE_ITO, figure, floats, styles
+from topomod.report.colours import GREY, KINDS, styles
+from topomod.report.plot_style import figure, floats
 from topomod.statistics.intervals import mean_interval
 
 
@@ -58,12 +59,12 @@ def feature_bars(neurons: pd.DataFrame) -> Any:
     order = sorted(counts.columns, key=lambda name: (len(str(name)), str(name)))
     means = counts[order].mean()
     trace = {"type": "bar", "x": [str(name) for name in order], "y": floats(means), "showlegend": False}
-    trace |= {"marker": {"color": OKABE_ITO[0]}, "hovertemplate": "%{x}: %{y:.1f} neurons a circuit<extra></extra>"}
+    trace |= {"marker": {"color": KINDS[0]}, "hovertemplate": "%{x}: %{y:.1f} neurons a circuit<extra></extra>"}
     even = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": float(means.mean()), "y1": float(means.mean())}
     return figure(
         [trace],
         height=320,
-        shapes=[even | {"line": {"color": "#8c8c8c", "dash": "dot", "width": 1}}],
+        shapes=[even | {"line": {"color": GREY, "dash": "dot", "width": 1}}],
         xaxis={"type": "category", "title": {"text": "frequency, or irrep of the group"}},
         yaxis={"title": {"text": "live neurons, mean over circuits"}},
     )
@@ -79,14 +80,14 @@ def irrep_bars(irreps: pd.DataFrame, alpha: float) -> Any:
     ends = {"type": "data", "symmetric": False, "array": floats([f[3] - f[1] for f in found])}
     ends |= {"arrayminus": floats([f[1] - f[2] for f in found]), "thickness": 2, "width": 5}
     trained = {"type": "bar", "name": "trained", "x": names, "y": floats([f[1] for f in found]), "error_y": ends}
-    traces = [trained | {"marker": {"color": OKABE_ITO[5]}}]
+    traces = [trained | {"marker": {"color": KINDS[5]}}]
     theories = (
         ("expected_share", "theory, last regularisation", 4),
         ("limit_share", "theory, largest margin", 6),
     )
     for column, words, colour in theories:
         values = floats([irreps.loc[irreps["irrep"] == name, column].mean() for name in names])
-        marks = {"color": OKABE_ITO[colour], "symbol": "line-ew-open", "size": 22, "line": {"width": 3}}
+        marks = {"color": KINDS[colour], "symbol": "line-ew-open", "size": 22, "line": {"width": 3}}
         traces.append({"type": "scatter", "mode": "markers", "name": words, "x": names, "y": values, "marker": marks})
     return figure(
         traces,

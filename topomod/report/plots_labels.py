@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from topomod.report.colours import GREY, KINDS
 from topomod.report.plot_style import figure, floats
 from topomod.study.population import LABELS
 
-LABEL_COLOURS = dict(zip(LABELS, ("#2f6690", "#8fc1e3", "#c9a227", "#8d6b94", "#a6a6a6"), strict=True))
+LABEL_COLOURS = dict(zip(LABELS, (KINDS[0], KINDS[2], KINDS[1], KINDS[3], GREY), strict=True))
 
 
 def label_bars(shares: pd.DataFrame, site: str) -> Any:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.report.plot_style import figure, floats, styles
+from topomod.report.colours import styles
+from topomod.report.plot_style import figure, floats
 from topomod.topology.persistence_images import BIRTHS, PERSISTENCES, PIXEL
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from topomod.report.plot_style import figure, floats, styles
+from topomod.report.colours import GREY, styles
+from topomod.report.plot_style import figure, floats
 from topomod.study.population import phase_density
 from topomod.study.tables import KEY
 
@@ -45,7 +46,7 @@ def torus_histogram(phases: pd.DataFrame, orders: Mapping[str, int]) -> Any:
     uniform = np.where((steps == 0) | (2 * steps == p), 1, 2) / p
     traces: list[dict[str, Any]] = [
         {"type": "scatter", "mode": "lines", "name": "independent phases", "x": steps, "y": floats(uniform)}
-        | {"line": {"color": "#8c8c8c", "dash": "dot"}}
+        | {"line": {"color": GREY, "dash": "dot"}}
     ]
     for name, (colour, marker) in styles(list(orders)).items():
         rows = phases[phases["architecture"] == name]

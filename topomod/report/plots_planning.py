@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from topomod.report.plot_style import OKABE_ITO, figure, floats
+from topomod.report.colours import GREY, KINDS
+from topomod.report.plot_style import figure, floats
 from topomod.statistics.power import CURVE, TARGET
 
 
@@ -22,14 +23,14 @@ def power_curve(row: Mapping[str, Any], n: int) -> Any:
         shares = [row[f"{kind}_{size}"] for size in CURVE]
         traces.append(
             {"type": "scatter", "mode": "lines+markers", "name": name, "x": list(CURVE), "y": floats(shares)}
-            | {"line": {"color": OKABE_ITO[place], "dash": dash}, "marker": {"symbol": marker, "size": 7}}
+            | {"line": {"color": KINDS[place], "dash": dash}, "marker": {"symbol": marker, "size": 7}}
             | {"hovertemplate": f"%{{x}} circuits: %{{y:.0%}}<extra>{name}</extra>"}
         )
     ticks = [5, 10, 20, 50, 100, 200]
     lines = [
-        {"type": "line", "x0": n, "x1": n, "y0": 0, "y1": 1.02, "line": {"color": "#8c8c8c", "width": 2}},
+        {"type": "line", "x0": n, "x1": n, "y0": 0, "y1": 1.02, "line": {"color": GREY, "width": 2}},
         {"type": "line", "x0": CURVE[0], "x1": CURVE[-1], "y0": TARGET, "y1": TARGET}
-        | {"line": {"color": "#8c8c8c", "width": 1, "dash": "dot"}},
+        | {"line": {"color": GREY, "width": 1, "dash": "dot"}},
     ]
     mark = {"x": np.log10(n), "y": 1.04, "text": f"this study: {n}", "showarrow": False, "yanchor": "bottom"}
     return figure(

@@ -8,31 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topomod.report.colours import GREY, KINDS, css, cyclic, styles
 from topomod.report.examples import Example
-from topomod.report.plot_style import figure, floats, styles
+from topomod.report.plot_style import figure, floats
 from topomod.topology.diagrams import DiagramMatching
 
-DIMENSION_STYLE = (("#8c8c8c", "circle-open"), ("#D55E00", "square"), ("#0072B2", "diamond"))
-# cmocean's "phase", cyclic and of even lightness: the ends meet, so p - 1 is beside 0
-CYCLIC = (
-    "rgb(167, 119, 12)",
-    "rgb(197, 96, 51)",
-    "rgb(217, 67, 96)",
-    "rgb(221, 38, 163)",
-    "rgb(196, 59, 224)",
-    "rgb(153, 97, 244)",
-    "rgb(95, 127, 228)",
-    "rgb(40, 144, 183)",
-    "rgb(15, 151, 136)",
-    "rgb(39, 153, 79)",
-    "rgb(119, 141, 17)",
-    "rgb(167, 119, 12)",
-)
+DIMENSION_STYLE = ((GREY, "circle-open"), (KINDS[1], "square"), (KINDS[0], "diamond"))
 
 
 def cyclic_scale() -> list[list[Any]]:
-    """Colour scale whose two ends are the same."""
-    return [[i / (len(CYCLIC) - 1), colour] for i, colour in enumerate(CYCLIC)]
+    """Colour scale whose two ends are the same, so that p - 1 is beside 0."""
+    turns = np.linspace(0, 1, 25)
+    return [[float(turn), css(colour)] for turn, colour in zip(turns, cyclic(turns), strict=True)]
 
 
 def point_cloud(example: Example, site: str, p: int) -> Any:
@@ -68,7 +55,7 @@ def persistence_diagram(bars: pd.DataFrame, site: str) -> Any:
     finite = own[np.isfinite(own["death"].astype(float))] if len(own) else own
     top = float(finite["death"].max()) * 1.12 if len(finite) else 1.0
     line = {"type": "scatter", "mode": "lines", "x": floats([0, top]), "y": floats([0, top]), "showlegend": False}
-    traces: list[dict[str, Any]] = [line | {"hoverinfo": "skip", "line": {"color": "#8c8c8c", "width": 1}}]
+    traces: list[dict[str, Any]] = [line | {"hoverinfo": "skip", "line": {"color": GREY, "width": 1}}]
     for dimension, (colour, symbol) in enumerate(DIMENSION_STYLE):
         rows = own[own["dimension"] == dimension] if len(own) else own
         if not len(rows):
@@ -122,12 +109,12 @@ def matched_diagrams(
     lines = ends.reshape(-1, 2)
     grey = {"type": "scatter", "mode": "lines", "showlegend": False, "hoverinfo": "skip"}
     traces: list[dict[str, Any]] = [
-        grey | {"x": floats([0, top]), "y": floats([0, top]), "line": {"color": "#8c8c8c", "width": 1}},
+        grey | {"x": floats([0, top]), "y": floats([0, top]), "line": {"color": GREY, "width": 1}},
         grey
         | {
             "x": floats(lines[:, 0]),
             "y": floats(lines[:, 1]),
-            "line": {"color": "#8c8c8c", "width": 1.5},
+            "line": {"color": GREY, "width": 1.5},
             "opacity": 0.6,
         },
     ]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from topomod.neurons.sites import studied_sites
-from topomod.report.plot_style import OKABE_ITO, figure, floats, joined_curves, styles
+from topomod.report.colours import GREY, KINDS, styles
+from topomod.report.plot_style import figure, floats, joined_curves
 from topomod.training.recipes import Recipe
 
 PANELS = (
@@ -101,7 +102,7 @@ def maturity_curves(
     return figure(
         traces,
         height=360,
-        shapes=[end | {"line": {"color": "#8c8c8c", "dash": "dot"}}],
+        shapes=[end | {"line": {"color": GREY, "dash": "dot"}}],
         xaxis={"type": "log", "title": {"text": "training step"}, "tickvals": sorted(decay)},
         yaxis={"title": {"text": "<br>".join(wrap(title, 36))}},
     )
@@ -132,9 +133,9 @@ def topology_curves(circuits: pd.DataFrame, homology: pd.DataFrame) -> Any:
         Columns step, site, h1_persistence (rms units), betti_1; may be empty.
     """
     accuracy = circuits.groupby("step")["accuracy"].mean()
-    traces = [_line(accuracy, "accuracy, all pairs", "y", "#8c8c8c")]
+    traces = [_line(accuracy, "accuracy, all pairs", "y", GREY)]
     for place, (column, _, _) in enumerate(PANELS[1:], start=2):
-        for site, colour in zip(studied_sites(), OKABE_ITO, strict=False):
+        for site, colour in zip(studied_sites(), KINDS, strict=False):
             if len(homology):
                 means = homology[homology["site"] == site].groupby("step")[column].mean()
                 traces.append(_line(means, site, f"y{place}", colour) | {"showlegend": place == 2})

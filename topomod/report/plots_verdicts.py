@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topomod.report.colours import GREY
 from topomod.report.plot_style import figure, floats
 from topomod.report.words import SYMBOLS, number
 from topomod.statistics.questions import ANSWERS
 
 ANSWER_STYLE = {
-    "the same": ("#009E73", "circle"),
+    "the same": ("#00855f", "circle"),
     "different": ("#D55E00", "x"),
     "differs, size open": ("#B8860B", "diamond-open"),
-    "not decided": ("#8c8c8c", "circle-open"),
+    "not decided": (GREY, "circle-open"),
 }
 CLIP = 6.0  # margins; a forest plot on the scale of its largest difference would hide the band
 

@@ -8,11 +8,15 @@ import pandas as pd
 from topomod.networks.labels import Label
 from topomod.report.words import needed_circuits
 from topomod.statistics.power import TARGET
+from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Comparison
+from topomod.study.power import planned_answers
 
 
-def power_lines(table: pd.DataFrame, study: Comparison, pair: tuple[str, str] | None) -> list[str]:
-    """What `topomod power` prints: per endpoint, the circuits needed, and whether the study has them."""
+def power_lines(
+    table: pd.DataFrame, endpoints: pd.DataFrame, study: Comparison, pair: tuple[str, str] | None
+) -> list[str]:
+    """What `topomod power` prints: circuits needed, whether the study has them, and how often it would answer what."""
     if pair is None:
         return ["The study compares no two architectures."]
     planned = min(study.count_of(Label.parse(name)) for name in pair)
@@ -35,4 +39,16 @@ def power_lines(table: pd.DataFrame, study: Comparison, pair: tuple[str, str] | 
         lines.append(
             f"{row['endpoint']:30s} {row['margin']:7g} {row['sd']:7.3g} {needed[0]:>6s} {needed[1]:>8s}  {enough}"
         )
+    return lines + _answer_lines(endpoints, study, pair, planned)
+
+
+def _answer_lines(endpoints: pd.DataFrame, study: Comparison, pair: tuple[str, str], n: int) -> list[str]:
+    shares = planned_answers(endpoints, study.model_dump(), pair, [n])
+    if shares.empty:
+        return []
+    lines = ["", f"How often {n} circuits would give each answer, by the true difference in margins:"]
+    lines.append(f"{'primary endpoint':30s} {'true':>5s} " + " ".join(f"{name:>18s}" for name in ANSWERS))
+    for row in shares.to_dict("records"):
+        told = " ".join(f"{row[name]:18.0%}" for name in ANSWERS)
+        lines.append(f"{row['endpoint']:30s} {row['truth']:5.1f} {told}")
     return lines

@@ -13,13 +13,15 @@ from topomod.study.contrasts import READINGS, attention_rates, rate_table, recip
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.population import StudyTables, endpoint_matrix
 from topomod.study.shards import StudyFolder
+from topomod.tasks.task import same_function
 
 
 def contrasts(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
     """Where sameness ends along the attention rate, and which verdicts depend on the recipe."""
     rates = attention_rates(study.architectures)
     along = rate_table(tables.verdicts, study.architectures)
-    alike = [str(label) for label in study.labels if study.task_of(label) == study.task_of(label.plain)]
+    tasks = {label: (study.task_of(label), study.task_of(label.plain)) for label in study.trained}
+    alike = [str(label) for label, both in tasks.items() if same_function(*both)]
     recipes = recipe_table(tables.verdicts, alike)
     matrix = endpoint_matrix(tables.endpoints)
     drawn = [row for row in along.itertuples() if row.endpoint in ENDPOINTS and row.endpoint in matrix]

@@ -14,6 +14,16 @@ from topomod.study.irrep_columns import COLUMNS
 from topomod.study.population import StudyTables, converged_rows, group_means, label_shares
 from topomod.study.shards import StudyFolder
 
+DISC = ("share_disc_preactivations", "disc_cka")
+NO_FREQUENCIES = "no frequencies"
+SENTENCES = {
+    "the same disc": "Both form the same disc before the ReLU",
+    "the same, but no disc": "Both form the same shape before the ReLU, which is mostly no disc",
+    "different": "What they form before the ReLU differs",
+    "not decided": "It is not decided whether they form the same disc",
+    NO_FREQUENCIES: "No group of neurons has a shape, as the task has no frequencies",
+}
+
 
 def operations(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
     """What was learnt of each task; no section where all architectures add two numbers mod p."""
@@ -28,7 +38,57 @@ def operations(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[s
         "operations": rows,
         "without_symmetry": {row["task"]: row["why"] for row in rows if row["why"] and not row["irreps"]},
         "operations_csv": csv_link(pd.DataFrame(rows)),
+        **same_disc(study, tables.verdicts),
     }
+
+
+def same_disc(study: Study, verdicts: pd.DataFrame) -> dict[str, Any]:
+    """Whether architectures that learnt one task form the same disc before the ReLU, task by task.
+
+    The reading of a pair follows a rule. It is "the same disc" where the share of discs and the CKA to the disc are
+    both found the same, and the mean share is above one half in both. It is "the same, but no disc" where it is not
+    above that, "different" where one of the two endpoints differs, and else "not decided". Of a task without
+    frequencies nothing is said.
+
+    Returns
+    -------
+    dict
+        ``disc_rows`` (one for each pair that is compared, and one for a task without frequencies) and
+        ``disc_sentences`` (one for each reading, with its tasks).
+    """
+    rows: list[dict[str, Any]] = []
+    for task, labels in _by_task(study).items():
+        if study.task_of(labels[0]).symmetry is None:
+            rows.append({"task": task, "x": "", "y": "", "reading": NO_FREQUENCIES, "tests": {}})
+            continue
+        names = set(map(str, labels))
+        pairs = verdicts[(verdicts["role"] == "pair") & verdicts["x"].isin(names) & verdicts["y"].isin(names)]
+        for (x, y), tests in pairs[pairs["endpoint"].isin(DISC)].groupby(["x", "y"], sort=False):
+            own = tests.set_index("endpoint")
+            rows.append({"task": task, "x": x, "y": y, "reading": _reading(own), "tests": own.to_dict("index")})
+    readings: dict[str, list[str]] = {}
+    for row in rows:
+        readings.setdefault(row["reading"], []).append(row["task"])
+    return {
+        "disc_rows": rows,
+        "disc_sentences": [f"{SENTENCES[r]}: {', '.join(dict.fromkeys(names))}." for r, names in readings.items()],
+    }
+
+
+def _by_task(study: Study) -> dict[str, list[Label]]:
+    """Architectures of each task, by its name."""
+    found: dict[str, list[Label]] = {}
+    for label in study.labels:
+        found.setdefault(str(study.task_of(label)), []).append(label)
+    return found
+
+
+def _reading(tests: pd.DataFrame) -> str:
+    answers = set(tests["answer"]) if len(tests) == len(DISC) else set()
+    if answers == {"the same"}:
+        share = tests.loc[DISC[0]]
+        return "the same disc" if min(share["mean_x"], share["mean_y"]) > 0.5 else "the same, but no disc"
+    return "different" if answers & {"different", "differs, size open"} else "not decided"
 
 
 def _row(name: str, study: Study, tables: StudyTables) -> dict[str, Any]:

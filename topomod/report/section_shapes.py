@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from topomod.networks.labels import Label
 from topomod.neurons.sites import studied_sites
 from topomod.report.answers import comparison_rows, main_row
-from topomod.report.examples import BARS_SHOWN, Example, read_examples
+from topomod.report.examples import BARS_SHOWN, Example, Middle, read_examples
 from topomod.report.pages import embed
 from topomod.report.plots_shapes import matched_diagrams, persistence_diagram, point_cloud
 from topomod.study.config import Study
@@ -21,9 +21,9 @@ from topomod.study.shards import StudyFolder
 from topomod.topology.diagrams import diagram_matching
 
 
-def shapes(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
-    """One drawn example of each architecture."""
-    examples = read_examples(folder, study, tables.circuits, tables.groups)
+def shapes(folder: StudyFolder, study: Study, tables: StudyTables, middles: Mapping[str, Middle]) -> dict[str, Any]:
+    """One drawn example of each architecture: the circuit nearest the middle of its population."""
+    examples = read_examples(folder, study, middles)
     return {
         "sites": studied_sites(),
         "bars_shown": BARS_SHOWN,
@@ -43,7 +43,7 @@ def _matchings(study: Study, tables: StudyTables, examples: Sequence[Example]) -
         return {}
     names = (main["x"], main["y"])
     found = {}
-    for site in studied_sites():
+    for site in (site for site in studied_sites() if all(site in own[name].clouds for name in names)):
         diagrams = [_loops(own[name].bars, site) for name in names]
         matching = diagram_matching(*diagrams)
         drawn = matched_diagrams(diagrams, matching, names, study.architectures)
@@ -65,7 +65,7 @@ def _example_card(example: Example, tables: StudyTables, p: int) -> dict[str, An
     key = {name: getattr(example, name) for name in ("architecture", "seed", "step", "frequency")}
     group, verdicts = _select(tables.groups, key), _select(tables.homology, key)
     sites = {}
-    for site in studied_sites():
+    for site in example.clouds:
         stem = f"{example.architecture}_{site}"
         own = verdicts[verdicts["site"] == site]
         sites[site] = {

@@ -1,4 +1,4 @@
-"""Sections on the answers and on the endpoints of every comparison."""
+"""Section on the endpoints of every comparison."""
 
 from __future__ import annotations
 
@@ -6,25 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from topomod.report.answers import (
-    answer_counts,
-    circuit_counts,
-    comparison_rows,
-    control_outcomes,
-    main_row,
-    question_answers,
-)
+from topomod.report.answers import answer_counts, comparison_rows, main_row
 from topomod.report.pages import csv_link, embed
 from topomod.report.plots_verdicts import forest
-from topomod.statistics.questions import LEAST_SENSITIVITY
 from topomod.study.config import Study
-from topomod.study.declared import declaration, declaration_hash, declared_history
 from topomod.study.population import StudyTables
 from topomod.study.shards import StudyFolder
 
 
 def verdicts(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any]:
-    """The answer to every question, and every endpoint of every comparison."""
+    """Every endpoint of every comparison."""
     comparisons = comparison_rows(tables.verdicts) if len(tables.verdicts) else []
     main = main_row(comparisons, study.main_pair)
     for place, comparison in enumerate(comparisons):
@@ -40,12 +31,6 @@ def verdicts(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str
     return {
         "comparisons": comparisons,
         "main": main,
-        "question_answers": question_answers(tables.answers),
-        "answers_csv": csv_link(tables.answers) if len(tables.answers) else "",
-        "least_sensitivity": LEAST_SENSITIVITY,
-        "declared": {"hash": declaration_hash(declaration(study)), "history": declared_history(folder, study)},
-        "controls": control_outcomes(comparisons, study.alpha),
-        "circuit_counts": circuit_counts(tables.circuits, tables.endpoints, study),
         "verdicts_csv": csv_link(tables.verdicts),
     }
 

@@ -1,51 +1,104 @@
-"""What ``topomod equivalence`` says of two groups of networks in a table of one's own."""
+"""What ``topomod equivalence`` says of groups of networks in a table of one's own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
 
-from topomod.statistics.equivalence import EquivalenceResult, equivalence_test
-from topomod.statistics.power import TARGET, power_curve, required_networks
+from topomod.statistics.answer_power import networks_to_settle
+from topomod.statistics.designs import groups_equivalence_test, paired_equivalence_test
+from topomod.statistics.equivalence import equivalence_test
 from topomod.statistics.questions import answer_question
+from topomod.study.answers import OPEN
 from topomod.study.own_table import read_samples
 from topomod.study.sentences import answer_lead, primary_sentence, settling_sentence
 
 
 def table_lines(
-    path: Path, value: str, group: str, network: str, margin: float | None, bounds: str = "", alpha: float = 0.05
+    path: Path,
+    value: str,
+    group: str,
+    network: str,
+    margin: float | None,
+    bounds: str = "",
+    alpha: float = 0.05,
+    paired: bool = False,
 ) -> Iterator[str]:
-    """The answer for two groups of networks, with its numbers and what it rests on.
+    """The answer for groups of networks, with its numbers and what it rests on.
 
     Parameters
     ----------
     path : path
         CSV or Parquet file with one row per measurement.
     value, group, network : str
-        Columns of the numbers, of the two groups, and of the network that each row belongs to.
+        Columns of the numbers, of the groups, and of the network that each row belongs to.
     margin : float
         Largest difference of means that does not matter, fixed before seeing the table.
     bounds : str
         ``LOW,HIGH``, the range that the quantity can take; empty where it has none.
     alpha : float
         Level of each test.
+    paired : bool
+        Whether networks of two groups with one name are a pair, as those of one seed are.
 
     Raises
     ------
     ValueError
-        No margin, and as :func:`topomod.study.own_table.read_samples` and :func:`topomod.equivalence_test`.
+        No margin, pairs of more than two groups or with bounds, and as :func:`topomod.study.own_table.read_samples`,
+        :func:`topomod.equivalence_test` and :func:`topomod.paired_equivalence_test`.
     """
     if margin is None:
         raise ValueError(f"{path}: name the largest difference that does not matter with --margin")
     samples = read_samples(path, {"value": value, "group": group, "network": network})
-    (x_name, x), (y_name, y) = samples.items()
-    range_of_values = _bounds(bounds)
+    if paired and (len(samples) != 2 or bounds):
+        raise ValueError(f"{path}: --paired is for two groups without --bounds, found {len(samples)} groups")
+    yield from _range_lines(path, samples, value, network, margin, _bounds(bounds), alpha)
+    for two in combinations(samples, 2):
+        pair = {name: samples[name] for name in two}
+        yield from _pair_lines(path, pair, value, network, margin, _bounds(bounds), alpha, paired)
+
+
+def _range_lines(
+    path: Path,
+    samples: dict[str, pd.DataFrame],
+    value: str,
+    network: str,
+    margin: float,
+    bounds: tuple[float, float] | None,
+    alpha: float,
+) -> Iterator[str]:
+    """What is said of more than two groups together; each two of them are then answered alone."""
+    if len(samples) == 2:
+        return
+    values, networks = ({name: rows[column] for name, rows in samples.items()} for column in (value, network))
     try:
-        found = equivalence_test(
-            x[value], y[value], margin, x[network], y[network], alpha, bounds=range_of_values, seed=0
-        )
+        found = groups_equivalence_test(values, margin, networks, alpha, bounds=bounds)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    yield f"{', '.join(samples)}: {found.answer}"
+    yield (
+        f"The largest difference between two groups is at most {found.range_bound:.3g} (level {1 - alpha:g}, margin "
+        f"{margin:g}). Below, every two groups are answered alone, without an adjustment for their number."
+    )
+
+
+def _pair_lines(
+    path: Path,
+    samples: dict[str, pd.DataFrame],
+    value: str,
+    network: str,
+    margin: float,
+    bounds: tuple[float, float] | None,
+    alpha: float,
+    paired: bool,
+) -> Iterator[str]:
+    (x_name, x), (y_name, y) = samples.items()
+    arguments = (x[value], y[value], margin, x[network], y[network], alpha)
+    try:
+        found = paired_equivalence_test(*arguments) if paired else equivalence_test(*arguments, bounds=bounds, seed=0)
     except ValueError as error:
         raise ValueError(f"{path}: x is {x_name!r}, y is {y_name!r}: {error}") from None
     answer = answer_question([found], found.alpha)
@@ -56,9 +109,11 @@ def table_lines(
     yield f"{x_name} and {y_name}: {answer.answer}"
     yield f"{answer_lead(answer.answer, [test])} {primary_sentence(answer.answer, test)}"
     yield f"{x_name} has {found.n_x} networks, {y_name} has {found.n_y}. The method is {found.method}."
-    if answer.answer == "not decided":
-        test["n_needed"] = _needed(samples, value, network, found, range_of_values)
-        yield settling_sentence([test]).replace("circuits of each architecture", "networks of each group")
+    if answer.answer in OPEN and not paired:
+        pilot_x, pilot_y = (rows.groupby(network)[value].mean() for rows in (x, y))
+        test["n_needed"] = networks_to_settle(answer.answer, pilot_x, pilot_y, margin, found.alpha, bounds=bounds)
+        settling = settling_sentence(answer.answer, [test])
+        yield settling.replace("circuits of each architecture", "networks of each group")
 
 
 def _bounds(text: str) -> tuple[float, float] | None:
@@ -74,22 +129,3 @@ def _bounds(text: str) -> tuple[float, float] | None:
 def _mean(rows: pd.DataFrame, value: str, network: str) -> float:
     """Mean over networks, each counting once."""
     return float(rows.groupby(network)[value].mean().mean())
-
-
-def _needed(
-    samples: dict[str, pd.DataFrame],
-    value: str,
-    network: str,
-    found: EquivalenceResult,
-    bounds: tuple[float, float] | None,
-) -> float:
-    """Networks of each group that would decide, by the spread of the group that needs more; at most infinite."""
-    needed = [
-        required_networks(
-            power_curve(rows[value], found.margin, found.alpha, clusters=rows[network], bounds=bounds),
-            TARGET,
-            decided=True,
-        )
-        for rows in samples.values()
-    ]
-    return float("inf") if None in needed else float(max(n for n in needed if n is not None))

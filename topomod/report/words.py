@@ -46,6 +46,20 @@ def sample_name(name: str) -> str:
     return f"{label}, {half} seeds" if half else label
 
 
+KINDS_OF_ATTENTION = {"attention_0.0": "uniform attention", "attention_1.0": "learnable attention"}
+
+
+def short_name(name: str) -> str:
+    """Name of a sample in sentences and figures: what a kind of attention is called, else the key.
+
+    Examples
+    --------
+    >>> short_name("attention_0.0"), short_name("mlp_add")
+    ('uniform attention', 'mlp_add')
+    """
+    return KINDS_OF_ATTENTION.get(name, sample_name(name))
+
+
 def described(name: str) -> str:
     """Name of a sample, with what its kind of attention is called.
 
@@ -54,8 +68,7 @@ def described(name: str) -> str:
     >>> described("attention_0.0"), described("mlp_add")
     ('attention_0.0 (uniform attention)', 'mlp_add')
     """
-    kinds = {"attention_0.0": "uniform attention", "attention_1.0": "learnable attention"}
-    return f"{sample_name(name)} ({kinds[name]})" if name in kinds else sample_name(name)
+    return f"{sample_name(name)} ({KINDS_OF_ATTENTION[name]})" if name in KINDS_OF_ATTENTION else sample_name(name)
 
 
 def style_name(answer: str) -> str:

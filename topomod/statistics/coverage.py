@@ -23,7 +23,7 @@ FACTORS = {"": 1.0, SKEWED: 2.0, FEW: 3.0, PILED: np.inf}
 
 
 def caveats(
-    x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"], alpha: float, strength: Float[np.ndarray, " b"]
+    x: Float[np.ndarray, "b n"], y: Float[np.ndarray, "b m"] | None, alpha: float, strength: Float[np.ndarray, " b"]
 ) -> np.ndarray:
     """Why conclusions of Welch's test at level alpha may be wrong more often than that; "" where nothing shows it.
 
@@ -34,7 +34,7 @@ def caveats(
     Parameters
     ----------
     x, y : ndarray
-        (b, n) and (b, m) network means.
+        (b, n) and (b, m) network means; y is None where x holds the differences of pairs.
     alpha : float
         Level of each one-sided test.
     strength : ndarray
@@ -46,9 +46,10 @@ def caveats(
     Hall, The Bootstrap and Edgeworth Expansion (1992), section 2.6. Hosking (1990), L-moments, Journal of the Royal
     Statistical Society B 52, 105-124.
     """
-    found = np.where(_shift(x, y, alpha) > SHIFT, SKEWED, "")
-    found = np.where(_shift_unseen(min(x.shape[1], y.shape[1]), alpha) > SHIFT_UNSEEN, FEW, found)
-    found = np.where(_is_piled(x) | _is_piled(y), PILED, found)
+    other = np.zeros_like(x) if y is None else y
+    found = np.where(_shift(x, other, alpha) > SHIFT, SKEWED, "")
+    found = np.where(_shift_unseen(min(x.shape[1], other.shape[1]), alpha) > SHIFT_UNSEEN, FEW, found)
+    found = np.where(_is_piled(x) | (_is_piled(y) if y is not None else False), PILED, found)
     needed = np.array([FACTORS[name] for name in found.tolist()])
     return np.where((strength < needed) & np.isfinite(strength), found, "")
 

@@ -15,6 +15,7 @@ from topomod.statistics.mean_difference import MeanDifference, hedges_g, is_cons
 from topomod.statistics.mean_inference import infer_means
 from topomod.statistics.minimum_effect import p_beyond_margin
 from topomod.statistics.samples import network_means
+from topomod.statistics.shown_test import ShownTest
 from topomod.topology.scale import times_power_of_two, unit_exponent
 
 _IN_UNIT = ("ci_low", "ci_high", "ci_wide_low", "ci_wide_high")  # fields that carry the unit of the data
@@ -23,7 +24,7 @@ Verdict = Literal["equivalent", "different", "trivially different", "inconclusiv
 
 
 @dataclass(frozen=True)
-class EquivalenceResult:
+class EquivalenceResult(ShownTest):
     """Outcome of `equivalence_test`; differences, intervals and margins are in the unit of the data.
 
     Parameters
@@ -206,10 +207,10 @@ def equivalence_test(
     )
     p_beyond = float(p_beyond_margin(inside, outside)[0])
     inference = inside.mirrored() if swapped else inside
-    return _result(means_x, means_y, inference, p_beyond, margin, alpha, seed, exponent)
+    return result_in_unit(means_x, means_y, inference, p_beyond, margin, alpha, seed, exponent)
 
 
-def _result(
+def result_in_unit(
     x: Float[np.ndarray, " n"],
     y: Float[np.ndarray, " m"],
     inference: MeanDifference,

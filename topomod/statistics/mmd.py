@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from topomod.statistics.arguments import check_bandwidths, check_settings, check_share, check_whole
@@ -21,10 +22,11 @@ from topomod.statistics.equivalence import Verdict, verdict_of
 from topomod.statistics.kernels import feature_matrix, network_kernel
 from topomod.statistics.resampling import count_p, tail_quantile
 from topomod.statistics.samples import MIN_NETWORKS, network_index
+from topomod.statistics.shown_test import ShownTest
 
 
 @dataclass(frozen=True)
-class MMDResult:
+class MMDResult(ShownTest):
     """Outcome of `mmd_equivalence_test`; every distance but ``squared`` is an MMD, not its square.
 
     Parameters
@@ -55,6 +57,9 @@ class MMDResult:
         Name of the method.
     verdict : str
         See `equivalence.verdict_of`.
+    draws : ndarray
+        (n_resamples,) confidence draws of the MMD, of which all bounds and p-values but ``p_difference`` are quantiles
+        and shares.
     """
 
     difference: float
@@ -74,6 +79,18 @@ class MMDResult:
     seed: int
     method: str
     verdict: Verdict
+    draws: Float[np.ndarray, " b"] = field(repr=False, compare=False)
+
+    def at(self, margin: float, alpha: float) -> MMDResult:
+        """The same test with another margin and level, from the same draws.
+
+        Raises
+        ------
+        ValueError
+            A margin that is not positive, or alpha outside (0, 0.5).
+        """
+        margin, alpha, _ = check_settings(margin, alpha, self.seed)
+        return replace(self, **_judged(self.draws, self.p_difference, margin, alpha))
 
 
 def mmd(
@@ -172,26 +189,33 @@ def mmd_inference(comparison: Comparison, margin: float, alpha: float, seed: int
     bound_rng, permutation_rng = np.random.default_rng(seed).spawn(2)
     draws = bound_draws(comparison, bound_rng)
     squared = observed_squared_mmd(comparison)
-    p_equivalence = float(count_p(int((draws >= margin).sum()), len(draws)))
     p_difference = permutation_p(comparison, permutation_rng)
-    ci_high = float(tail_quantile(draws, alpha, upper=True))
-    return {
+    return _judged(draws, p_difference, margin, alpha) | {
         "difference": float(np.sqrt(max(0.0, squared))),
         "squared": squared,
-        "ci_low": max(0.0, float(tail_quantile(draws, alpha, upper=False))),
-        "ci_high": ci_high,
-        "p_equivalence": p_equivalence,
         "p_difference": p_difference,
-        "p_beyond": float(count_p(int((draws <= margin).sum()), len(draws))),
-        "margin": margin,
-        "minimum_margin": ci_high,
         "n_x": comparison.n_x,
         "n_y": comparison.n_y,
         "bandwidths": comparison.bandwidths,
-        "alpha": alpha,
         "n_resamples": len(draws),
         "seed": seed,
         "method": method,
+        "draws": draws,
+    }
+
+
+def _judged(draws: Float[np.ndarray, " b"], p_difference: float, margin: float, alpha: float) -> dict[str, Any]:
+    """What depends on the margin or the level."""
+    p_equivalence = float(count_p(int((draws >= margin).sum()), len(draws)))
+    ci_high = float(tail_quantile(draws, alpha, upper=True))
+    return {
+        "ci_low": max(0.0, float(tail_quantile(draws, alpha, upper=False))),
+        "ci_high": ci_high,
+        "p_equivalence": p_equivalence,
+        "p_beyond": float(count_p(int((draws <= margin).sum()), len(draws))),
+        "margin": margin,
+        "minimum_margin": ci_high,
+        "alpha": alpha,
         "verdict": verdict_of(p_equivalence, p_difference, alpha),
     }
 

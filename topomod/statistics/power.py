@@ -10,6 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import special
 
+from topomod.notebook import Shown
 from topomod.statistics.arguments import check_bounds, check_settings, check_share, check_whole, scaled_bounds
 from topomod.statistics.mean_difference import MeanDifference, is_constant
 from topomod.statistics.mean_inference import infer_means
@@ -23,7 +24,7 @@ CURVE = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320)
 
 
 @dataclass(frozen=True)
-class Power:
+class Power(Shown):
     """Power of a study with ``n`` networks of each of two populations like the pilot.
 
     Parameters
@@ -97,8 +98,7 @@ def power(
     exponent = unit_exponent(networks, np.array(bounds or ()))
     networks, margin = times_power_of_two(networks, -exponent), times_power_of_two(margin, -exponent)
     bounds = scaled_bounds(bounds, exponent)
-    if bounds is None:
-        networks = networks.mean() + _caution(networks) * (networks - networks.mean())
+    networks = networks if bounds else cautious(networks)
     rng = np.random.default_rng([seed, n])
     x, y = networks[rng.integers(len(networks), size=(2, n_runs, n))]
     varied = np.ones(n_runs, bool) if bounds is not None else ~(is_constant(x) & is_constant(y))
@@ -110,8 +110,8 @@ def power(
     return Power(n, equivalent, float(_decides(test, difference, margin).sum()) / n_runs)
 
 
-def _caution(networks: Float[np.ndarray, " n"]) -> float:
-    """Upper end of the 80 % one-sided interval of a standard deviation, divided by its estimate.
+def cautious(networks: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """A pilot with the spread at the upper end of its 80 % one-sided interval.
 
     Heavy tails make an estimated variance less certain. Its degrees of freedom are divided by (kurtosis - 1) / 2.
     """
@@ -119,7 +119,8 @@ def _caution(networks: Float[np.ndarray, " n"]) -> float:
     spread = squares.mean()
     kurtosis = np.mean(squares**2) / spread**2 if spread > 0 else 3.0
     df = 2 * (len(networks) - 1) / (max(3.0, kurtosis) - 1)
-    return float(np.sqrt(df / special.chdtri(df, 0.8)))
+    wider = float(np.sqrt(df / special.chdtri(df, 0.8)))
+    return np.asarray(networks.mean() + wider * (networks - networks.mean()))
 
 
 def _decides(test: MeanDifference, difference: Float[np.ndarray, " b"], margin: float) -> np.ndarray:
@@ -176,11 +177,16 @@ def required_networks(curve: Sequence[Power], target: float = TARGET, *, decided
     20
     """
     target = check_share(target, "target")
-    shares = np.array([point.decided if decided else point.equivalent for point in curve])
-    log_n = np.log([point.n for point in curve])
-    for place in np.flatnonzero(shares >= target)[:1]:
+    shares = [point.decided if decided else point.equivalent for point in curve]
+    return reached([point.n for point in curve], shares, target)
+
+
+def reached(sizes: Sequence[int], shares: Sequence[float], target: float) -> int | None:
+    """Smallest number of networks at which a share reaches its target, by straight lines in log n; None beyond."""
+    log_n = np.log(sizes)
+    for place in np.flatnonzero(np.asarray(shares) >= target)[:1]:
         if place == 0:
-            return curve[0].n
+            return sizes[0]
         below, above = shares[place - 1], shares[place]
         between = log_n[place - 1] + (target - below) / (above - below) * (log_n[place] - log_n[place - 1])
         return int(np.ceil(np.exp(between) - 1e-9))

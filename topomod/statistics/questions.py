@@ -8,6 +8,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from topomod.notebook import Shown
 from topomod.statistics.arguments import check_number
 from topomod.statistics.families import holm
 
@@ -43,7 +44,7 @@ class PValues:
 
 
 @dataclass(frozen=True)
-class PrimaryAnswer:
+class PrimaryAnswer(Shown):
     """What one primary endpoint contributes to the answer.
 
     Parameters
@@ -66,7 +67,7 @@ class PrimaryAnswer:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Shown):
     """The answer to one question.
 
     Parameters
@@ -82,6 +83,11 @@ class Answer:
     answer: AnswerWord
     primaries: tuple[PrimaryAnswer, ...]
     alpha: float
+
+    @property
+    def headline(self) -> str:
+        """The answer, and those of its primary endpoints."""
+        return f"{self.answer} (primary endpoints: {', '.join(primary.answer for primary in self.primaries)})"
 
 
 def answer_of(p_equivalence: float, p_beyond: float, p_difference: float, alpha: float = 0.05) -> AnswerWord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from topomod.statistics.arguments import check_finite, number_array
+from topomod.statistics.arguments import check_finite, describe, number_array
 from topomod.topology.inputs import plain_array
 from topomod.topology.scale import times_power_of_two, unit_exponent
 
@@ -56,6 +56,26 @@ def _labels(clusters: object, name: str) -> np.ndarray:
     return labels
 
 
+def check_partners(clusters_x: object, clusters_y: object) -> None:
+    """Refuse labels of networks of which one sample lacks some.
+
+    Raises
+    ------
+    ValueError
+        A network without a partner, and as `network_index`.
+    """
+    if clusters_x is None and clusters_y is None:
+        return
+    if clusters_x is None or clusters_y is None:
+        raise ValueError("pairs need the labels of the networks of both samples, or of none")
+    found_x, found_y = (set(_labels(own, f"clusters_{side}")) for own, side in ((clusters_x, "x"), (clusters_y, "y")))
+    for side, lone in (("x", found_x - found_y), ("y", found_y - found_x)):
+        if lone:
+            raise ValueError(
+                f"the network {describe(next(iter(lone)))} is only in {side}; a pair needs both of its networks"
+            )
+
+
 def _ordered(labels: np.ndarray, name: str) -> Int[np.ndarray, " n"]:
     """Place of each label among the sorted different ones."""
     try:
@@ -71,7 +91,12 @@ def _ordered(labels: np.ndarray, name: str) -> Int[np.ndarray, " n"]:
 
 
 def network_means(values: object, clusters: object, name: str, clusters_name: str) -> Float[np.ndarray, " n"]:
-    """Mean of each network, sorted: a network counts once however many rows it has.
+    """Mean of each network, sorted by size; raises as `labelled_means`."""
+    return np.sort(labelled_means(values, clusters, name, clusters_name))
+
+
+def labelled_means(values: object, clusters: object, name: str, clusters_name: str) -> Float[np.ndarray, " n"]:
+    """Mean of each network, in the order of their labels: a network counts once however many rows it has.
 
     Raises
     ------
@@ -85,4 +110,4 @@ def network_means(values: object, clusters: object, name: str, clusters_name: st
     index = network_index(clusters, len(rows), name, clusters_name)
     exponent = unit_exponent(rows)
     sums = np.bincount(index, weights=times_power_of_two(rows, -exponent))
-    return np.sort(times_power_of_two(sums / np.bincount(index), exponent))
+    return times_power_of_two(sums / np.bincount(index), exponent)

@@ -28,6 +28,7 @@ from topomod.study.rows import (
     unnamed_columns,
     verdict_columns,
 )
+from topomod.study.use_columns import use_columns
 from topomod.tasks.addition import ModularAddition
 from topomod.tasks.fourier import folded_power
 
@@ -108,7 +109,7 @@ def _rows(named: Sequence[tuple[str, Circuit]], min_neurons: int, seed: int) -> 
                 rows["networks"].append({"network": name} | _network_row(circuit, layer.logits))
                 rows["circles"] += [{"network": name} | vars(circle) for circle in _circles(circuit, groups)]
             key = {"network": name, "layer": index}
-            rows["layers"].append(key | _layer_row(layer, groups))
+            rows["layers"].append(key | _layer_row(layer, groups) | use_columns(circuit, groups))
             rows["irreps"] += [key | own for own in _irrep_rows(circuit, index, min_neurons)]
             for group in groups:
                 own = key | {"order": group.order}

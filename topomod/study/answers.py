@@ -8,27 +8,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from topomod.statistics.answer_power import mmd_networks_to_settle, networks_to_settle
 from topomod.statistics.clusters import effective_number
 from topomod.statistics.questions import Answer, answer_question, assay_sensitivity
+from topomod.statistics.samples import MIN_NETWORKS
 from topomod.study.comparisons import asked_pair, sample_of
-from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.equivalence import endpoint_correlations
-from topomod.study.power import endpoint_plan
+from topomod.study.power import endpoint_pilots
 from topomod.study.sentences import answer_lead, estimate, primary_sentence, sensitivity_sentence, settling_sentence
-from topomod.study.shards import StudyFolder
-from topomod.study.table_columns import TABLES
-from topomod.study.tables import read_tables
+from topomod.study.tables import empty_table
 
+OPEN = ("differs, size open", "not decided")  # answers that more circuits can settle
 _KEPT = (
     "endpoint title x y alpha mean_x mean_y difference ci_low ci_high margin margin_reason p_equivalence n_x n_y "
     "caveat note"
 ).split()
-
-
-def answer_study(folder: StudyFolder, study: Comparison, verdicts: pd.DataFrame) -> pd.DataFrame:
-    """:func:`answer_table` of a study whose table of endpoints is there; raises as :func:`read_tables`."""
-    return answer_table(verdicts, read_tables([folder.table("endpoints")]), study.model_dump())
 
 
 def answer_table(
@@ -52,17 +47,16 @@ def answer_table(
     DataFrame
         One row per question and primary endpoint; what belongs to the question stands in each of its rows.
         ``sensitivity`` is the distance of the positive control in margins (NaN without one), ``n_needed`` the
-        circuits of each architecture that would decide an open endpoint (NaN where it is decided, infinite beyond the
-        end of ``CURVE``), ``n_secondary`` the secondary endpoints that vary from circuit to circuit, and
-        ``effective_secondary`` their effective number.
+        circuits of each architecture that would settle an open endpoint (NaN where it is settled or nothing can be
+        said, infinite where they are too many), ``n_secondary`` the secondary endpoints that vary from circuit to
+        circuit, and ``effective_secondary`` their effective number.
     """
     rows = []
     for question in settings["questions"]:
         pair = asked_pair(settings, question)
         if pair is not None:
             rows += _question_rows(question, pair, verdicts, endpoints, settings, seed)
-    columns = TABLES["answers"]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*columns.names, *columns.needed.split()])
+    return pd.DataFrame(rows) if rows else empty_table("answers")
 
 
 def _question_rows(
@@ -89,8 +83,8 @@ def _question_rows(
     for row in rows:
         row["n_needed"] = np.nan
         row["estimate"] = primary_sentence(answer.answer, row)
-        if row["primary_answer"] == "not decided":
-            row["n_needed"] = _needed(endpoints, row["endpoint"], pair, row["margin"], level, seed)
+        if row["primary_answer"] in OPEN:
+            row["n_needed"] = _needed(endpoints, row, pair, level, seed)
     shared = _said(question["words"], answer, rows, own, settings) | _secondary(own, pair, endpoints)
     return [shared | row for row in rows]
 
@@ -115,7 +109,7 @@ def _said(
         "sentence": " ".join([lead, *(row["estimate"] for row in rows)]),
         "sensitivity_sentence": sensitivity_sentence(rows, settings["positive_control"]) if same else "",
         "exceptions": "; ".join(exceptions),
-        "to_settle": settling_sentence(rows) if answer.answer == "not decided" else "",
+        "to_settle": settling_sentence(answer.answer, rows) if answer.answer in OPEN else "",
     }
 
 
@@ -135,14 +129,21 @@ def _sensitivity(test: Mapping[str, Any], verdicts: pd.DataFrame) -> float:
     return assay_sensitivity(control["difference"].iloc[0], test["margin"])
 
 
-def _needed(endpoints: pd.DataFrame, name: str, pair: tuple[str, str], margin: float, level: float, seed: int) -> float:
-    """Circuits of each architecture that would decide an endpoint; NaN where this is not planned."""
+def _needed(endpoints: pd.DataFrame, row: Mapping[Any, Any], pair: tuple[str, str], level: float, seed: int) -> float:
+    """Circuits of each architecture that would settle an endpoint; NaN where nothing can be said.
+
+    A scalar endpoint that is not decided is planned for any true difference, one of open size for the estimated one,
+    and so is a distribution.
+    """
+    name, margin = row["endpoint"], row["margin"]
     if name not in ENDPOINTS:
+        bounds = (row["difference"], row["ci_low"], row["ci_high"])
+        n = int(min(row["n_x"], row["n_y"]))
+        return mmd_networks_to_settle(*bounds, margin, n, row["alpha"]) if not np.isnan(row["difference"]) else np.nan
+    x, y = endpoint_pilots(endpoints, name, pair)
+    if min(len(x), len(y)) < MIN_NETWORKS:
         return float("nan")
-    found = endpoint_plan(endpoints, name, pair, margin, level, seed)
-    if "n_decided" not in found:
-        return float("nan")
-    return float("inf") if np.isnan(found["n_decided"]) else found["n_decided"]
+    return networks_to_settle(row["primary_answer"], x, y, margin, level, seed, bounds=ENDPOINTS[name].bounds)
 
 
 def _secondary(own: pd.DataFrame, pair: tuple[str, str], endpoints: pd.DataFrame) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import ValidationError
 
 from topomod.study.config import Population, Study
-from topomod.study.settings import Strict
+from topomod.study.given import with_files
+from topomod.study.settings import MAX_SHOWN, Strict
 from topomod.study.yaml_files import StudyError, merged, read_yaml
-
-MAX_SHOWN = 200  # letters of what was found
 
 Settings = TypeVar("Settings", bound=Population)
 
@@ -35,8 +34,8 @@ def check_settings(model: type[Settings], config: Any, source: str) -> Settings:
 
 
 def check_study(config: dict[str, Any], source: str = "config") -> Study:
-    """Check a study read from YAML; raises what :func:`check_settings` raises."""
-    return check_settings(Study, config, source)
+    """Check a study read from YAML, and find the files of its networks; raises what :func:`check_settings` raises."""
+    return check_settings(Study, with_files(config, source), source)
 
 
 def parse_settings(model: type[Settings], text: str) -> Settings:
@@ -107,4 +106,5 @@ def _keys_beside(location: tuple[Any, ...], model: Any) -> list[str]:
             model = get_args(model)[-1]
         else:
             model = model.__pydantic_fields__[part].annotation
-    return [key for key in model.__pydantic_fields__ if key != "name"]
+    fields = model.__pydantic_fields__.items()
+    return [getattr(field, "alias", None) or key for key, field in fields if key != "name"]

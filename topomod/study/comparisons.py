@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from topomod.networks.labels import Label
 from topomod.tasks.catalogue import parse_task
-from topomod.tasks.task import Task
+from topomod.tasks.task import Task, same_function
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ def comparisons(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     pairs = [
         ("positive control" if positive == {x, y} else "pair", x, y)
         for x, y in combinations(settings["architectures"], 2)
-        if positive == {x, y} or tasks[x] == tasks[y]
+        if positive == {x, y} or same_function(tasks[x], tasks[y])
     ]
     half = settings["negative_control"]
     return [*pairs, ("negative control", f"{half}#even", f"{half}#odd")] if half else pairs
@@ -30,8 +31,9 @@ def comparisons(settings: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def written_tasks(settings: Mapping[str, Any]) -> dict[str, Task]:
     """Task of each architecture of a study's settings."""
-    variants = {"": settings} | settings.get("variants", {})
-    own = {name: variants.get(name.partition("@")[2], settings) for name in settings["architectures"]}
+    labels = {name: Label.parse(name) for name in settings["architectures"]}
+    named = {name: settings.get("networks" if label.given else "variants", {}) for name, label in labels.items()}
+    own = {name: named[name].get(label.variant, settings) for name, label in labels.items()}
     return {name: parse_task(one.get("task", "addition"), one["p"]) for name, one in own.items()}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,35 +17,36 @@ from topomod.networks.size import NetworkSize
 from topomod.study.comparisons import comparisons, main_comparison
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
+from topomod.study.given import Given, with_labels
 from topomod.study.questions import Question, question_problems
-from topomod.study.settings import (
-    MAX_NAME,
-    Margin,
-    Maturity,
-    Seeds,
-    canonical_json,
-)
-from topomod.study.shards import SeedBlock, Shard
+from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json, look_problems, margin_problems
+from topomod.study.shards import SeedBlock, Shard, aligned_blocks
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
+from topomod.study.trainable import untrainable
 from topomod.study.variant import Variant
 from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
 from topomod.tasks.checked import MAX_SEED, Number, Whole
 from topomod.tasks.task import Task
 
+Named = Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$", max_length=MAX_NAME)]
+
 
 class Population(Variant):
-    """Which circuits a study trains; config/README.md explains each key."""
+    """Which circuits a study trains or reads; config/README.md explains each key."""
 
     architectures: list[str] = Field(min_length=1)
     seeds: Seeds
     shard_size: Whole = Field(10, ge=1)
-    variants: dict[Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$", max_length=MAX_NAME)], Variant] = {}
+    looks: list[Annotated[Whole, Field(ge=3)]] = []
+    variants: dict[Named, Variant] = {}
+    networks: dict[Named, Given] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _inherited(cls, config: Any) -> Any:
-        """A named variant states only what differs from the study."""
+        """A named variant states only what differs from the study; networks that are read are architectures too."""
+        config = with_labels(config)
         if not isinstance(config, dict) or not isinstance(config.get("variants"), dict):
             return config
         base = {key: config[key] for key in Variant.model_fields if key in config}
@@ -62,38 +63,34 @@ class Population(Variant):
 
     def problems(self) -> Iterator[str]:
         """Also names that the study has not, architectures that cannot be trained as it says, and what cannot fit."""
-        found = [*super().problems(), *self._strangers(self.seeds.counts)]
+        found = [*super().problems(), *self._strangers([*self.seeds.counts, *self.seeds.blocks])]
         for label in self.labels:
-            if label.variant and label.variant not in self.variants:
-                found.append(f"'{label}' names none of 'variants', which has {sorted(self.variants)}")
+            key, known = ("networks", set(self.networks)) if label.given else ("variants", set(self.variants))
+            if label.variant and label.variant not in known:
+                found.append(f"'{label}' names none of '{key}', which has {sorted(known)}")
+        found += [problem for name, own in self.networks.items() for problem in own.problems(name, self.p)]
         systems = {label.record.system: str(label) for label in self.labels}
         if len(systems) > 1:
             found.append(f"architectures of one study are trained and measured alike, found {sorted(systems.values())}")
+        found += look_problems(self.looks, self.seeds, self.networks)
         if (last := self.seeds.first + self.n_seeds() - 1) > MAX_SEED:
             found.append(f"seeds must be at most 2**63 - 1, found {self.seeds.first} to {last}")
-        yield from found or [problem for label in self.labels for problem in self._untrainable(label)] or misfits(self)
+        yield from found or [problem for label in self.trained for problem in untrainable(self, label)] or misfits(self)
 
     def _strangers(self, labels: Iterable[str]) -> Iterator[str]:
         for label in labels:
             if label not in self.architectures:
                 yield f"{label!r} is not one of the study's architectures {self.architectures}"
 
-    def _untrainable(self, label: Label) -> Iterator[str]:
-        """Why an architecture cannot learn a task, or cannot be trained by its recipe."""
-        task, variant = self.task_of(label), self.variant_of(label)
-        if refusal := label.record.refusal(task, f"the task {task}"):
-            yield f"{label} {refusal}"
-        if self.system.one_modulus and variant.p != self.p:
-            yield f"{label} is compared at p = {self.p}, found p = {variant.p}"
-        recipe = variant.recipe
-        if self.system.full_batch and (recipe.batches != 1 or recipe.min_purity != 0):
-            found = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
-            yield f"{label} needs a recipe with batches 1 and min_purity 0, found {found}"
-
     @property
     def labels(self) -> list[Label]:
         """Its architectures, parsed."""
         return [Label.parse(label) for label in self.architectures]
+
+    @property
+    def trained(self) -> list[Label]:
+        """Those of its architectures that it trains itself."""
+        return [label for label in self.labels if not label.given]
 
     @property
     def system(self) -> System:
@@ -105,9 +102,9 @@ class Population(Variant):
         return self.variants[label.variant] if label.variant else self
 
     def task_of(self, label: Label) -> Task:
-        """What an architecture is trained on."""
-        variant = self.variant_of(label)
-        return parse_task(variant.task, variant.p)
+        """What an architecture is trained on, or networks were."""
+        own = self.networks[label.variant] if label.given else self.variant_of(label)
+        return parse_task(own.task, own.p)
 
     def order_of(self, label: Label) -> int:
         """Number of values that each input has on the axes of its task's symmetry; p where there is none."""
@@ -124,9 +121,15 @@ class Population(Variant):
         """Widths of an architecture; None where its recipe gives them."""
         return self.variant_of(label).network if self.system.sized else None
 
+    def blocks_of(self, label: Label) -> list[SeedBlock]:
+        """Blocks of an architecture's seeds; the seed of a network that is read is the place of its file."""
+        if label.given:
+            return aligned_blocks(0, len(self.networks[label.variant].files), self.shard_size)
+        return self.seeds.blocks_of(str(label), self.shard_size, self.looks)
+
     def count_of(self, label: Label) -> int:
-        """Number of seeds of an architecture."""
-        return self.seeds.counts.get(str(label), self.seeds.count)
+        """Number of seeds of an architecture, or of files of networks that are read."""
+        return len(self.networks[label.variant].files) if label.given else self.seeds.count_of(str(label))
 
     def n_seeds(self) -> int:
         """Largest number of seeds of any architecture."""
@@ -137,17 +140,17 @@ class Population(Variant):
         return 0
 
     def shards(self) -> list[Shard]:
-        """Shards of the population, blocks of seeds aligned to ``shard_size``.
+        """Shards of the population, one for each block of seeds."""
+        return [Shard(label, block) for label in self.labels for block in self.blocks_of(label)]
 
-        Aligned blocks keep their names when seeds are added, so that only new ones are trained.
-        """
-        found = []
-        for label in self.labels:
-            first, size = self.seeds.first, self.shard_size
-            last = first + self.count_of(label) - 1
-            starts = range(first - first % size, last + 1, size)
-            found += [Shard(label, SeedBlock(max(s, first), min(s + size - 1, last))) for s in starts]
-        return found
+    def files_of(self, shard: Shard) -> list[str]:
+        """Files of a shard of networks that are read."""
+        return self.networks[shard.label.variant].files[shard.seeds.first : shard.seeds.last + 1]
+
+    def reading_settings(self, label: Label) -> str:
+        """What reading of networks depends on beside their files, as canonical JSON."""
+        own = self.networks[label.variant]
+        return canonical_json({"p": own.p, "task": own.task, "min_purity": self.recipe.min_purity})
 
     def maturity_shards(self) -> list[Shard]:
         """Shards of circuits that are followed longer: those that a study has beside its population."""
@@ -172,6 +175,7 @@ class Comparison(Population):
     """How the architectures of a population are compared."""
 
     alpha: Number = Field(0.05, gt=0, lt=0.5)
+    spending: Literal["pocock", "obrien-fleming"] = "pocock"
     positive_control: tuple[str, str] | None = None
     negative_control: str | None = None
     main_pair: tuple[str, str] | None = None
@@ -224,6 +228,9 @@ class Comparison(Population):
                 yield f"{key} needs two different architectures, found {pair}"
         if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
             yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
+        yield from margin_problems(self.margins, SeedBlock(self.seeds.first, self.seeds.first + self.n_seeds() - 1))
+        if self.looks and not self.questions:
+            yield "a study with 'looks' stops when its questions are answered, and this one asks none"
         yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
 
     @property
@@ -254,6 +261,8 @@ class Study(Comparison):
             yield f"ablation and maturity are for {', '.join(names)}; found {found}"
         if problems or not (self.ablation and self.system.followed):
             return
+        if self.networks:
+            yield f"ablation is for networks that are trained here, found {', '.join(self.networks)}"
         others = [str(task) for task in map(self.task_of, self.labels) if task.modulus is None]
         if others:
             yield f"ablation is for tasks that add or subtract numbers mod p, found {', '.join(dict.fromkeys(others))}"
@@ -264,7 +273,7 @@ class Study(Comparison):
 
     def followed_steps(self) -> int:
         """To the last step that is looked at."""
-        return len(self.labels) * self.maturity.count * self.maturity.steps[-1]
+        return len(self.trained) * self.maturity.count * self.maturity.steps[-1]
 
     def shard_stages(self) -> tuple[Stage, ...]:
         """Stages that work on every shard of the population after training."""
@@ -283,7 +292,7 @@ class Study(Comparison):
         if self.maturity.count == 0:
             return []
         seeds = SeedBlock(self.seeds.first, self.seeds.first + self.maturity.count - 1)
-        return [Shard(label, seeds) for label in self.labels]
+        return [Shard(label, seeds) for label in self.trained]
 
     def report_settings(self) -> str:
         """The whole study, as canonical JSON: the report prints it."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from topomod.networks.circuit_file import read_record
 from topomod.study.config import Comparison
+from topomod.study.looks import look_sizes
 from topomod.study.settings import canonical_json
 from topomod.study.shards import CIRCUITS, StudyFolder
 
@@ -19,14 +20,15 @@ HASH_LENGTH = 12
 
 
 def declaration(study: Comparison) -> str:
-    """Margins, questions, level and controls of a study as canonical JSON, without reasons."""
+    """Margins, questions, level, looks and controls of a study as canonical JSON, without reasons."""
     pair = study.compared_pair
     questions = [
         {"words": q.words, "architectures": q.architectures or pair, "primary": q.primary} for q in study.questions
     ]
     margins = {name: margin.margin for name, margin in study.margins.items()}
     controls = {"positive_control": study.positive_control, "negative_control": study.negative_control}
-    return canonical_json({"alpha": study.alpha, "margins": margins, "questions": questions} | controls)
+    looks = {"looks": look_sizes(study), "spending": study.spending if study.looks else "none"}
+    return canonical_json({"alpha": study.alpha, "margins": margins, "questions": questions} | controls | looks)
 
 
 def declaration_hash(text: str) -> str:
@@ -46,8 +48,8 @@ def declared_history(folder: StudyFolder, study: Comparison) -> list[dict[str, A
     Returns
     -------
     list of dict
-        ``hash`` (empty without a record), ``circuits`` (how many were trained under it), and ``changes``: sentences on
-        what the study declares otherwise today.
+        ``hash`` (empty without a record), ``circuits`` (how many were trained under it), ``changes``: sentences on
+        what the study declares otherwise today, and ``other_looks``: whether the looks are among them.
 
     Raises
     ------
@@ -63,8 +65,15 @@ def declared_history(folder: StudyFolder, study: Comparison) -> list[dict[str, A
             trained[record] = trained.get(record, 0) + len(shard)
     return [
         {"hash": declaration_hash(text) if text else "", "circuits": n, "changes": list(_changes(text, now))}
+        | {"other_looks": _other_looks(text, now)}
         for text, n in trained.items()
     ]
+
+
+def _other_looks(then: str, now: str) -> bool:
+    """Whether other looks were declared; a record without looks is older than they are."""
+    old, new = json.loads(then or "{}"), json.loads(now)
+    return "looks" in old and any(old[key] != new[key] for key in ("looks", "spending"))
 
 
 def _changes(then: str, now: str) -> Iterator[str]:
@@ -72,9 +81,9 @@ def _changes(then: str, now: str) -> Iterator[str]:
     if not then or then == now:
         return
     old, new = json.loads(then), json.loads(now)
-    for key in ("alpha", "positive_control", "negative_control"):
-        if old.get(key) != new[key]:
-            yield f"{key} was {_shown(old.get(key))} and is {_shown(new[key])}."
+    for key in ("alpha", "looks", "spending", "positive_control", "negative_control"):
+        if key in old and old[key] != new[key]:
+            yield f"{key} was {_shown(old[key])} and is {_shown(new[key])}."
     yield from _changed_entries("margin of", old.get("margins", {}), new["margins"])
     before, after = ({q["words"]: q for q in found.get("questions", [])} for found in (old, new))
     yield from (f"The question {words!r} was taken out." for words in before if words not in after)

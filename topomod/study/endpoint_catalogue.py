@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from topomod.networks.architectures import Part
@@ -52,8 +53,8 @@ def _group(title: str, column: str, unit: str = "", bounds: tuple[float, float] 
     return Endpoint(title, "groups", column, unit, bounds=bounds)
 
 
-def _circuit(title: str, column: str, unit: str = "") -> Endpoint:
-    return Endpoint(title, "circuits", column, unit)
+def _circuit(title: str, column: str, unit: str = "", bounds: tuple[float, float] | None = None) -> Endpoint:
+    return Endpoint(title, "circuits", column, unit, bounds=bounds)
 
 
 def _share(shape: str, site: str) -> Endpoint:
@@ -102,6 +103,19 @@ ENDPOINTS: dict[str, Endpoint] = {
     "gradient_symmetricity": _circuit("gradient symmetricity", "gradient_symmetricity"),
     "distance_irrelevance": _circuit("distance irrelevance (correct logit)", "distance_irrelevance"),
     "circularity": _circuit("circularity", "circularity"),
+    "sufficiency_accuracy": _circuit("accuracy with the manifolds alone", "sufficiency_accuracy", bounds=UNIT),
+    "sufficiency_loss": _circuit("loss with the manifolds alone", "sufficiency_loss", "nats"),
+    "sufficiency_r2": _circuit("R2 of the logits with the manifolds alone", "sufficiency_r2"),
+    "necessity_accuracy": _circuit("accuracy without the manifolds", "necessity_accuracy", bounds=UNIT),
+    "necessity_loss": _circuit("loss without the manifolds", "necessity_loss", "nats"),
+    "steering_share": _circuit("pairs whose answer follows the moved manifolds", "steering_share", bounds=UNIT),
+    "steering_control": _circuit("the same under the strongest control", "steering_control", bounds=UNIT),
+    "steering_phase_error": _circuit(
+        "phase error of the logits when the manifolds move", "steering_phase_error", "radians", (0.0, math.pi)
+    ),
+    "separability": _circuit("change at the moved group's own frequency", "separability", bounds=UNIT),
+    "off_manifold": _circuit("change of the logits by what is off the manifolds / variance", "off_manifold"),
+    "clock_position": _circuit("position between pizza (0) and clock (1) by intervention", "clock_position"),
     "n_groups": _circuit("number of groups", "n_groups", "groups"),
     "normalized_frequency": _group("normalized frequency f / p", "normalized_frequency", bounds=(0.0, 0.5)),
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,17 @@ DIAGRAM_BANDWIDTHS = (0.125, 0.25, 0.5, 1.0)  # rms units; a margin that is fixe
 _MISSING = dict.fromkeys((*EquivalenceResult.__dataclass_fields__,), np.nan)
 
 
-def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
+def compare_study(folder: StudyFolder, study: Comparison, endpoints: Path) -> pd.DataFrame:
     """:func:`verdict_table` of a study whose table of endpoints is there.
+
+    Parameters
+    ----------
+    folder : StudyFolder
+        Of the circuits.
+    study : Comparison
+        As it stands at the look that is made.
+    endpoints : Path
+        Its table of endpoints.
 
     Raises
     ------
@@ -40,7 +50,7 @@ def compare_study(folder: StudyFolder, study: Comparison) -> pd.DataFrame:
     groups, phases = (read_tables(folder.shard_tables(name, study.shards())) for name in ("groups", "phases"))
     bars = read_diagrams(folder.shard_tables("diagrams", study.shards()), strongest_groups(groups))
     populations = {"phases": phases, "diagrams": bars}
-    return verdict_table(read_tables([folder.table("endpoints")]), study.model_dump(), populations=populations)
+    return verdict_table(read_tables([endpoints]), study.model_dump(), populations=populations)
 
 
 def verdict_table(
@@ -80,7 +90,8 @@ def verdict_table(
     converged = endpoints[endpoints["converged"]]
     kept = converged[converged["value"].notna()]
     circuits = converged[KEY].drop_duplicates()
-    rows, runs, tasks = [], [], written_tasks(settings)
+    rows, tasks = [], written_tasks(settings)
+    runs: list[Callable[..., dict[str, Any]]] = []
     for role, x_name, y_name in comparisons(settings):
         x_rows, y_rows = sample_of(kept, x_name), sample_of(kept, y_name)
         pair = [sample_of(circuits, name) for name in (x_name, y_name)]
@@ -96,10 +107,12 @@ def verdict_table(
                 common |= {"question": asked.get(name, ""), "cluster": cluster.get(name, np.nan)}
                 if name in ENDPOINTS:
                     x, y = (own.loc[own["endpoint"] == name, "value"].to_numpy() for own in (x_rows, y_rows))
-                    run = partial(_scalar_row, x, y, declared["margin"], seed, ENDPOINTS[name].bounds)
+                    run: Callable[..., dict[str, Any]] = partial(
+                        _scalar_row, x, y, declared["margin"], seed, ENDPOINTS[name].bounds
+                    )
                 else:
                     table = (populations or {}).get(POPULATIONS[name].kind)
-                    run = partial(_population_row, name, table, pair, declared["margin"], order, seed)
+                    run = population_run(name, table, pair, declared["margin"], order, seed)
                 runs.append(run)
                 rows.append(common | run(settings["alpha"]))
     if not rows:
@@ -125,7 +138,7 @@ def at_judged_levels(table: pd.DataFrame, runs: Sequence[Callable[[float], dict[
     }
     rows = table.to_dict("records")
     for row, run in zip(rows, runs, strict=True):
-        # a distribution has one interval and no caveat, and its test takes long
+        # a distribution has one interval and no caveat
         own = parts if pd.notna(row["unseen_share"]) else {"level_equivalence": ["ci_low", "ci_high", "minimum_margin"]}
         found = {level: run(level) for level in {row[name] for name in own} - {row["alpha"]}}
         for name, columns in own.items():
@@ -188,32 +201,40 @@ def _tested(test: Callable[[], Any], margin: float, alpha: float, n_x: int, n_y:
     return _MISSING | {"caveat": ""} | known | {"note": ""}
 
 
-def _population_row(
-    name: str,
-    table: pd.DataFrame | None,
-    pair: Sequence[pd.DataFrame],
-    margin: float,
-    p: int,
-    seed: int,
-    alpha: float,
-) -> dict[str, Any]:
-    endpoint = POPULATIONS[name]
+def population_run(
+    name: str, table: pd.DataFrame | None, pair: Sequence[pd.DataFrame], margin: float, p: int, seed: int
+) -> Callable[..., dict[str, Any]]:
+    """The row of a distribution as a function of level and margin; its test, which takes long, is made once.
 
+    Parameters
+    ----------
+    name : str
+        One of :data:`topomod.study.endpoint_catalogue.POPULATIONS`.
+    table : DataFrame or None
+        Rows of its kind.
+    pair : sequence of DataFrame
+        Keys of the circuits of both samples.
+    margin, seed
+        As in :func:`topomod.mmd_equivalence_test`.
+    p : int
+        Values that each input has.
+    """
+    endpoint, means = POPULATIONS[name], {"mean_x": np.nan, "mean_y": np.nan}
+
+    @cache
     def test() -> Any:
         if table is None or table.empty:
             raise ValueError(f"no {endpoint.kind} were given")
         if endpoint.kind == "diagrams":
             first, second = (list(diagrams_of(table, own, endpoint).values()) for own in pair)
-            return diagram_equivalence_test(
-                first, second, margin, alpha=alpha, seed=seed, bandwidths=DIAGRAM_BANDWIDTHS
-            )
+            return diagram_equivalence_test(first, second, margin, seed=seed, bandwidths=DIAGRAM_BANDWIDTHS)
         (X, groups_x), (Y, groups_y) = (phase_sample(table, own, p, endpoint.columns) for own in pair)
-        return mmd_equivalence_test(
-            X, Y, margin, groups_x, groups_y, alpha=alpha, seed=seed, bandwidths=TORUS_BANDWIDTHS
-        )
+        return mmd_equivalence_test(X, Y, margin, groups_x, groups_y, seed=seed, bandwidths=TORUS_BANDWIDTHS)
 
-    means = {"mean_x": np.nan, "mean_y": np.nan}
-    return means | _tested(test, margin, alpha, len(pair[0]), len(pair[1]))
+    def run(alpha: float, at: float = margin) -> dict[str, Any]:
+        return means | _tested(lambda: test().at(at, alpha), at, alpha, len(pair[0]), len(pair[1]))
+
+    return run
 
 
 def phase_sample(

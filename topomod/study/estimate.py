@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # this imports torch, which only the workers need
 LAST_STAGES = {
     "endpoints": (8.0, 0.01),
     "equivalence": (8.0, 0.02),
+    "conclude": (1.0, 0.0),
     "power": (20.0, 0.0),
     "describe": (1.0, 0.0),
     "report": (25.0, 0.06),
@@ -87,9 +88,9 @@ def _calibrate_one(job: tuple[Study, Label]) -> Calibration:
     from topomod.networks.circuit_file import save_circuits
 
     study, label = job
-    if study.system.followed:
+    if study.system.followed and not label.given:
         _train_one(study, label, 0, steps=2)  # compiles
-    seconds, circuits = _timed(lambda: [_train_one(study, label, study.seeds.first)])
+    seconds, circuits = _timed(lambda: [_make_one(study, label)])
     stages = {stage.name: _timed(resolve(stage.run), circuits, study.min_neurons)[0] for stage in study.shard_stages()}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "circuits.safetensors"
@@ -104,6 +105,15 @@ def _timed(function: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
     started = time.perf_counter()
     result = function(*arguments)
     return time.perf_counter() - started, result
+
+
+def _make_one(study: Study, label: Label) -> Circuit:
+    """One circuit of a study, trained or read."""
+    if not label.given:
+        return _train_one(study, label, study.seeds.first)
+    from topomod.study.read import read_network
+
+    return read_network(Path(study.networks[label.variant].files[0]), study.task_of(label))
 
 
 def _train_one(study: Study, label: Label, seed: int, steps: int | None = None) -> Circuit:
@@ -159,10 +169,11 @@ def _maturity(study: Study, costs: dict[str, Calibration], startup: float, memor
     """Circuits that are followed past the schedule: trained to the last step, measured and labelled at each."""
     followed, looks = study.maturity.count, study.maturity.count * len(study.maturity.steps)
     labelling = [stage.name for stage in study.system.shard_stages]
-    longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in costs.values())
-    looked_at = sum(looks * cost.stages[name] for cost in costs.values() for name in labelling)
+    own = [costs[str(label)] for label in study.trained]
+    longer = sum(followed * study.maturity.steps[-1] * cost.per_step for cost in own)
+    looked_at = sum(looks * cost.stages[name] for cost in own for name in labelling)
     jobs = (1 + len(labelling)) * len(study.maturity_shards())
-    disk = sum(looks * cost.disk for cost in costs.values())
+    disk = sum(looks * cost.disk for cost in own)
     return Prediction("maturity", jobs, jobs * startup + longer + looked_at, memory, disk)
 
 

@@ -36,7 +36,7 @@ def misfits(population: Population) -> Iterator[str]:
         Its architectures have to be known ones that can learn their tasks.
     """
     circuits, steps = 0, population.followed_steps()
-    for label in population.labels:
+    for label in population.trained:
         if fault := _too_large(population, label):
             yield fault
         count = population.count_of(label)
@@ -69,12 +69,15 @@ def _too_large(population: Population, label: Label) -> str:
 def circuit_bytes(population: Population, label: Label) -> tuple[int, int, int]:
     """Bytes of the pre-activations, weights and logits of one circuit."""
     task, rows, width = population.task_of(label), *_rows_and_width(population, label)
-    size = population.size_of(label) or NetworkSize(d_mlp=width)
-    return rows * width * 4, _n_weights(label, task, size) * 4, rows * task.n_classes * 4
+    size = None if label.given else population.size_of(label)
+    weights = _n_weights(label, task, size or NetworkSize(d_mlp=width))
+    return rows * width * 4, weights * 4, rows * task.n_classes * 4
 
 
 def _rows_and_width(population: Population, label: Label) -> tuple[int, int]:
     """How many inputs are run at once, and through how many neurons."""
+    if label.given:  # their files say how wide they are; the usual width stands for it
+        return population.task_of(label).n_inputs, NetworkSize().d_mlp
     recipe, size = population.recipe_of(label), population.size_of(label)
     rows = recipe.get("batch_size") or population.task_of(label).n_inputs
     return rows, size.d_mlp if size else recipe["width"]

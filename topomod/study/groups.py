@@ -9,8 +9,10 @@ import pandas as pd
 
 from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup, groups_of_spectra
+from topomod.neurons.irrep_groups import irrep_groups
 from topomod.neurons.layers import Layer, circuit_layers
 from topomod.neurons.readout import readout_orders
+from topomod.neurons.sites import Group
 from topomod.study.irrep_columns import irrep_columns
 from topomod.study.rows import (
     diverged_columns,
@@ -23,10 +25,11 @@ from topomod.study.rows import (
     outcome_columns,
     unnamed_columns,
 )
+from topomod.study.use_columns import use_columns
 
 
 def first_layer(circuit: Circuit) -> Layer:
-    """Run a circuit of one hidden layer on all pairs."""
+    """Run a circuit on all pairs; of a network with several hidden layers, a study measures the first."""
     return circuit_layers(circuit)[0]
 
 
@@ -34,12 +37,25 @@ def circuit_row(circuit: Circuit, layer: Layer, groups: Sequence[NeuronGroup]) -
     """One row of the table of circuits."""
     return {
         **identity(circuit),
+        **_source(circuit),
         **outcome_columns(circuit, layer.logits),
         **(neuron_columns(layer.spectra, groups) if layer.symmetry else unnamed_columns(layer)),
-        "readout_sum_r2": readout_orders(layer, [group.frequency for group in groups])[1],
+        "readout_sum_r2": _readout_sum_r2(layer, groups),
         **mechanism_columns(circuit, layer.logits),
         **endpoint_columns("circuits", circuit, layer),
     }
+
+
+def _source(circuit: Circuit) -> dict[str, str]:
+    """The file of a network that was read; no column where a shard was trained."""
+    return {"source": circuit.source} if circuit.source else {}
+
+
+def _readout_sum_r2(layer: Layer, groups: Sequence[NeuronGroup]) -> float:
+    """What the read-out directions hold of a + b; NaN where they are not known."""
+    if layer.readout is None or layer.activations is None:
+        return float("nan")
+    return readout_orders(layer, [group.frequency for group in groups])[1]
 
 
 def group_row(circuit: Circuit, layer: Layer, group: NeuronGroup) -> dict[str, Any]:
@@ -75,11 +91,12 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
     circuit_rows, group_rows, phases = [], [], []
     for circuit in circuits:
         if not circuit.is_finite():
-            circuit_rows.append(identity(circuit) | diverged_columns(circuit))
+            circuit_rows.append(identity(circuit) | diverged_columns(circuit) | _source(circuit))
             continue
         layer = first_layer(circuit)
         groups = first_order_groups(layer, min_neurons)
         row, finite_group = circuit_row(circuit, layer, groups), circuit.task.finite_group
+        row |= use_columns(circuit, used_groups(circuit, layer, min_neurons))
         if layer.symmetry is None and finite_group is not None:
             row |= irrep_columns(layer.preactivations, finite_group, min_neurons)
         circuit_rows.append(row)
@@ -92,6 +109,13 @@ def analyse_groups(circuits: Sequence[Circuit], min_neurons: int) -> tuple[pd.Da
         pd.DataFrame(group_rows) if group_rows else empty,
         pd.concat(phases, ignore_index=True) if phases else empty,
     )
+
+
+def used_groups(circuit: Circuit, layer: Layer, min_neurons: int) -> list[Group]:
+    """All groups of the first layer whose use is measured: of both orders, or by irrep without frequencies."""
+    if layer.symmetry is not None:
+        return list(groups_of_spectra(layer.spectra, min_neurons=min_neurons))
+    return list(irrep_groups(circuit, min_neurons)) if circuit.task.finite_group is not None else []
 
 
 def first_order_groups(layer: Layer, min_neurons: int) -> list[NeuronGroup]:

@@ -50,7 +50,7 @@ def analyse_homology(
             continue
         layer = first_layer(circuit)
         for group in first_order_groups(layer, min_neurons):
-            for site in studied_sites():
+            for site in studied_sites(layer):
                 verdict = label_group(layer, group, site, seed)
                 key = identity(circuit) | {"frequency": group.frequency, "site": site}
                 verdicts.append(key | {"n_neurons": len(group.neurons)} | verdict_columns(verdict, layer.symmetry))

@@ -15,6 +15,7 @@ from topomod.networks.circuit import Circuit
 from topomod.networks.circuit_file import FORMAT, load_circuits
 from topomod.networks.from_arrays import load_activations
 from topomod.networks.released import load_released
+from topomod.tasks.task import Task
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,12 @@ def read_files(paths: Sequence[Path]) -> NetworkFiles:
         once.setdefault(path.resolve(), path)
     for path in once.values():
         try:
-            found = _read(path)
+            found = read_file(path)
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
-        except Exception as error:  # one file must not stop the others
-            problems.append(f"{path}: cannot be read ({type(error).__name__}: {str(error).partition(chr(10))[0]})")
-            continue
         for name, circuit in found:
-            if fault := _fault(circuit):
+            if fault := network_fault(circuit):
                 problems.append(f"{path}{f', {name}' if name else ''}: {fault}")
             else:
                 places.append(path)
@@ -90,11 +88,34 @@ def read_networks(paths: Sequence[Path]) -> Iterator[tuple[str, Circuit]]:
     yield from found.networks
 
 
-def _read(path: Path) -> list[tuple[str, Circuit]]:
-    """Networks of a file; the name is empty where the file's own name is that of the network."""
+def read_file(path: Path, task: Task | None = None) -> list[tuple[str, Circuit]]:
+    """Networks of a file by name; the name is empty where the file's own name is that of the network.
+
+    Parameters
+    ----------
+    path : Path
+        See :func:`read_files`.
+    task : Task, optional
+        What a released network or one of activations was trained on; circuits know their own task.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the file cannot be read; the sentence names it.
+    """
+    try:
+        return _read(path, task)
+    except (ValueError, OSError):
+        raise
+    except Exception as error:  # one file must not stop the others
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{path}: cannot be read ({type(error).__name__}: {reason})") from error
+
+
+def _read(path: Path, task: Task | None) -> list[tuple[str, Circuit]]:
     kind = _kind(path)
     if kind != FORMAT:
-        return [("", load_activations(path) if kind == NPZ else load_released(path))]
+        return [("", load_activations(path, task) if kind == NPZ else load_released(path, task=task))]
     circuits = load_circuits(path)
     names = [f"{circuit.label} seed {circuit.seed} step {circuit.step}" for circuit in circuits]
     times = Counter(names)
@@ -122,7 +143,7 @@ def _kind(path: Path) -> str:
     return NPZ if holds_activations(keys) else "" if any("." in key or key.startswith("W") for key in keys) else FORMAT
 
 
-def _fault(circuit: Circuit) -> str:
+def network_fault(circuit: Circuit) -> str:
     """Why a network cannot be analysed; empty if it can."""
     if not circuit.task.one_hot or len(circuit.task.input_shape) != 2:
         return f"learnt {circuit.task}; only networks of two tokens are analysed"

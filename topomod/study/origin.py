@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def study_origin(
 
 
 def stored_origin(path: Path) -> Origin | None:
-    """What a table or a page says of its origin; None where it says nothing, as older ones do.
+    """What a table or a page says of its origin; None where it says nothing, as older ones and files beside a page do.
 
     Raises
     ------
@@ -72,9 +73,9 @@ def stored_origin(path: Path) -> Origin | None:
         If the file is missing, cut short, or is none of these.
     """
     try:
-        text = _of_page(path) if path.suffix == ".html" else _of_table(path)
+        text = READERS.get(path.suffix, _of_table)(path)
         found = json.loads(text) if text else None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is cut short or missing ({' '.join(str(error).split())})") from None
     return found if isinstance(found, dict) else None
 
@@ -95,3 +96,18 @@ def _of_page(path: Path) -> str:
             raise ValueError("its last line is not </html>")
     found = re.search(rb'<meta name="topomod-origin" content="([^"]*)">', head)
     return found[1].decode().replace("&#34;", '"') if found else ""
+
+
+def _of_json(path: Path) -> str:
+    """Nothing, if it is complete: it is written with its page, which says it."""
+    json.loads(path.read_bytes())
+    return ""
+
+
+def _of_archive(path: Path) -> str:
+    """Nothing, if it is complete, likewise."""
+    zipfile.ZipFile(path).close()
+    return ""
+
+
+READERS: dict[str, Callable[[Path], str]] = {".html": _of_page, ".json": _of_json, ".zip": _of_archive}

@@ -1,4 +1,4 @@
-"""A table of one's own, with a number for each network or several, and two groups of networks."""
+"""A table of one's own, with a number for each network or several, and two groups of networks or more."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pandas as pd
 
 from topomod.statistics.samples import MIN_NETWORKS
 
+MAX_GROUPS = 20  # more are no groups but a number, or the networks themselves
+
 
 def read_samples(path: Path, columns: dict[str, str]) -> dict[str, pd.DataFrame]:
-    """Rows of each of the two groups of a table, in the order in which the groups appear.
+    """Rows of each group of a table, in the order in which the groups appear.
 
     Parameters
     ----------
@@ -23,7 +25,7 @@ def read_samples(path: Path, columns: dict[str, str]) -> dict[str, pd.DataFrame]
     ------
     ValueError
         A file that cannot be read, a column that is not named or not there, a row without the name of its group or
-        network, other than two groups, or a group of fewer than 3 networks.
+        network, fewer than two groups or more than 20, or a group of fewer than 3 networks.
     """
     for option, name in columns.items():
         if not name:
@@ -31,10 +33,10 @@ def read_samples(path: Path, columns: dict[str, str]) -> dict[str, pd.DataFrame]
     table = _read(path)
     _check_columns(path, table, columns)
     samples = {str(name): rows for name, rows in table.groupby(columns["group"], sort=False)}
-    if len(samples) != 2:
+    if not 2 <= len(samples) <= MAX_GROUPS:
         names = ", ".join(list(samples)[:5]) + (", ..." if len(samples) > 5 else "")
         found = f"{len(samples)} groups ({names})"
-        raise ValueError(f"{path}: the column {columns['group']!r} names {found}; two are compared")
+        raise ValueError(f"{path}: the column {columns['group']!r} names {found}; 2 to {MAX_GROUPS} are compared")
     for name, rows in samples.items():
         if (n := rows[columns["network"]].nunique()) < MIN_NETWORKS:
             raise ValueError(f"{path}: the group {name!r} has {n} networks; at least {MIN_NETWORKS} are needed")

@@ -15,8 +15,9 @@ from topomod.statistics.intervals import share_interval
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.endpoints import circuit_endpoints
+from topomod.study.looks import at_look, stopped_at
 from topomod.study.shards import StudyFolder
-from topomod.study.tables import KEY, read_tables
+from topomod.study.tables import KEY, empty_table, read_tables
 
 LABELS = ("disc", "circle", "torus", "other", "uncertain")
 
@@ -27,20 +28,23 @@ class StudyTables:
 
     Parameters
     ----------
-    endpoints, summary, verdicts, answers, power : DataFrame
-        From the equivalence stage.
+    endpoints, summary, verdicts, answers, looks, power : DataFrame
+        Of the whole study, at the look at which it stopped.
     circuits, groups, phases, homology : DataFrame
         Of the population: one row per circuit, group, neuron, and group and site.
     diagrams : DataFrame
         Bars of each circuit's strongest group: site, dimension (1 and up), birth, death in rms units.
     maturity_circuits, maturity_groups, maturity_homology : DataFrame
         The same tables of the circuits that were followed; a circuit occurs once per step. Empty if none was.
+    missing : tuple of str
+        Tables of the equivalence stage that are not there. They are empty here.
     """
 
     endpoints: pd.DataFrame
     summary: pd.DataFrame
     verdicts: pd.DataFrame
     answers: pd.DataFrame
+    looks: pd.DataFrame
     power: pd.DataFrame
     circuits: pd.DataFrame
     groups: pd.DataFrame
@@ -50,28 +54,34 @@ class StudyTables:
     maturity_circuits: pd.DataFrame
     maturity_groups: pd.DataFrame
     maturity_homology: pd.DataFrame
+    missing: tuple[str, ...] = ()
 
 
 def load_tables(folder: StudyFolder, study: Study) -> StudyTables:
-    """Read the tables of the shards that a study names; other shards in the folder are left alone.
+    """Read the tables of the shards that a study had when it stopped; other shards in the folder are left alone.
 
     Raises
     ------
     FileNotFoundError
-        If the equivalence stage has not run.
+        If the equivalence stage has not run: none of its tables is there.
     ValueError
         If a shard's table is missing or corrupt; the message names it.
     """
-    for name in study.system.tables:
-        if not folder.table(name).is_file():
-            raise FileNotFoundError(f"no {name}.parquet in {folder.root}; run the equivalence stage first")
+    missing = tuple(name for name in study.system.tables if not folder.table(name).is_file())
+    if len(missing) == len(study.system.tables):
+        raise FileNotFoundError(f"no {missing[0]}.parquet in {folder.root}; run the equivalence stage first")
     followed = [folder.maturity(shard) for shard in study.maturity_shards()]
+    own = {
+        name: empty_table(name) if name in missing else read_tables([folder.table(name)])
+        for name in study.system.tables
+    }
+    study = at_look(study, stopped_at(own["looks"], study))
     names = ("circuits", "groups", "phases", "homology")
     tables = {name: read_tables(folder.shard_tables(name, study.shards())) for name in names}
     longer = {f"maturity_{name}": _read_or_empty(followed, name) for name in ("circuits", "groups", "homology")}
-    own = {name: read_tables([folder.table(name)]) for name in study.system.tables}
     diagrams = folder.shard_tables("diagrams", study.shards())
-    return StudyTables(**own, **tables, **longer, diagrams=read_diagrams(diagrams, strongest_groups(tables["groups"])))
+    bars = read_diagrams(diagrams, strongest_groups(tables["groups"]))
+    return StudyTables(**own, **tables, **longer, diagrams=bars, missing=missing)
 
 
 def _read_or_empty(shards: Sequence[Path], name: str) -> pd.DataFrame:

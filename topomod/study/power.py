@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from topomod.networks.labels import Label
+from topomod.statistics.answer_power import answer_shares
 from topomod.statistics.power import power_curve, required_networks
+from topomod.statistics.questions import ANSWERS
+from topomod.statistics.samples import MIN_NETWORKS
 from topomod.study.comparisons import primary_question, sample_of
 from topomod.study.config import Comparison
 from topomod.study.endpoint_catalogue import ENDPOINTS
+
+TRUTHS = (0.0, 0.5, 1.0, 1.5, 2.0)  # true differences in margins
+SIZES = (10, 20, 40, 80, 160, 320)
 
 
 def chosen_pair(study: Comparison, x: str, y: str) -> tuple[str, str] | None:
@@ -69,14 +76,54 @@ def plan(
     return pd.DataFrame(rows)
 
 
+def planned_answers(
+    endpoints: pd.DataFrame,
+    settings: dict[str, Any],
+    pair: tuple[str, str] | None,
+    sizes: Sequence[int] = SIZES,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Share of studies with each answer on each scalar primary endpoint of a pair, at stated true differences.
+
+    Parameters
+    ----------
+    endpoints, settings, pair, seed
+        As in :func:`plan`.
+    sizes : sequence of int
+        Circuits of each architecture.
+
+    Returns
+    -------
+    DataFrame
+        Columns endpoint, title, margin, truth (true difference in margins), n, and one of each answer; NaN where the
+        bounds of an endpoint exclude the difference. No rows from a pilot of fewer than 3 circuits or a table
+        that was lost.
+    """
+    asked = primary_question(settings, *pair) if pair and len(endpoints) else {}
+    together, rows = Counter(asked.values()), []
+    for name in (name for name in asked if name in ENDPOINTS and pair):
+        x, y = endpoint_pilots(endpoints, name, pair or ("", ""))
+        margin, level = settings["margins"][name]["margin"], settings["alpha"] / together[asked[name]]
+        common = {"endpoint": name, "title": ENDPOINTS[name].title, "margin": margin}
+        for truth, n in product(TRUTHS, sizes if min(len(x), len(y)) >= MIN_NETWORKS else ()):
+            shares = answer_shares(x, y, margin, n, truth * margin, level, seed, bounds=ENDPOINTS[name].bounds)
+            rows.append(common | {"truth": truth, "n": n} | shares)
+    return pd.DataFrame(rows, columns=["endpoint", "title", "margin", "truth", "n", *ANSWERS])
+
+
 def endpoint_plan(
     endpoints: pd.DataFrame, name: str, pair: tuple[str, str], margin: float, level: float, seed: int = 0
 ) -> dict[str, float]:
     """One row of :func:`plan`: margin, n_pilot, and from three circuits on what given numbers of them would show."""
-    kept = endpoints[endpoints["converged"] & endpoints["value"].notna() & (endpoints["endpoint"] == name)]
-    pilots = [sample_of(kept, label)["value"].to_numpy() for label in pair]
+    pilots = endpoint_pilots(endpoints, name, pair)
     row = {"margin": margin, "n_pilot": min(map(len, pilots))}
     return row | (_planned(pilots, margin, level, ENDPOINTS[name].bounds, seed) if row["n_pilot"] >= 3 else {})
+
+
+def endpoint_pilots(endpoints: pd.DataFrame, name: str, pair: tuple[str, str]) -> list[np.ndarray]:
+    """Values of an endpoint in the converged circuits of both architectures."""
+    kept = endpoints[endpoints["converged"] & endpoints["value"].notna() & (endpoints["endpoint"] == name)]
+    return [sample_of(kept, label)["value"].to_numpy(float) for label in pair]
 
 
 def _planned(

@@ -112,17 +112,24 @@ def sensitivity_sentence(primaries: Sequence[Mapping[str, Any]], control: Sequen
     return f"{'This endpoint' if len(unseen) == 1 else 'These endpoints'} could not have told: {'; '.join(parts)}."
 
 
-def settling_sentence(primaries: Sequence[Mapping[str, Any]]) -> str:
-    """How many circuits would decide the open primary endpoints of a question.
+def settling_sentence(answer: str, primaries: Sequence[Mapping[str, Any]]) -> str:
+    """How many circuits would settle the open primary endpoints of a question.
 
     Parameters
     ----------
+    answer : str
+        That of the question, "differs, size open" or "not decided".
     primaries : sequence of mapping
         ``title``, ``primary_answer`` and ``n_needed`` of each.
     """
-    needed = [test["n_needed"] for test in primaries if test["primary_answer"] == "not decided"]
+    needed = [test["n_needed"] for test in primaries if test["primary_answer"] == answer]
     if any(math.isnan(n) for n in needed):
         return "How many circuits would decide it is not known from these."
-    n = max(needed)
-    count = f"more than {CURVE[-1]}" if math.isinf(n) else f"about {n:.0f}"
-    return f"It takes {count} circuits of each architecture to decide it in {TARGET:.0%} of studies.".replace("%", " %")
+    count = f"more than {CURVE[-1]}" if max(needed) > CURVE[-1] else f"about {max(needed):.0f}"
+    circuits = f"{count} circuits of each architecture"
+    if answer == "not decided":
+        return f"It takes {circuits} to decide it in {TARGET:.0%} of studies.".replace("%", " %")
+    return (
+        f"If the difference is the estimated one, it takes {circuits} to show in {TARGET:.0%} of studies whether it is "
+        "larger than the margin."
+    ).replace("%", " %")

@@ -21,7 +21,7 @@ def check_stored(folder: StudyFolder, population: Population) -> None:
     folder : StudyFolder
         Where the circuits lie; files that are not there are left to the stages that need them.
     population : Population
-        Settings that the circuits must have: task, recipe, attention rate and seeds.
+        Settings that the circuits must have: task, recipe, attention rate and seeds; files of networks that are read.
 
     Raises
     ------
@@ -39,22 +39,25 @@ def check_stored(folder: StudyFolder, population: Population) -> None:
 
 
 def _check(path: Path, shard: Shard, population: Population, snapshots: list[int]) -> None:
-    stored, told = read_settings(path), json.loads(read_record(path, "settings") or "{}")
-    wanted = {
-        "architecture": shard.label.architecture,
-        "attention_rate": shard.label.attention_rate,
-        "task": population.task_of(shard.label).describe(),
-        "recipe": population.recipe_of(shard.label),
-        "seeds": list(shard.seeds),
-    }
-    seeds = list(dict.fromkeys(own["seed"] for own in stored["circuits"]))  # a followed one has several entries
+    stored, label = read_settings(path), shard.label
+    told = json.loads(read_record(path, "settings") or "{}")
+    wanted: dict[str, Any] = {"task": population.task_of(label).describe(), "seeds": list(shard.seeds)}
+    if label.given:
+        wanted["files"] = population.files_of(shard)
+    else:
+        wanted |= {"architecture": label.architecture, "attention_rate": label.attention_rate}
+        wanted["recipe"] = population.recipe_of(label)
+    circuits = stored["circuits"]
+    seeds = list(dict.fromkeys(own["seed"] for own in circuits))  # a followed one has several entries
     found = {key: stored.get(key) for key in wanted} | {"seeds": seeds}
-    if told and (size := population.size_of(shard.label)):  # older files do not say what training was told
+    found["files"] = [own.get("source", "") for own in circuits]
+    if told and (size := population.size_of(label)):  # older files do not say what training was told
         found |= {key: told.get(key) for key in ("network", "snapshots")}
         wanted |= {"network": asdict(size), "snapshots": snapshots}
     if differences := list(_differences(found, wanted)):
+        made = "read" if label.given else "trained"
         raise ValueError(
-            f"{path}: its circuits were trained by other settings: {'; '.join(differences)}. "
+            f"{path}: its circuits were {made} by other settings: {'; '.join(differences)}. "
             "Delete the file or give the study another name, and run again"
         )
 

@@ -58,6 +58,8 @@ class System:
         Whether all architectures of a study share p.
     full_batch : bool
         Whether its recipe must have ``batches`` 1 and ``min_purity`` 0.
+    beside_page : tuple of str
+        Files that ``page`` writes beside the page.
     """
 
     name: str
@@ -73,6 +75,7 @@ class System:
     followed: bool = False
     one_modulus: bool = False
     full_batch: bool = False
+    beside_page: tuple[str, ...] = ()
 
 
 # asked for by the key `ablation`
@@ -105,13 +108,14 @@ SYSTEMS: dict[str, System] = {
             "pairs",
             recipe_key="recipe",
             page="topomod.report.report:write_report",
+            beside_page=("details.html", "summary.json", "figures.zip"),
             shard_stages=(
                 Stage("groups", "topomod.study.groups:analyse_groups"),
                 Stage("homology", "topomod.study.homology:analyse_homology"),
             ),
-            last_stages=("endpoints", "equivalence", "power", "report"),
+            last_stages=("endpoints", "equivalence", "conclude", "power", "report"),
             shard_tables=("circuits", "groups", "homology", "phases", "diagrams"),
-            tables=("endpoints", "summary", "verdicts", "answers", "power"),
+            tables=("endpoints", "summary", "verdicts", "answers", "looks", "power"),
             measures={},
             compared=True,
             followed=True,

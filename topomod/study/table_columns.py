@@ -43,7 +43,9 @@ TABLES = {
     "circuits": Columns(
         needed="converged reason accuracy loss purity n_groups",
         measured="n_neurons n_dead n_second_order readout_sum_r2 gradient_symmetricity distance_irrelevance "
-        "distance_irrelevance_runner_up circularity",
+        "distance_irrelevance_runner_up circularity sufficiency_accuracy sufficiency_loss sufficiency_r2 "
+        "necessity_accuracy necessity_loss steering_share steering_control steering_phase_error separability "
+        "off_manifold clock_position",
     ),
     "groups": Columns(
         "frequency",
@@ -85,6 +87,7 @@ TABLES = {
         "p_beyond_adjusted p_difference_adjusted sensitivity n_needed n_secondary effective_secondary",
         of_circuits=False,
     ),
+    "looks": Columns("n question", "answer level declared last", of_circuits=False),
     "power": Columns("endpoint", "family title level margin n_pilot", of_circuits=False),
 }
 

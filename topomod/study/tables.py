@@ -11,9 +11,9 @@ import pandas as pd
 from topomod.files import atomic_path
 from topomod.study.origin import KEY_IN_FILE, Origin
 from topomod.study.settings import canonical_json
-from topomod.study.table_columns import KEY, table_fault
+from topomod.study.table_columns import KEY, TABLES, table_fault
 
-__all__ = ["KEY", "circuit_diagrams", "read_tables", "write_table"]
+__all__ = ["KEY", "circuit_diagrams", "empty_table", "read_tables", "write_table"]
 
 
 def write_table(table: pd.DataFrame, path: Path, origin: Origin | None = None) -> None:
@@ -68,6 +68,12 @@ def _read(path: Path) -> pd.DataFrame:
     if fault := table_fault(path.stem, table):
         raise ValueError(f"{path} {fault}; delete it and run again")
     return table
+
+
+def empty_table(name: str) -> pd.DataFrame:
+    """A table without rows, with the columns that it must have."""
+    columns = TABLES[name]
+    return pd.DataFrame(columns=[*columns.names, *columns.needed.split()])
 
 
 def circuit_diagrams(diagrams: pd.DataFrame, site: str, dimension: int = 1) -> dict[tuple[str, int, int], np.ndarray]:

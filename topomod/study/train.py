@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,8 @@ from typing import Any
 from topomod.networks.architectures import resolve
 from topomod.networks.circuit_file import save_circuits
 from topomod.networks.size import NetworkSize
-from topomod.study.check import MAX_SHOWN
 from topomod.study.progress import TrainingProgress, bars
-from topomod.study.settings import canonical_json
+from topomod.study.settings import MAX_SHOWN, canonical_json, json_object
 from topomod.study.shards import Shard
 from topomod.study.systems import SYSTEMS
 from topomod.study.yaml_files import StudyError
@@ -45,7 +43,7 @@ def train_shard(
     StudyError
         If the settings lack a key or hold one that is not known, or what was declared is not JSON.
     """
-    _object(declared or "{}", "--declared")
+    json_object(declared or "{}", "--declared")
     label, fields = shard.label, _fields(settings)
     try:
         recipe = resolve(label.record.recipe)(**fields["recipe"])
@@ -70,20 +68,9 @@ def train_shard(
 
 
 def _fields(settings: str) -> dict[str, Any]:
-    fields = _object(settings, "--settings")
+    fields = json_object(settings, "--settings")
     if missing := {"p", "recipe"} - set(fields):
         raise StudyError(f"--settings needs {' and '.join(sorted(missing))}, found {settings[:MAX_SHOWN]}")
     if type(fields["p"]) is not int:
         raise StudyError(f"--settings: p must be a whole number, found {fields['p']!r}")
-    return fields
-
-
-def _object(text: str, option: str) -> dict[str, Any]:
-    """Keys and values of a JSON text."""
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise StudyError(f"{option} is not JSON ({error})") from None
-    if not isinstance(fields, dict):
-        raise StudyError(f"{option} needs keys and values, found {text[:MAX_SHOWN]}")
     return fields

@@ -54,6 +54,20 @@ def _strict_loader() -> type:
     return StrictLoader
 
 
+def yaml_text(settings: dict[str, Any]) -> str:
+    """Settings as YAML that is read as the same values: PyYAML writes 0.00001 as ``1e-05`` and reads that as text."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def represent_float(self, data: float) -> Any:
+            text = repr(data)
+            written = text if "." in text or "e" not in text else text.replace("e", ".0e")
+            return self.represent_scalar("tag:yaml.org,2002:float", written)
+
+    Dumper.add_representer(float, Dumper.represent_float)
+    return str(yaml.dump(settings, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))
+
+
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """Settings with some changed: nested keys one by one, lists as a whole, as snakemake merges config files."""
     both = {

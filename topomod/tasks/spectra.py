@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int
 
 from topomod.tasks.fourier import order_power, spectrum
+from topomod.tasks.symmetry import Symmetry
 
 DEAD_POWER = 1e-4  # share of the strongest neuron's power; in one released network 465 of 512 neurons have less
 
@@ -97,3 +98,21 @@ def neuron_spectra(preactivations: np.ndarray, signs: tuple[int, ...] = (1, 1)) 
 def purity(preactivations: Float[np.ndarray, "p p n"]) -> float:
     """Share of a layer's variance that its live neurons hold at their own frequency, both orders together."""
     return neuron_spectra(preactivations).purity
+
+
+def impurity(symmetry: Symmetry | None, preactivations: Float[np.ndarray, "p p n"], least: float) -> str:
+    """What is said of neurons that do not hold single frequencies; empty where they do, or the task has none.
+
+    Parameters
+    ----------
+    symmetry : Symmetry or None
+        That of the task.
+    preactivations : ndarray
+        (p, p, n_neurons), indexed ``[a, b]``.
+    least : float
+        Smallest purity that is enough.
+    """
+    if symmetry is None:
+        return ""
+    share = purity(symmetry.arrange(preactivations))
+    return "" if share >= least else f"purity {share:.3f} below {least}"

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from topomod.notebook import Shown
 from topomod.topology.classify import MAX_ROWS, MIN_DISTINCT, check_cloud, n_distinct_rows
 from topomod.topology.inputs import finite_array
 from topomod.topology.loop_views import MAX_LOOPS, Projection, clearest_view
@@ -16,7 +17,7 @@ from topomod.topology.scale import is_constant, times_power_of_two, unit_exponen
 
 
 @dataclass(frozen=True)
-class LoopCoordinates:
+class LoopCoordinates(Shown):
     """Angles along the loops of a cloud, most persistent loop first.
 
     Parameters

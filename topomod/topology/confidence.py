@@ -98,7 +98,7 @@ def missing_evidence(cloud: PreparedCloud, label: ForcedLabel, support: Support)
     n_points, dim = cloud.points.shape
     signs = {
         "little noise": cloud.sigma > MAX_SIGMA,
-        "more points": n_points < MIN_POINTS_BY_DIM.get(dim, MIN_POINTS),
+        "more points": n_points < max(MIN_POINTS, MIN_POINTS_BY_DIM.get(dim, 0)),
         "no tube in the components left out": label == "circle" and cloud.next_ratio >= TUBE_TAU,
         "a flat disc": label == "disc" and cloud.rank > 2,
         "no component just below the threshold": cloud.fine_rank > cloud.rank,

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from topomod.notebook import Shown
+
 TABLE = "detectable.json"  # written by `python benchmarks/verdicts.py --read ... --export`
 MIN_POINTS, MAX_POINTS = 10, 50_000
 MAX_NOISE = 0.2
@@ -20,7 +22,7 @@ NOISE_UNIT = 0.03
 
 
 @dataclass(frozen=True)
-class Detectability:
+class Detectability(Shown):
     """What happened to labelled clouds that were like the one asked for.
 
     Parameters

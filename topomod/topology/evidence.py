@@ -37,7 +37,8 @@ MIN_CLUSTER_GAP = 0.1  # rms
 MAX_OUTLIERS = 0.05  # share of the points
 DIRECTIONS = 300
 MAX_ANGLE = 0.35  # radians between a direction and the nearest point of a sphere of 1000 points
-SOLID = 0.12  # least over largest variance around a point of a solid cloud
+SOLID = 0.12  # third over first variance around a point of a solid cloud
+FULL = 0.04  # least over first variance around a point of a cloud that fills its dimensions
 
 
 class Fibres(NamedTuple):
@@ -62,10 +63,11 @@ def circle_fibres(points: Float[np.ndarray, "n k"], turns: Float[np.ndarray, " n
     Klein bottle or a product of a circle with a sphere has fibres with a hole of their own.
     """
     covers = bool((np.bincount((turns * N_CELLS).astype(int) % N_CELLS, minlength=N_CELLS) > 0).all())
-    kinds = []
+    kinds: list[Fibre] = []
     for start in np.arange(N_ARCS) / N_ARCS:
-        inside = (turns - start) % 1.0 < ARC
-        kinds.append(fibre_kind(points[inside], rng))
+        kinds.append(fibre_kind(points[(turns - start) % 1.0 < ARC], rng))
+        if kinds[-1] == "tubular":  # none is worse
+            break
     worst = next((kind for kind in ("tubular", "void", "unresolved") if kind in kinds), "contractible")
     return Fibres(covers, worst)  # type: ignore[arg-type]
 
@@ -191,6 +193,11 @@ def local_solidity(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -
     It is near 1 inside a ball, at every size. A sheet is flat at the size where it neither bends nor shows its noise.
     """
     return _flatness(points, 2, rng)
+
+
+def fills_its_dimensions(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> bool:
+    """Whether the least variance around a point is more than noise: a curved 3-manifold in R4 is not."""
+    return _flatness(points, points.shape[1] - 1, rng) >= FULL
 
 
 def local_width(points: Float[np.ndarray, "n k"], rng: np.random.Generator) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
+from topomod.notebook import Shown
 from topomod.topology.classify import MAX_ROWS, MIN_DISTINCT, check_cloud, n_distinct_rows
 from topomod.topology.complexes import cloud_diagrams, thin
 from topomod.topology.loop_views import leading_view
@@ -23,7 +24,7 @@ RIPS_NULL_POINTS = 150
 
 
 @dataclass(frozen=True)
-class MatchedNull:
+class MatchedNull(Shown):
     """How clear the clearest loop of a cloud is, and how clear those of clouds without structure are.
 
     Parameters
@@ -42,7 +43,7 @@ class MatchedNull:
 
 
 @dataclass(frozen=True)
-class LoopsFound:
+class LoopsFound(Shown):
     """Which of many clouds have a loop, with a bound on the share of false ones among them.
 
     Parameters

@@ -21,6 +21,7 @@ from topomod.topology.evidence import (
     Cover,
     circle_fibres,
     closing_gap,
+    fills_its_dimensions,
     hull_gap,
     is_round,
     local_solidity,
@@ -32,6 +33,7 @@ from topomod.topology.evidence import (
 )
 from topomod.topology.steps import POINTS_BY_DIM, Homology, NamedShape, Torsion, Windings, complex_points
 
+MIN_SOLID_THIRD = 0.5  # of the first variance; with noise, a sheet that bends a little is as solid around its points
 MIN_COMPONENT = 0.05  # share of the points that a component holds; fewer are outliers
 WIDE_GAP, WIDE_SURFACE_GAP = 5.0, 2.5  # a loop of a curve, of a surface, that closes at wider gaps than the sample's
 OPEN_GAP, OPEN_SURFACE_GAP = 8.0, 4.0  # a loop that is open
@@ -150,7 +152,8 @@ def _contractible_support(cloud: PreparedCloud, shape: NamedShape, rng: np.rando
         return Support("disc")
     points = _without_outliers(cloud, rng)
     if local_solidity(points, rng) >= SOLID:
-        return Support(shape.label)
+        full = fills_its_dimensions(points, rng) and cloud.third_ratio >= MIN_SOLID_THIRD
+        return Support(shape.label, missing=() if full else ("a cloud that fills its dimensions",))
     if local_width(points, rng) < CURVE:
         return Support(shape.label, against=("no loop on a curve that bends",))
     return Support("disc", missing=("a flat disc: it bends",))
@@ -169,13 +172,7 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
         missing = () if shape.betti[1] == 2 else ("a second clear loop",)
         return Support("torus", missing=missing, certified=True)
     if shape.betti[1] == 0:
-        round_ = points.shape[1] == 3 and is_round(_without_outliers(cloud, rng), rng)
-        closed = closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID
-        if round_ and closed:
-            return Support(shape.label)
-        if points.shape[1] > 3:
-            return Support(shape.label, missing=("loops, or a sphere",))
-        return Support(shape.label, against=("a void that may be a bay of a surface",))
+        return _void_support(cloud, homology, shape, rng)
     if shape.betti[1] > 2:
         loops = _loops_support(homology, shape, rng)
         clear = local_width(points, rng) < CURVE or three_loops(coordinates)
@@ -183,6 +180,18 @@ def _surface_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape
     if shape.betti[1] == 1:
         return _circle_support(homology, shape, points, coordinates, rng)
     return _two_loops_support(homology, shape, points, cover, rng)
+
+
+def _void_support(cloud: PreparedCloud, homology: Homology, shape: NamedShape, rng: np.random.Generator) -> Support:
+    clean, dim = _without_outliers(cloud, rng), homology.points.shape[1]
+    round_ = dim == 3 and is_round(clean, rng)
+    if round_ and closing_gap(homology.diagrams, shape.betti[2], 2) <= WIDE_VOID:
+        return Support(shape.label)
+    if dim > 3:
+        return Support(shape.label, missing=("loops, or a sphere",))
+    if local_solidity(clean, rng) >= SOLID:  # no surface, and so no bay of one
+        return Support(shape.label, missing=("a cloud without a void",))
+    return Support(shape.label, against=("a void that may be a bay of a surface",))
 
 
 def cloud_coordinates(

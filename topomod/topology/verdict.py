@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from topomod.notebook import Shown
 from topomod.topology.betti import Betti, ForcedLabel
 from topomod.topology.coordinates import WindingMatrix
 from topomod.topology.denoise import PreparedCloud
@@ -16,7 +17,7 @@ Label = Literal["disc", "circle", "torus", "other", "uncertain"]
 
 
 @dataclass(frozen=True)
-class ManifoldVerdict:
+class ManifoldVerdict(Shown):
     """What a cloud is, how large the evidence for it is, and why no more was said.
 
     Lengths are in rms units: the cloud, whitened in its leading components, has root mean square radius 1.
@@ -95,6 +96,13 @@ class ManifoldVerdict:
     h1_persistence: float = 0.0
     h2_persistence: float = 0.0
     diagrams: tuple[Diagram, ...] = field(default_factory=lambda: (np.zeros((0, 2)), np.zeros((0, 2))))
+
+    @property
+    def headline(self) -> str:
+        """The label with its confidence, or the reason for doubt."""
+        if self.label == "uncertain":
+            return f"uncertain: {self.reason}"
+        return f"{self.label}, confidence {self.confidence:.2f}"
 
 
 def empty_verdict(label: Label, reason: str, n_points: int, cloud: PreparedCloud | None = None) -> ManifoldVerdict:

@@ -57,7 +57,8 @@ class Batches:
         if not self._unused:
             order = self._rng.permutation(len(self._a))
             self._unused = [self._batch(np.sort(part)) for part in np.array_split(order, self._n_batches)]
-        return self._unused.pop()
+        # a full batch is the same at every step, whatever the order it was drawn in
+        return self._unused[0] if self._n_batches == 1 else self._unused.pop()
 
     def _batch(self, chosen: np.ndarray) -> Batch:
         count = self._count[chosen]

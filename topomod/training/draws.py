@@ -12,6 +12,7 @@ import torch
 from topomod.networks.architectures import ARCHITECTURES
 from topomod.networks.size import NetworkSize
 from topomod.tasks.task import Task
+from topomod.training.recipes import n_trained
 
 
 def generators(label: str, seed: int, n: int) -> list[np.random.Generator]:
@@ -32,7 +33,7 @@ def draw(
     for_weights, for_split, for_batches = generators(label, seed, 3)
     weights = ARCHITECTURES[architecture].initial_weights(task, for_weights, size)
     mask = np.zeros(task.n_inputs, dtype=bool)
-    mask[for_split.permutation(task.n_inputs)[: max(1, round(train_fraction * task.n_inputs))]] = True
+    mask[for_split.permutation(task.n_inputs)[: n_trained(train_fraction, task.n_inputs)]] = True
     return weights, mask.reshape(task.input_shape), for_batches
 
 

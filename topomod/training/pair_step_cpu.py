@@ -9,7 +9,8 @@ takes them through the few token-level products behind it. The tests check them 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,18 +20,18 @@ from torch import Tensor
 from topomod.networks.pair_form import PairForm
 from topomod.training.batches import Batch
 
-BLOCK_PAIRS = 320  # 320 x 512 float32 = 0.6 MB; of 120 to 960, measured as best or nearly for every architecture
+BLOCK_PAIRS = 240  # 240 x 512 float32 = 0.5 MB; of 160 to 1000, measured as best or nearly for every architecture
 
 
-def compiled(loop: Callable[..., None]) -> Callable[..., None]:
+def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop once per machine, without what a type checker at run time has wrapped around it."""
     fast = njit(cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})
     return fast(inspect.unwrap(loop))
 
 
 @compiled
-def _mix(a, b, left, right, gate, gate_left, gate_right, out):  # type: ignore[no-untyped-def]
-    """Row i of ``out`` gets ``left[a_i] + right[b_i] + sum_h gate[h, a_i, b_i] (gate_left - gate_right)``."""
+def _activate(a, b, left, right, gate, gate_left, gate_right, out):  # type: ignore[no-untyped-def]
+    """Row i of ``out`` gets ``relu(left[a_i] + right[b_i] + sum_h gate[h, a_i, b_i] (gate_left - gate_right))``."""
     for i in range(len(a)):
         row, x, y = out[i], left[a[i]], right[b[i]]
         for m in range(len(row)):
@@ -39,12 +40,39 @@ def _mix(a, b, left, right, gate, gate_left, gate_right, out):  # type: ignore[n
             share, x, y = gate[head, a[i], b[i]], gate_left[head, a[i]], gate_right[head, b[i]]
             for m in range(len(row)):
                 row[m] += share * (x[m] - y[m])
+        for m in range(len(row)):
+            row[m] = row[m] if row[m] > 0 else row[m] * 0
 
 
 @compiled
-def _unmix(a, b, d, gate, gate_left, gate_right, d_left, d_right, d_gate, d_gate_left, d_gate_right):  # type: ignore[no-untyped-def]
-    """Add the gradient ``d`` of :func:`_mix`'s result to the gradients of its tables and of the gate."""
+def _skip(a, b, left, right, gate, gate_left, gate_right, out):  # type: ignore[no-untyped-def]
+    """Add the sum of :func:`_activate` before its ReLU, over other tables, to ``out``."""
     for i in range(len(a)):
+        row, x, y = out[i], left[a[i]], right[b[i]]
+        for m in range(len(row)):
+            row[m] += x[m] + y[m]
+        for head in range(len(gate)):
+            share, x, y = gate[head, a[i], b[i]], gate_left[head, a[i]], gate_right[head, b[i]]
+            for m in range(len(row)):
+                row[m] += share * (x[m] - y[m])
+
+
+@compiled
+def _deactivate(hidden, d):  # type: ignore[no-untyped-def]
+    """Set the gradient ``d`` of one pair to zero where the ReLU gave zero."""
+    for m in range(len(d)):
+        d[m] = d[m] if hidden[m] > 0 else d[m] * 0
+
+
+@compiled
+def _unmix(a, b, hidden, d, gate, gate_left, gate_right, d_left, d_right, d_gate, d_gate_left, d_gate_right):  # type: ignore[no-untyped-def]
+    """Add the gradient ``d`` of a sum over tables to the gradients of the tables and of the gate.
+
+    Rows of ``hidden`` are what the ReLU made of the sum; there are none where it is not followed by one.
+    """
+    for i in range(len(a)):
+        if len(hidden):
+            _deactivate(hidden[i], d[i])
         row, x, y = d[i], d_left[a[i]], d_right[b[i]]
         for m in range(len(row)):
             x[m] += row[m]
@@ -61,19 +89,33 @@ def _unmix(a, b, d, gate, gate_left, gate_right, d_left, d_right, d_gate, d_gate
 
 
 @compiled
-def _rectify(hidden):  # type: ignore[no-untyped-def]
-    """ReLU in place."""
-    flat = hidden.reshape(-1)
-    for i in range(len(flat)):
-        flat[i] = max(flat[i], flat[i] * 0)
+def _center(logits, targets, correct):  # type: ignore[no-untyped-def]
+    """Subtract from each row its largest value; ``correct`` gets what is then left of the right class."""
+    for i in range(len(logits)):
+        row = logits[i]
+        largest = row[0]
+        for c in range(len(row)):
+            largest = max(largest, row[c])
+        for c in range(len(row)):
+            row[c] -= largest
+        correct[i] = row[targets[i]]
 
 
 @compiled
-def _unrectify(hidden, d):  # type: ignore[no-untyped-def]
-    """Set the gradient ``d`` to zero where the ReLU gave zero."""
-    flat, flat_d = hidden.reshape(-1), d.reshape(-1)
-    for i in range(len(flat)):
-        flat_d[i] = flat_d[i] if flat[i] > 0 else flat_d[i] * 0
+def _cross_entropy(exponentials, targets, shares, correct):  # type: ignore[no-untyped-def]
+    """Weighted sum of the cross entropies of rows of exponentials, which become the gradient of the logits."""
+    loss = 0.0
+    for i in range(len(exponentials)):
+        row = exponentials[i]
+        total = row[0] * 0
+        for c in range(len(row)):
+            total += row[c]
+        loss += shares[i] * (np.log(total) - correct[i])
+        scale = shares[i] / total
+        for c in range(len(row)):
+            row[c] *= scale
+        row[targets[i]] -= shares[i]
+    return loss
 
 
 class CompiledStep:
@@ -92,11 +134,12 @@ class CompiledStep:
 
     def __init__(self, targets: Tensor, form: PairForm) -> None:
         n_neurons, n_classes, dtype = form.left.shape[-1], form.readout.shape[1], form.left.dtype
-        self._targets = targets
+        self._targets = targets.numpy()
         self._hidden = torch.empty(BLOCK_PAIRS, n_neurons, dtype=dtype)
         self._d_hidden = torch.empty_like(self._hidden)
-        self._logits = torch.empty(BLOCK_PAIRS * n_classes, dtype=dtype)
-        self._skip = torch.empty(BLOCK_PAIRS, n_classes, dtype=dtype)
+        self._logits = torch.empty(BLOCK_PAIRS, n_classes, dtype=dtype)
+        self._correct = torch.empty(BLOCK_PAIRS, dtype=dtype).numpy()
+        self._views: dict[int, _Buffers] = {}
 
     def __call__(self, form: PairForm, batches: Sequence[Batch]) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss and gradients of one step.
@@ -116,49 +159,65 @@ class CompiledStep:
             By the names of ``form.tensors()``.
         """
         (batch,) = batches
-        targets = torch.from_numpy(self._targets.numpy()[batch.a, batch.b])
-        shares = torch.from_numpy(batch.shares).to(form.left.dtype)
+        targets = self._targets[batch.a, batch.b]
+        shares = batch.shares.astype(self._correct.dtype)
         gradients = {name: torch.zeros_like(tensor) for name, tensor in form.tensors().items()}
         to_neurons, to_classes = (_Tables(form, gradients, prefix) for prefix in ("", "skip_"))
         readout, d_readout = form.readout[0], gradients["readout"][0]
-        loss = form.left.new_zeros(1)
-        for start in range(0, len(batch.a), BLOCK_PAIRS):
-            block = slice(start, start + BLOCK_PAIRS)
+        across = readout.mT.contiguous()
+        loss = 0.0
+        for block in _blocks(len(batch.a)):
             a, b = batch.a[block], batch.b[block]
-            hidden, logits = self._forward(readout, to_neurons, to_classes, a, b)
-            loss += cross_entropy_(logits, targets[block], shares[block])
-            torch.addmm(d_readout, logits, hidden, out=d_readout)
-            d_hidden = torch.mm(logits.mT, readout, out=self._d_hidden[: len(a)])
-            _unrectify(hidden.numpy(), d_hidden.numpy())
-            to_neurons.unmix(a, b, d_hidden)
+            view, correct = self._forward(across, to_neurons, to_classes, a, b), self._correct[: len(a)]
+            _center(view.at_logits, targets[block], correct)
+            view.logits.exp_()
+            loss += _cross_entropy(view.at_logits, targets[block], shares[block], correct)
+            d_readout.addmm_(view.logits_T, view.hidden)
+            torch.mm(view.logits, readout, out=view.d_hidden)
+            to_neurons.unmix(a, b, view.at_hidden, view.at_d_hidden)
             if to_classes.present:
-                to_classes.unmix(a, b, logits.mT.contiguous())
-        return loss, gradients
+                to_classes.unmix(a, b, view.at_hidden[:0], view.at_logits)
+        return torch.tensor([loss], dtype=form.left.dtype), gradients
 
     def all_right(self, form: PairForm) -> Tensor:
         """Whether every pair, trained on or not, gets its class, (1,) bool."""
         to_neurons, to_classes = (_Tables(form, {}, prefix) for prefix in ("", "skip_"))
-        every = torch.ones_like(self._targets)
-        a, b = (part.split(BLOCK_PAIRS) for part in torch.nonzero(every, as_tuple=True))
-        for block_a, block_b in zip(a, b, strict=True):
-            _, logits = self._forward(form.readout[0], to_neurons, to_classes, block_a.numpy(), block_b.numpy())
-            if not torch.equal(logits.argmax(0), self._targets[block_a, block_b]):
+        across = form.readout[0].mT.contiguous()
+        a, b = (part.ravel() for part in np.indices(self._targets.shape))
+        for block in _blocks(len(a)):
+            found = self._forward(across, to_neurons, to_classes, a[block], b[block]).at_logits.argmax(1)
+            if not np.array_equal(found, self._targets[a[block], b[block]]):
                 return torch.tensor([False])
         return torch.tensor([True])
 
     def _forward(
-        self, readout: Tensor, to_neurons: _Tables, to_classes: _Tables, a: np.ndarray, b: np.ndarray
-    ) -> tuple[Tensor, Tensor]:
-        """Post-activations (n, n_neurons) and logits (n_classes, n) of a block, in this object's buffers."""
-        hidden = self._hidden[: len(a)]
-        to_neurons.mix(a, b, hidden)
-        _rectify(hidden.numpy())
-        logits = self._logits[: len(a) * len(readout)].view(len(readout), len(a))
-        torch.mm(readout, hidden.mT, out=logits)
+        self, across: Tensor, to_neurons: _Tables, to_classes: _Tables, a: np.ndarray, b: np.ndarray
+    ) -> _Buffers:
+        """Post-activations and logits of a block, in buffers of this object."""
+        n = len(a)
+        if n not in self._views:  # making them anew for each block would cost as much as a pass over memory
+            self._views[n] = _Buffers(self._hidden[:n], self._d_hidden[:n], self._logits[:n])
+        view = self._views[n]
+        _activate(a, b, *to_neurons.tables, view.at_hidden)
+        torch.mm(view.hidden, across, out=view.logits)
         if to_classes.present:
-            to_classes.mix(a, b, self._skip[: len(a)])
-            logits += self._skip[: len(a)].mT
-        return hidden, logits
+            _skip(a, b, *to_classes.tables, view.at_logits)
+        return view
+
+
+class _Buffers:
+    """Post-activations and their gradient (n, n_neurons), logits (n, n_classes), as tensors and as arrays ``at_*``."""
+
+    def __init__(self, hidden: Tensor, d_hidden: Tensor, logits: Tensor) -> None:
+        self.hidden, self.d_hidden, self.logits, self.logits_T = hidden, d_hidden, logits, logits.mT
+        self.at_hidden, self.at_d_hidden, self.at_logits = (part.numpy() for part in (hidden, d_hidden, logits))
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Slices of at most ``BLOCK_PAIRS`` that cover ``n`` pairs, as equal as can be."""
+    n_blocks = -(-n // BLOCK_PAIRS)
+    for i in range(n_blocks):
+        yield slice(n * i // n_blocks, n * (i + 1) // n_blocks)
 
 
 class _Tables:
@@ -167,29 +226,12 @@ class _Tables:
     def __init__(self, form: PairForm, gradients: dict[str, Tensor], prefix: str) -> None:
         tensors = form.tensors()
         self.present = f"{prefix}left" in tensors
-        left = form.left
-        none = left.new_zeros(1, 0, 0, 0)
+        none = form.left.new_zeros(1, 0, 0, 0)
         shared = f"{prefix}right" not in tensors
         names = [f"{prefix}left", f"{prefix}left" if shared else f"{prefix}right"]
         gated = ["gate", f"{prefix}gate_left", f"{prefix}gate_right"]
-        self._tables = [tensors.get(name, none)[0].contiguous().numpy() for name in names + gated]
+        self.tables = [tensors.get(name, none)[0].contiguous().numpy() for name in names + gated]
         self._gradients = [gradients.get(name, none)[0].numpy() for name in names + gated]
 
-    def mix(self, a: np.ndarray, b: np.ndarray, out: Tensor) -> None:
-        _mix(a, b, *self._tables, out.numpy())
-
-    def unmix(self, a: np.ndarray, b: np.ndarray, d: Tensor) -> None:
-        _unmix(a, b, d.numpy(), *self._tables[2:], *self._gradients)
-
-
-def cross_entropy_(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
-    """Weighted sum of the cross entropies of ``logits`` (n_classes, n), which become their own gradient."""
-    logits -= logits.amax(0)
-    index = targets[None]
-    correct = logits.gather(0, index)
-    logits.exp_()
-    total = logits.sum(0)
-    loss = ((total.log() - correct[0]) * weights).sum()
-    logits *= weights / total
-    logits.scatter_add_(0, index, -weights[None])
-    return loss
+    def unmix(self, a: np.ndarray, b: np.ndarray, hidden: np.ndarray, d: np.ndarray) -> None:
+        _unmix(a, b, hidden, d, *self.tables[2:], *self._gradients)

@@ -16,7 +16,7 @@ from topomod.networks.architectures import ARCHITECTURES, resolve
 from topomod.networks.labels import Label
 from topomod.networks.pair_form import PairForm
 from topomod.networks.size import NetworkSize
-from topomod.tasks.spectra import purity
+from topomod.tasks.spectra import impurity
 from topomod.training.batches import Batches
 from topomod.training.draws import draw
 from topomod.training.learner import Learner, Numbers, Setup
@@ -105,16 +105,8 @@ class PairLearner(Learner):
             with torch.no_grad():
                 preactivations = self._form.preactivations().cpu().numpy()
             for i in np.flatnonzero(right):
-                reasons[i] = self._impurity(preactivations[i])
+                reasons[i] = impurity(self.setup.task.symmetry, preactivations[i], self.recipe.min_purity)
         return reasons
-
-    def _impurity(self, preactivations: np.ndarray) -> str:
-        """What is said of neurons (n, n, n_neurons) that do not hold single frequencies; empty where they do."""
-        symmetry, least = self.setup.task.symmetry, self.recipe.min_purity
-        if symmetry is None:
-            return ""
-        share = purity(symmetry.arrange(preactivations))
-        return "" if share >= least else f"purity {share:.3f} below {least}"
 
     def update(self, learning_rate: float) -> None:
         """Take the gradients from the pair form on to the weights, then take one AdamW step."""

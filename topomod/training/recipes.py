@@ -19,6 +19,11 @@ NotNegativeInt = Annotated[Whole, Field(ge=0)]
 Name = Annotated[str, Field(exclude=True)]  # no part of a study's settings: its variants are named by their keys
 
 
+def n_trained(train_fraction: float, n_inputs: int) -> int:
+    """How many of a task's inputs a circuit is trained on."""
+    return max(1, round(train_fraction * n_inputs))
+
+
 @one_sentence
 @dataclass(frozen=True, config=CHECKED)
 class Recipe:
@@ -29,8 +34,8 @@ class Recipe:
     lr : float
         Peak learning rate.
     weight_decay : float
-        Decoupled decay; per step a weight shrinks by ``lr * weight_decay``. The sum over the steps sets how
-        mature the structure is, more than the number of steps does.
+        Decoupled decay; per step a weight shrinks by ``lr * weight_decay``, which must be below 1. The sum over the
+        steps sets how mature the structure is, more than the number of steps does.
     steps : int
         Length of the schedule.
     warmup : int
@@ -77,6 +82,11 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.max_steps < self.steps:
             raise ValueError(f"max_steps must be at least steps ({self.steps}), found {self.max_steps}")
+        if (share := max(self.lr, self.tail_lr) * self.weight_decay) >= 1:
+            raise ValueError(
+                f"lr and tail_lr times weight_decay must be below 1, since a step takes that share of each weight, "
+                f"found {share:g}"
+            )
 
     @property
     def last_step(self) -> int:

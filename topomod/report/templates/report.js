@@ -38,7 +38,7 @@ function specification(box) {
 
 function draw(box) {
   const figure = specification(box);
-  Plotly.react(box, figure.data, figure.layout, figure.config).then(() => { box.dataset.state = "drawn"; });
+  return Plotly.react(box, figure.data, figure.layout, figure.config).then(() => { box.dataset.state = "drawn"; });
 }
 
 // A browser holds few WebGL contexts: clouds out of sight give theirs back.
@@ -82,9 +82,10 @@ function dataOf(box) {
   return rows.join("\n");
 }
 
-function download(button) {
+// a figure that has not come near the window yet is drawn first
+async function download(button) {
   const box = button.closest(".plotted").querySelector(".plot");
-  if (!box._fullData) return;
+  if (!box._fullData) await draw(box);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([dataOf(box)], { type: "text/csv" }));
   link.download = `${button.dataset.name}.csv`;
