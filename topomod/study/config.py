@@ -27,7 +27,6 @@ from topomod.study.yaml_files import merged
 from topomod.tasks.catalogue import parse_task
 from topomod.tasks.checked import MAX_SEED, Number, Whole
 from topomod.tasks.task import Task
-from topomod.training.recipes import n_trained
 
 Named = Annotated[str, Field(pattern=rf"^{VARIANT_NAME}$", max_length=MAX_NAME)]
 
@@ -93,10 +92,6 @@ class Population(Variant):
         if self.system.full_batch and (recipe.batches != 1 or recipe.min_purity != 0):
             found = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
             yield f"{label} needs a recipe with batches 1 and min_purity 0, found {found}"
-        trained = n_trained(recipe.train_fraction, task.n_inputs)
-        if self.system.recipe_key == "recipe" and recipe.batches > (most := (trained + 1) // 2):
-            found = f"batches must be at most {most}, found {recipe.batches}"
-            yield f"{label} trains on {trained} inputs of {task}: {found}"
 
     @property
     def labels(self) -> list[Label]:
