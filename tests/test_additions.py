@@ -54,11 +54,11 @@ def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:
     values = pd.read_parquet(folder.table("endpoints")).query("endpoint == @endpoint.NAME")["value"]
     assert len(values) == 6 and values.between(0, 1, inclusive="neither").all()
     assert declared_history(folder, study) == [
-        {"hash": declaration_hash(declaration(study)), "circuits": sum(map(len, study.shards())), "changes": []}
+        {"hash": declaration_hash(declaration(study)), "circuits": 6, "changes": [], "other_looks": False}
     ]
     verdicts = pd.read_parquet(folder.table("verdicts"))
     assert endpoint.NAME in set(verdicts["endpoint"])
-    page = folder.report.read_text()
+    page = folder.report.with_name("details.html").read_text()
     assert "spread of the embeddings&#39; norms / mean" in page and "squashed" in page and "plain_mlp" in page
 
 

@@ -100,7 +100,7 @@ def position_of(moves: Moves) -> ClockPosition:
     found = {f: _position(waves[f], apart_by[f]) for f in moves.frequencies}
     low, high = _interval(list(found.values()))
     edges = np.linspace(0, 0.5, N_BINS + 1)
-    curves = [_binned(waves[f] / waves[f].mean(), apart_by[f], edges) for f in moves.frequencies]
+    curves = [_binned(_relative(waves[f]), apart_by[f], edges) for f in moves.frequencies]
     pizza = [_binned(_pizza(apart_by[f]), apart_by[f], edges) for f in moves.frequencies]
     middle = (edges[:-1] + edges[1:]) / 2
     return ClockPosition(float(np.mean(list(found.values()))), low, high, found, middle, _mean(curves), _mean(pizza))
@@ -115,6 +115,12 @@ def _opposed(moves: Moves, shifts: Sequence[int]) -> list[np.ndarray]:
         changed_logits(moves.part, moves.groups, SITE, [fit.change(to, moves.tokens) for fit in moves.fits])
         for to in rows
     ]
+
+
+def _relative(lengths: Float[np.ndarray, "d a b"]) -> Float[np.ndarray, "d a b"]:
+    """Lengths over their mean; NaN where the logits have no such wave."""
+    mean = lengths.mean()
+    return lengths / mean if mean else np.full(lengths.shape, np.nan)
 
 
 def _lengths(moves: Moves, frequency: int, logits: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b"]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from topomod.networks.architectures import resolve
 from topomod.networks.labels import Label
 from topomod.networks.size import NetworkSize
+from topomod.training.recipes import n_trained
 
 if TYPE_CHECKING:
     from topomod.study.config import Population
@@ -37,7 +38,7 @@ def misfits(population: Population) -> Iterator[str]:
     """
     circuits, steps = 0, population.followed_steps()
     for label in population.trained:
-        if fault := _too_large(population, label):
+        if fault := _too_large(population, label) or _too_many_batches(population, label):
             yield fault
         count = population.count_of(label)
         circuits += count
@@ -95,6 +96,21 @@ def shard_memory(population: Population) -> int:
 def study_memory(population: Population) -> int:
     """Megabytes that a job asks for which reads the tables of all circuits."""
     return math.ceil(LIBRARIES + TABLES_OF_CIRCUIT * sum(map(len, population.shards())))
+
+
+def _too_many_batches(population: Population, label: Label) -> str:
+    """Why a recipe has more batches than every split has pairs; empty if it has not.
+
+    A network that cannot tell (a, b) from (b, a) trains on half as many pairs, if the split has both of each.
+    """
+    task, recipe = population.task_of(label), population.recipe_of(label)
+    if "batches" not in recipe:
+        return ""
+    trained = n_trained(recipe["train_fraction"], task.n_inputs)
+    most, found = (trained + 1) // 2, recipe["batches"]
+    if found <= most:
+        return ""
+    return f"{label} trains on {trained} inputs of {task}: batches must be at most {most}, found {found}"
 
 
 def _n_weights(label: Label, task: Task, size: NetworkSize) -> int:

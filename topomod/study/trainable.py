@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from topomod.networks.labels import Label
-from topomod.training.recipes import n_trained
 
 if TYPE_CHECKING:
     from topomod.study.config import Population
@@ -23,7 +22,3 @@ def untrainable(population: Population, label: Label) -> Iterator[str]:
     if population.system.full_batch and (recipe.batches != 1 or recipe.min_purity != 0):
         found = f"batches {recipe.batches}, min_purity {recipe.min_purity}"
         yield f"{label} needs a recipe with batches 1 and min_purity 0, found {found}"
-    trained = n_trained(recipe.train_fraction, task.n_inputs)
-    if population.system.recipe_key == "recipe" and recipe.batches > (most := (trained + 1) // 2):
-        found = f"batches must be at most {most}, found {recipe.batches}"
-        yield f"{label} trains on {trained} inputs of {task}: {found}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from topomod.tasks.finite_group import GroupComposition
+from topomod.tasks.finite_group import SIZES, GroupComposition
 from topomod.tasks.parity import sign_patterns
 from topomod.tasks.symmetry import Symmetry, cyclic_symmetry
 from topomod.tasks.task import TaskKind, checked_integer
@@ -86,7 +86,7 @@ class ModularAddition(TokenTask):
     @property
     def finite_group(self) -> GroupComposition | None:
         """The cyclic group of order p where two numbers are added; None for more."""
-        return GroupComposition(f"C{self.p}") if self.k == 2 else None
+        return GroupComposition(f"C{self.p}") if self.k == 2 and self.p <= SIZES["C"][1] else None
 
     @property
     def no_margin_theory(self) -> str:
