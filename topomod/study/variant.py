@@ -17,7 +17,7 @@ from topomod.training.recipes import MarginRecipe, Recipe
 class Variant(Strict):
     """What is trained, and how: the study's own, or what a named variant makes of it."""
 
-    p: Whole = Field(59, ge=3)
+    p: Whole = Field(59, ge=3, le=2**20)
     task: Any = "addition"
     network: NetworkSize = NetworkSize()
     recipe: StudyRecipe = Recipe()
