@@ -132,5 +132,5 @@ def test_the_command_answers_or_says_what_is_missing(path: Path) -> None:
 
 
 def test_results_that_are_no_file_need_the_options_of_a_study(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no file; a study needs --settings"):
+    with pytest.raises(ValueError, match="is no file; the results of a study need --settings"):
         cli.equivalence(tmp_path / "none.csv")

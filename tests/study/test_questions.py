@@ -388,5 +388,5 @@ def test_a_record_that_was_changed_by_hand_is_refused(stored: tuple[StudyFolder,
         metadata = file.metadata()
     changed = json.dumps(json.loads(metadata["declared"]) | {"alpha": 0.2})
     save_file(load_file(path), path, metadata | {"declared": changed})
-    with pytest.raises(ValueError, match="is damaged: what its study had declared is not what was written"):
+    with pytest.raises(ValueError, match="is damaged: its record 'declared' is not what was written"):
         declared_history(folder, study)

@@ -134,6 +134,7 @@ def groups_equivalence_test(
 
     Examples
     --------
+    >>> import numpy as np
     >>> wave = np.sin(np.arange(30.0))
     >>> groups_equivalence_test({"a": wave, "b": wave[::-1], "c": wave + 0.1}, margin=1.0).answer
     'the same'
@@ -226,6 +227,7 @@ def sameness_end(
 
     Examples
     --------
+    >>> import numpy as np
     >>> wave = np.sin(np.arange(40.0))
     >>> found = sameness_end([wave, wave[::-1], wave + 3], [0.0, 0.5, 1.0], margin=1.0)
     >>> found.same_to, found.different_from, found.confidence_set
