@@ -9,12 +9,11 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float
 
-from topomod.mechanisms.group_checks import checked_groups
+from topomod.mechanisms.group_checks import checked_groups, checked_symmetry
 from topomod.mechanisms.interventions import Groups, changed_logits
-from topomod.mechanisms.moves import SITE, Moves, coordinate, spread
+from topomod.mechanisms.moves import SITE, Moves, spread
 from topomod.networks.circuit import Circuit
 from topomod.neurons.fitted import apart
-from topomod.neurons.groups import NeuronGroup
 
 N_BINS = 12  # of the distance between a and b, from 0 to half a turn
 MAX_OPPOSED = 24  # shifts d; each gives every distance, at pairs that had another one
@@ -90,11 +89,8 @@ def clock_position(circuit: Circuit, groups: Groups) -> ClockPosition:
 
 def position_of(moves: Moves) -> ClockPosition:
     """:func:`clock_position` of groups that were checked."""
-    task = moves.layer.circuit.task
-    symmetry = task.symmetry
-    if symmetry is None or any(not isinstance(group, NeuronGroup) for group in moves.groups):
-        raise ValueError(f"a and b are moved against each other in groups by frequency; {task} has irreps")
-    shifts = (1 + spread(symmetry.n - 1, MAX_OPPOSED)).tolist()
+    n = checked_symmetry(moves.layer.circuit.task, moves.groups).n
+    shifts = (1 + spread(n - 1, MAX_OPPOSED)).tolist()
     waves = {f: np.array([_lengths(moves, f, logits) for logits in _opposed(moves, shifts)]) for f in moves.frequencies}
     apart_by = {f: _distances(moves, f, shifts) for f in moves.frequencies}
     found = {f: _position(waves[f], apart_by[f]) for f in moves.frequencies}
@@ -108,9 +104,7 @@ def position_of(moves: Moves) -> ClockPosition:
 
 def _opposed(moves: Moves, shifts: Sequence[int]) -> list[np.ndarray]:
     """Logits at the tried tokens for each shift of a against b."""
-    symmetry = moves.layer.circuit.task.symmetry
-    assert symmetry is not None
-    rows = [apart(symmetry, shift, -shift) for shift in shifts]
+    rows = [apart(moves.symmetry, shift, -shift) for shift in shifts]
     return [
         changed_logits(moves.part, moves.groups, SITE, [fit.change(to, moves.tokens) for fit in moves.fits])
         for to in rows
@@ -125,17 +119,14 @@ def _relative(lengths: Float[np.ndarray, "d a b"]) -> Float[np.ndarray, "d a b"]
 
 def _lengths(moves: Moves, frequency: int, logits: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b"]:
     """Part of the logits' wave that points along the right answer."""
-    symmetry = moves.layer.circuit.task.symmetry
-    assert symmetry is not None
-    answer = np.argsort(symmetry.classes)[moves.targets[moves.tokens]]
-    along = np.exp(-2j * np.pi * frequency * answer / symmetry.n)
-    return np.asarray((coordinate(moves.layer.circuit, logits, frequency) * along).real)
+    answer = np.argsort(moves.symmetry.classes)[moves.targets[moves.tokens]]
+    along = np.exp(-2j * np.pi * frequency * answer / moves.symmetry.n)
+    return np.asarray((moves.coordinate(logits, frequency) * along).real)
 
 
 def _distances(moves: Moves, frequency: int, shifts: Sequence[int]) -> Float[np.ndarray, "d a b"]:
     """Turns between a and b on the moved manifold, times the frequency, from 0 to 0.5."""
-    symmetry = moves.layer.circuit.task.symmetry
-    assert symmetry is not None
+    symmetry = moves.symmetry
     numbers = [np.argsort(tokens) * sign for tokens, sign in zip(symmetry.tokens, symmetry.signs, strict=True)]
     own = np.subtract.outer(numbers[0][moves.tokens], numbers[1])
     turns = frequency * (own + 2 * np.asarray(shifts)[:, None, None]) / symmetry.n % 1
@@ -152,7 +143,7 @@ def _position(lengths: np.ndarray, distance: np.ndarray) -> float:
     if not lengths.mean() > 0:
         return float("nan")
     pizza = _pizza(distance)
-    return float(1 - np.cov(pizza.ravel(), lengths.ravel() / lengths.mean())[0, 1] / np.var(pizza, ddof=1))
+    return float(1 - np.cov(pizza.ravel(), _relative(lengths).ravel())[0, 1] / np.var(pizza, ddof=1))
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float]:

@@ -10,9 +10,8 @@ from jaxtyping import Float
 
 from topomod.mechanisms.changed_layer import ChangedLayer, Neurons
 from topomod.mechanisms.group_checks import checked_groups, checked_shift
-from topomod.mechanisms.interventions import Groups, Logits, fit_groups
+from topomod.mechanisms.interventions import Groups, Logits, changes_along, fit_groups
 from topomod.networks.circuit import Circuit
-from topomod.neurons.fitted import moved_tokens
 from topomod.neurons.sites import Group
 from topomod.tasks.spectra import DEAD_POWER
 
@@ -46,8 +45,7 @@ def move_control(circuit: Circuit, group: Groups, shift: SupportsInt, control: s
     """
     steps = checked_shift(shift)
     layer, groups = checked_groups(circuit, group)
-    fits = fit_groups(layer, groups, "preactivations")
-    changes = [fit.change(moved_tokens(circuit.task, own, steps)) for own, fit in zip(groups, fits, strict=True)]
+    changes = changes_along(groups, fit_groups(layer, groups, "preactivations"), circuit.task, steps)
     neurons, change = controlled(layer, groups, changes, control, np.random.default_rng(seed))
     own = layer.holds("preactivations", neurons)
     return layer.with_values("preactivations", neurons, own + change, own)

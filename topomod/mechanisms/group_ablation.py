@@ -11,11 +11,12 @@ from jaxtyping import Bool, Float
 from topomod.mechanisms.changed_layer import ChangedLayer
 from topomod.mechanisms.group_checks import checked_groups, group_title
 from topomod.mechanisms.interventions import Groups, changed_logits
+from topomod.mechanisms.moves import share_answered
 from topomod.mechanisms.use import cross_entropy
 from topomod.networks.circuit import Circuit
 from topomod.neurons.sites import Group
 from topomod.tasks.fourier import frequency_basis
-from topomod.tasks.irreps import real_irreps
+from topomod.tasks.irreps import entry_functions, real_irreps
 from topomod.tasks.task import Task
 
 KINDS = ("zero", "mean", "resample")
@@ -51,8 +52,8 @@ def ablate_groups(circuit: Circuit, groups: Groups, site: str = "activations", s
     for name, part in [*((group_title(group), [group]) for group in own), ("all", own)]:
         for kind in KINDS:
             logits = changed_logits(layer, part, site, list(_ablations(layer, part, site, kind, order)))
-            accuracy = float(np.mean(logits.argmax(axis=-1) == targets))
-            rows.append({"group": name, "kind": kind, "accuracy": accuracy, "loss": cross_entropy(logits, targets)})
+            row = {"accuracy": share_answered(logits, targets), "loss": cross_entropy(logits, targets)}
+            rows.append({"group": name, "kind": kind} | row)
     return pd.DataFrame(rows)
 
 
@@ -141,8 +142,6 @@ def class_functions(task: Task) -> Iterator[tuple[str, Float[np.ndarray, "c k"]]
             yield str(frequency), frequency_basis(task.symmetry.n, [frequency])[numbers]
     elif task.finite_group is not None:
         for irrep in real_irreps(task.finite_group)[1:]:
-            entries = irrep.matrices.reshape(task.finite_group.order, -1)
-            left, singular, _ = np.linalg.svd(entries, full_matrices=False)
-            yield irrep.name, left[:, singular > 1e-6 * singular[0]]
+            yield irrep.name, entry_functions(irrep)
     else:
         raise ValueError(f"{task} has no frequencies and no irreps: {task.no_symmetry}")

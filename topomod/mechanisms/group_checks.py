@@ -13,7 +13,9 @@ from topomod.networks.circuit import Circuit
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.irrep_groups import input_parts
 from topomod.neurons.sites import Group
-from topomod.tasks.irreps import irrep_power, real_irreps
+from topomod.tasks.irreps import irrep_power, named_irrep, real_irreps
+from topomod.tasks.symmetry import Symmetry
+from topomod.tasks.task import Task
 
 SAME_POWER = 1e-3  # relative; float32 sums over all pairs differ by less
 
@@ -84,17 +86,28 @@ def _check_irrep(layer: ChangedLayer, name: str, neurons: Int[np.ndarray, " g"])
     finite_group = layer.circuit.task.finite_group
     if finite_group is None:
         raise ValueError(f"{layer.circuit.label} learnt {layer.circuit.task}, which has no irreps of a group")
+    named_irrep(finite_group, name)
     irreps = real_irreps(finite_group)[1:]
-    names = [irrep.name for irrep in irreps]
-    if name not in names:
-        raise ValueError(f"{finite_group} has no irrep {name!r}; its irreps are {', '.join(names)}")
     _, parts = input_parts(layer.preactivations[:, :, neurons])
     shares = irrep_power(parts, irreps) * np.sum(parts**2, axis=-1, keepdims=True)
-    best = names[int(np.argmax(shares.sum(axis=(0, 1))))]
+    best = irreps[int(np.argmax(shares.sum(axis=(0, 1))))].name
     if best != name:
         raise ValueError(
             f"group {name} was found in another circuit: its neurons hold most of irrep {best} in {layer.circuit.label}"
         )
+
+
+def checked_symmetry(task: Task, groups: Sequence[Group]) -> Symmetry:
+    """Symmetry of a task whose two numbers are moved against each other in groups by frequency.
+
+    Raises
+    ------
+    ValueError
+        If it has none, or a group is by irrep.
+    """
+    if task.symmetry is None or any(not isinstance(group, NeuronGroup) for group in groups):
+        raise ValueError(f"a and b are moved against each other in groups by frequency; {task} has irreps")
+    return task.symmetry
 
 
 def checked_shift(shift: object) -> int:

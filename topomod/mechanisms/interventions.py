@@ -14,10 +14,11 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from topomod.mechanisms.changed_layer import ChangedLayer
-from topomod.mechanisms.group_checks import checked_groups, checked_pairs, checked_shift
+from topomod.mechanisms.group_checks import checked_groups, checked_pairs, checked_shift, checked_symmetry
 from topomod.networks.circuit import Circuit
 from topomod.neurons.fitted import Fit, Rows, apart, group_characters, moved_tokens
 from topomod.neurons.sites import Group
+from topomod.tasks.task import Task
 
 Logits = Float[np.ndarray, "a b c"]
 Groups = Group | Sequence[Group]
@@ -65,8 +66,7 @@ def move_group(circuit: Circuit, group: Groups, shift: SupportsInt, site: str = 
     """
     steps = checked_shift(shift)
     layer, groups = checked_groups(circuit, group)
-    fits = fit_groups(layer, groups, site)
-    changes = [fit.change(moved_tokens(circuit.task, own, steps)) for own, fit in zip(groups, fits, strict=True)]
+    changes = changes_along(groups, fit_groups(layer, groups, site), circuit.task, steps)
     return changed_logits(layer, groups, site, changes)
 
 
@@ -99,9 +99,7 @@ def oppose_group(circuit: Circuit, group: Groups, shift: SupportsInt, site: str 
     """
     steps = checked_shift(shift)
     layer, groups = checked_groups(circuit, group)
-    if circuit.task.symmetry is None or any(not hasattr(own, "frequency") for own in groups):
-        raise ValueError(f"a and b are moved against each other in groups by frequency; {circuit.task} has irreps")
-    rows = apart(circuit.task.symmetry, steps, -steps)
+    rows = apart(checked_symmetry(circuit.task, groups), steps, -steps)
     changes = [fit.change(rows) for fit in fit_groups(layer, groups, site)]
     return changed_logits(layer, groups, site, changes)
 
@@ -109,6 +107,13 @@ def oppose_group(circuit: Circuit, group: Groups, shift: SupportsInt, site: str 
 def fit_groups(layer: ChangedLayer, groups: Sequence[Group], site: str) -> list[Fit]:
     """Fit what each group holds at a site."""
     return [group_characters(layer.circuit.task, own).fit(layer.holds(site, own.neurons)) for own in groups]
+
+
+def changes_along(
+    groups: Sequence[Group], fits: Sequence[Fit], task: Task, steps: int, tokens: Rows | None = None
+) -> list[Float[np.ndarray, "a b _"]]:
+    """What is added to each group when it moves along its fitted manifold; at some tokens a, if given."""
+    return [fit.change(moved_tokens(task, own, steps), tokens) for own, fit in zip(groups, fits, strict=True)]
 
 
 def restrict_to_manifold(

@@ -11,11 +11,11 @@ from jaxtyping import Float, Int
 
 from topomod.mechanisms.changed_layer import ChangedLayer
 from topomod.mechanisms.controls import CONTROLS, controlled
-from topomod.mechanisms.interventions import changed_logits, fit_groups
-from topomod.networks.circuit import Circuit
+from topomod.mechanisms.interventions import changed_logits, changes_along, fit_groups
 from topomod.neurons.fitted import Fit, Rows, moved_tokens
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.sites import Group
+from topomod.tasks.symmetry import Symmetry
 
 SITE = "preactivations"
 ONE_IN, FEWEST = 10, 6  # tokens a at which moves are tried; b takes all, so that every answer is there equally often
@@ -72,9 +72,7 @@ class Moves:
 
     def changes(self, shift: int) -> list[np.ndarray]:
         """What is added to each group at the tried tokens when it moves."""
-        return [
-            fit.change(self.rows(group, shift), self.tokens) for group, fit in zip(self.groups, self.fits, strict=True)
-        ]
+        return changes_along(self.groups, self.fits, self.layer.circuit.task, shift, self.tokens)
 
     def rows(self, group: Group, shift: int) -> tuple[Rows, Rows]:
         """Tokens that stand for each token when a group moves."""
@@ -90,9 +88,21 @@ class Moves:
         shares, errors = [], []
         for shift in self.shifts.tolist():
             logits = changed_logits(self.part, self.groups, SITE, self.changes(shift))
-            shares.append(float(np.mean(logits.argmax(axis=-1) == self.goals(shift))))
+            shares.append(share_answered(logits, self.goals(shift)))
             errors += [self._phase_error(logits, f, shift) for f in self.frequencies]
         return np.array(shares), float(np.mean(errors)) if errors else float("nan")
+
+    @property
+    def symmetry(self) -> Symmetry:
+        """Symmetry of the task; groups by frequency have one."""
+        symmetry = self.layer.circuit.task.symmetry
+        assert symmetry is not None
+        return symmetry
+
+    def coordinate(self, logits: Float[np.ndarray, "a b c"], frequency: int) -> np.ndarray:
+        """The logits' wave, (n_a, n_b) complex: ``sum_c logit_c exp(2 pi i f z_c / n)``, z_c c's number."""
+        wave = np.exp(2j * np.pi * frequency * np.arange(self.symmetry.n) / self.symmetry.n)
+        return np.asarray(self.symmetry.arrange_classes(logits) @ wave)
 
     @cached_property
     def frequencies(self) -> list[int]:
@@ -100,10 +110,8 @@ class Moves:
         return sorted({group.frequency for group in self.groups if isinstance(group, NeuronGroup)})
 
     def _phase_error(self, logits: Float[np.ndarray, "a b c"], frequency: int, shift: int) -> float:
-        before, after = (coordinate(self.layer.circuit, values, frequency) for values in (self.part.logits, logits))
-        symmetry = self.layer.circuit.task.symmetry
-        assert symmetry is not None
-        wanted = np.exp(2j * np.pi * frequency * shift / symmetry.n)
+        before, after = (self.coordinate(values, frequency) for values in (self.part.logits, logits))
+        wanted = np.exp(2j * np.pi * frequency * shift / self.symmetry.n)
         return float(np.mean(np.abs(np.angle(after * np.conj(before) * np.conj(wanted)))))
 
     def controls(self, generator: np.random.Generator) -> Float[np.ndarray, "d 3"]:
@@ -116,7 +124,7 @@ class Moves:
                 neurons, change = controlled(self.layer, self.groups, changes, control, generator)
                 own = self.part.holds(SITE, neurons)
                 moved = self.part.with_values(SITE, neurons, own + change, own)
-                shares[i, j] = np.mean(moved.argmax(axis=-1) == goals)
+                shares[i, j] = share_answered(moved, goals)
         return shares
 
     def separability(self) -> float:
@@ -137,7 +145,7 @@ class Moves:
         change = change.astype(np.float64) - change.mean(axis=-1, keepdims=True)
         total = np.sum(change**2)
         assert isinstance(group, NeuronGroup)
-        wave = np.abs(coordinate(self.layer.circuit, change, group.frequency)) ** 2
+        wave = np.abs(self.coordinate(change, group.frequency)) ** 2
         folded = 1 if 2 * group.frequency == change.shape[-1] else 2
         return float(folded * np.sum(wave) / (change.shape[-1] * total)) if total > 0 else float("nan")
 
@@ -147,9 +155,6 @@ def spread(n: int, most: int) -> Rows:
     return np.asarray(np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(int)))
 
 
-def coordinate(circuit: Circuit, logits: Float[np.ndarray, "a b c"], frequency: int) -> np.ndarray:
-    """The logits' wave at a frequency, (n_a, n_b) complex: ``sum_c logit_c exp(2 pi i f z_c / n)``, z_c c's number."""
-    symmetry = circuit.task.symmetry
-    assert symmetry is not None
-    wave = np.exp(2j * np.pi * frequency * np.arange(symmetry.n) / symmetry.n)
-    return np.asarray(symmetry.arrange_classes(logits) @ wave)
+def share_answered(logits: Float[np.ndarray, "a b c"], classes: Int[np.ndarray, "a b"]) -> float:
+    """Share of pairs at which the largest logit is that of the class."""
+    return float(np.mean(logits.argmax(axis=-1) == classes))

@@ -17,7 +17,7 @@ from topomod.mechanisms.interventions import (
     manifold_and_rest,
     others_of,
 )
-from topomod.mechanisms.moves import SITE, Moves
+from topomod.mechanisms.moves import SITE, Moves, share_answered
 from topomod.networks.circuit import Circuit
 from topomod.neurons.sites import Group
 
@@ -114,10 +114,10 @@ def use_of(moves: Moves, seed: int = 0) -> ManifoldUse:
     shares, errors = moves.steering()
     controls = moves.controls(generator)
     return ManifoldUse(
-        sufficiency_accuracy=_accuracy(kept, targets),
+        sufficiency_accuracy=share_answered(kept, targets),
         sufficiency_loss=cross_entropy(kept, targets),
         sufficiency_r2=1 - _change(kept, layer.logits),
-        necessity_accuracy=_accuracy(lost, targets),
+        necessity_accuracy=share_answered(lost, targets),
         necessity_loss=cross_entropy(lost, targets),
         steering_share=float(shares.mean()),
         steering_control=float(np.nanmean(controls, axis=0).max()),
@@ -135,10 +135,6 @@ def cross_entropy(logits: Float[np.ndarray, "*inputs c"], targets: Int[np.ndarra
     values = logits.astype(np.float64)
     correct = np.take_along_axis(values, targets[..., None], axis=-1)[..., 0]
     return float(np.mean(scipy.special.logsumexp(values, axis=-1) - correct))
-
-
-def _accuracy(logits: Float[np.ndarray, "a b c"], targets: Int[np.ndarray, "a b"]) -> float:
-    return float(np.mean(logits.argmax(axis=-1) == targets))
 
 
 def _change(logits: Float[np.ndarray, "a b c"], before: Float[np.ndarray, "a b c"]) -> float:

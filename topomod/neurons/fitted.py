@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.sites import Group
 from topomod.tasks.fourier import frequency_basis
-from topomod.tasks.irreps import real_irreps
+from topomod.tasks.irreps import entry_functions, named_irrep
 from topomod.tasks.symmetry import Symmetry
 from topomod.tasks.task import FiniteGroup, Task
 
@@ -163,10 +163,5 @@ def _table(finite_group: FiniteGroup) -> Int[np.ndarray, "n n"]:
 @lru_cache(maxsize=64)
 def _irrep_functions(finite_group: FiniteGroup, name: str) -> Float[np.ndarray, "n k"]:
     """The constant and an orthonormal basis of the span of an irrep's matrix entries."""
-    known = {irrep.name: irrep for irrep in real_irreps(finite_group)[1:]}
-    if name not in known:
-        raise ValueError(f"{finite_group} has no irrep {name!r}; its irreps are {', '.join(known)}")
-    entries = known[name].matrices.reshape(finite_group.order, -1)
-    left, singular, _ = np.linalg.svd(entries, full_matrices=False)
     constant = np.full((finite_group.order, 1), finite_group.order**-0.5)
-    return np.concatenate([constant, left[:, singular > 1e-6 * singular[0]]], axis=1)
+    return np.concatenate([constant, entry_functions(named_irrep(finite_group, name))], axis=1)

@@ -112,6 +112,26 @@ def real_irreps(task: FiniteGroup) -> tuple[Irrep, ...]:
     return tuple(irreps)
 
 
+def named_irrep(task: FiniteGroup, name: str) -> Irrep:
+    """The non-trivial real irrep of a finite group that has a name.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    known = {irrep.name: irrep for irrep in real_irreps(task)[1:]}
+    if name not in known:
+        raise ValueError(f"{task} has no irrep {name!r}; its irreps are {', '.join(known)}")
+    return known[name]
+
+
+def entry_functions(irrep: Irrep) -> Float[np.ndarray, "order k"]:
+    """An orthonormal basis of the functions of the elements that an irrep's matrix entries span."""
+    left, singular, _ = np.linalg.svd(irrep.matrices.reshape(len(irrep.matrices), -1), full_matrices=False)
+    return np.asarray(left[:, singular > 1e-6 * singular[0]])
+
+
 def irrep_power(u: np.ndarray, irreps: Sequence[Irrep]) -> np.ndarray:
     """Share of the power of functions on a finite group that lies in each real irrep.
 
