@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,26 +19,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scale import checkout
 
 from topomod.networks.circuit_file import read_digest
 
-ROOT = Path(__file__).resolve().parents[1]
-TABLES = ("endpoints", "summary", "verdicts", "answers", "power")
-STUDY = """
-study: kills
-p: 7
-architectures: [mlp_add, attention_0.0]
-negative_control: null
-positive_control: null
-main_pair: null
-questions: []
-seeds: {first: 0, count: 3}
-shard_size: 3
-network: {d_model: 16, d_mlp: 24, n_heads: 1}
-recipe: {train_fraction: 0.9, steps: 60, max_steps: 60}
-maturity: {count: 0, steps: [50]}
-min_neurons: 3
-"""
 KINDS = {  # what is killed, and how
     "SIGKILL of a job": (False, signal.SIGKILL),
     "SIGTERM of a job": (False, signal.SIGTERM),
@@ -59,14 +42,9 @@ class Outcome:
     differing: int = 0  # tables
 
 
-def checkout(folder: Path) -> Path:
-    """What a run reads, with a study that takes little."""
-    folder.mkdir()
-    for name in ("config", "profiles"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("Snakefile", "environment.yaml"):
-        shutil.copy(ROOT / name, folder)
-    (folder / "study.yaml").write_text(STUDY)
+def fresh(folder: Path) -> Path:
+    """A folder with a study that takes little."""
+    checkout(folder, "kills", seeds=3, shard_size=3)
     return folder
 
 
@@ -147,7 +125,7 @@ def main() -> None:
     arguments = parser.parse_args()
     rng, bad = np.random.default_rng(arguments.seed), 0
     with tempfile.TemporaryDirectory() as place:
-        undisturbed = checkout(Path(place) / "undisturbed")
+        undisturbed = fresh(Path(place) / "undisturbed")
         if start(undisturbed).wait():
             sys.exit((undisturbed / "run.log").read_text()[-3000:])
         print("| fault | times | where | runs refused | partial files | studies finished | files that differ |")
@@ -155,7 +133,7 @@ def main() -> None:
         for kind in KINDS:
             outcome = Outcome()
             while sum(outcome.where.values()) < arguments.times:
-                folder = checkout(Path(place) / f"{kind.replace(' ', '_')}_{outcome.studies}")
+                folder = fresh(Path(place) / f"{kind.replace(' ', '_')}_{outcome.studies}")
                 disturb(folder, rng, kind, arguments.times, outcome)
                 outcome.studies += 1
                 outcome.partial += len(list(folder.rglob(".*.tmp")))

@@ -20,14 +20,14 @@ from topomod.study.provenance import stage_costs
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = """
-study: scale
+study: {name}
 p: 7
 architectures: [mlp_add, attention_0.0]
 negative_control: null
 positive_control: null
 main_pair: null
 questions: []
-seeds: {{first: 0, count: {count}}}
+seeds: {{first: 0, count: {seeds}}}
 shard_size: {shard_size}
 network: {{d_model: 16, d_mlp: 24, n_heads: 1}}
 recipe: {{train_fraction: 0.9, steps: 60, max_steps: 60}}
@@ -36,13 +36,18 @@ min_neurons: 3
 """
 
 
+def checkout(folder: Path, name: str, seeds: int, shard_size: int) -> None:
+    """What a run of snakemake reads, in a folder, with a study of two architectures that takes little."""
+    for part in ("config", "profiles"):
+        shutil.copytree(ROOT / part, folder / part)
+    for part in ("Snakefile", "environment.yaml"):
+        shutil.copy(ROOT / part, folder)
+    (folder / "study.yaml").write_text(STUDY.format(name=name, seeds=seeds, shard_size=shard_size))
+
+
 def run(folder: Path, circuits: int, shard_size: int, *options: str) -> tuple[float, float, float]:
     """Snakemake on a study of so many circuits: wall seconds, CPU seconds with all jobs, peak MB of one process."""
-    for name in ("config", "profiles"):
-        shutil.copytree(ROOT / name, folder / name)
-    for name in ("Snakefile", "environment.yaml"):
-        shutil.copy(ROOT / name, folder)
-    (folder / "study.yaml").write_text(STUDY.format(count=circuits // 2, shard_size=shard_size))
+    checkout(folder, "scale", circuits // 2, shard_size)
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     command = [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *options]
     started, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
