@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 import pandas as pd
 
 from topomod.files import atomic_path
+from topomod.report.csv_text import csv_text
 from topomod.report.words import described, needed_circuits, number, p_value, sample_name, short_name, style_name
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.settings import canonical_json
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings of what a spreadsheet computes
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -103,9 +102,5 @@ def endpoint_options(draw: Callable[[str, str], Any], study: Study, file: str) -
 
 
 def csv_link(table: pd.DataFrame) -> str:
-    """Table as a data URI, at full precision. What a spreadsheet would take for a formula begins with an apostrophe."""
-    buffer = io.StringIO()
-    table.map(lambda cell: f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell).to_csv(
-        buffer, index=False
-    )
-    return "data:text/csv;base64," + base64.b64encode(buffer.getvalue().encode()).decode()
+    """Table as a data URI."""
+    return "data:text/csv;base64," + base64.b64encode(csv_text(table).encode()).decode()

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from topomod.files import atomic_path
+from topomod.report.csv_text import csv_text
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 FORMATS = (".svg", ".csv")
@@ -74,7 +75,7 @@ class Figure:
         path = Path(path)
         if path.suffix not in FORMATS:
             raise ValueError(f"{path}: a figure is saved as {' or '.join(FORMATS)}, found {path.suffix or 'no ending'}")
-        text = self.to_svg() if path.suffix == ".svg" else self.to_frame().to_csv(index=False)
+        text = self.to_svg() if path.suffix == ".svg" else csv_text(self.to_frame())
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 

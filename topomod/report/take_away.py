@@ -14,6 +14,7 @@ from urllib.parse import quote
 import numpy as np
 
 from topomod import __version__
+from topomod.report.csv_text import csv_text
 from topomod.report.svg_figure import Figure
 from topomod.report.words import short_name
 from topomod.study.config import Study
@@ -60,7 +61,7 @@ class PageFigure:
     @property
     def csv(self) -> str:
         """Its table as text."""
-        return self.figure.to_frame().to_csv(index=False, float_format="%.6g")
+        return csv_text(self.figure.to_frame(), float_format="%.6g")
 
 
 def figures_archive(figures: Sequence[PageFigure]) -> bytes:
