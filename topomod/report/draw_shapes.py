@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from topomod.report.colours import GREY, KINDS, PAPER, css, cyclic
 from topomod.report.examples import BARS_SHOWN, principal_components
-from topomod.report.svg_axes import Axes, Number, mark, text
+from topomod.report.svg_axes import Axes, Number, evenly, mark, text
 from topomod.report.svg_figure import Figure, side_by_side
 from topomod.report.words import number
 from topomod.topology.diagrams import check_diagram
@@ -72,7 +72,7 @@ def plot_cloud(
     if colour not in RESIDUES:
         raise ValueError(f"colour must be one of {', '.join(RESIDUES)}, found {colour!r}")
     scores, shares = principal_components(rows, 2)
-    drawn = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int))
+    drawn = evenly(len(rows), most)
     table: dict[str, Any] = {"point": drawn, "pc1": scores[drawn, 0], "pc2": scores[drawn, 1]}
     body = _ground(shares)
     words = f"{len(drawn)} of {len(rows)} points" if len(drawn) < len(rows) else f"{len(rows)} points"

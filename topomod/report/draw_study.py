@@ -13,7 +13,7 @@ from topomod.report.colours import GREY, PAPER, styles
 from topomod.report.draw_shapes import residue_dots, square_axes
 from topomod.report.examples import Middle, principal_components
 from topomod.report.plots_labels import LABEL_COLOURS
-from topomod.report.svg_axes import Axes, mark, nice_ticks, text
+from topomod.report.svg_axes import Axes, evenly, mark, nice_ticks, text
 from topomod.report.svg_figure import Figure
 from topomod.report.words import number, short_name
 
@@ -36,7 +36,7 @@ def cloud_pair(middles: Mapping[str, Middle], names: Sequence[str], site: str) -
             continue
         middle, p = middles[name], len(middles[name].layer.preactivations)
         scores, _ = principal_components(layer_cloud(middle.layer, middle.group, site), 2)
-        drawn = np.unique(np.linspace(0, len(scores) - 1, THUMB_POINTS).astype(int))
+        drawn = evenly(len(scores), THUMB_POINTS)
         a, b = np.divmod(drawn, p)
         residues = middle.group.frequency * (a + b) % p
         body += residue_dots(square_axes(left, 4, THUMB, scores), scores[drawn], residues, p, 2.6)
@@ -59,7 +59,7 @@ def strip_pair(values: Mapping[str, Float[np.ndarray, " n"]], title: str, unit: 
         own = np.sort(values[name][np.isfinite(values[name])])
         y = 1.35 - place
         body += text(14, float(axes.down(y + 0.38)), short_name(name), font_size="11")
-        drawn = own[np.unique(np.linspace(0, len(own) - 1, STRIP_POINTS).astype(int))] if len(own) else own
+        drawn = own[evenly(len(own), STRIP_POINTS)]
         spread = (np.arange(len(drawn)) * 0.618034 % 1 - 0.5) * 0.3  # a fixed scatter, evenly filled
         if len(own):
             body += axes.line([own.mean()] * 2, [y - 0.4, y + 0.2], "currentColor", width=2)

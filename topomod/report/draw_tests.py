@@ -12,7 +12,7 @@ from topomod.report.svg_axes import Axes, mark, text
 from topomod.report.svg_figure import Figure
 from topomod.report.words import number
 from topomod.statistics.power import TARGET, Power
-from topomod.statistics.questions import ANSWERS, answer_of
+from topomod.statistics.questions import ANSWERS, answer_question
 
 CLIP = 6.0  # margins; a figure on the scale of its largest difference would hide the band
 WIDTH = 360  # pixels of the axis of differences
@@ -71,7 +71,7 @@ def plot_equivalence(
 
 
 def _row(name: str, result: Any) -> dict[str, Any]:
-    answer = answer_of(result.p_equivalence, result.p_beyond, result.p_difference, result.alpha)
+    answer = answer_question([result], result.alpha).answer
     row = {field: getattr(result, field) for field in ("difference", "ci_low", "ci_high", "margin")}
     return {"name": str(name)} | row | {"answer": answer, "n_x": result.n_x, "n_y": result.n_y}
 

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 
 Number = int | float
 # Marks as paths around (0, 0), for a radius of 1.
@@ -55,6 +55,17 @@ def nice_ticks(low: Number, high: Number, most: int = 5) -> list[float]:
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * (1 - 1e-9))
     places = np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1)
     return [float(np.round(place * step, 12)) + 0.0 for place in places]
+
+
+def evenly(n: int, most: int) -> Int[np.ndarray, " k"]:
+    """Places of at most so many of n things, evenly spaced, both ends among them; for a figure that cannot hold all.
+
+    Examples
+    --------
+    >>> evenly(7, 3).tolist(), evenly(2, 3).tolist(), evenly(0, 3).tolist()
+    ([0, 3, 6], [0, 1], [])
+    """
+    return np.asarray(np.unique(np.linspace(0, n - 1, min(n, most)).astype(int)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,6 +16,18 @@ from topomod.statistics.questions import answer_question
 from topomod.study.answers import OPEN
 from topomod.study.own_table import read_samples
 from topomod.study.sentences import answer_lead, primary_sentence, settling_sentence
+
+
+class _Asked(NamedTuple):
+    """What was asked of a table; as the parameters of :func:`table_lines`."""
+
+    path: Path
+    value: str
+    network: str
+    margin: float
+    bounds: tuple[float, float] | None
+    alpha: float
+    paired: bool
 
 
 def table_lines(
@@ -55,52 +68,42 @@ def table_lines(
     samples = read_samples(path, {"value": value, "group": group, "network": network})
     if paired and (len(samples) != 2 or bounds):
         raise ValueError(f"{path}: --paired is for two groups without --bounds, found {len(samples)} groups")
-    yield from _range_lines(path, samples, value, network, margin, _bounds(bounds), alpha)
+    asked = _Asked(path, value, network, margin, _bounds(bounds), alpha, paired)
+    yield from _range_lines(asked, samples)
     for two in combinations(samples, 2):
-        pair = {name: samples[name] for name in two}
-        yield from _pair_lines(path, pair, value, network, margin, _bounds(bounds), alpha, paired)
+        yield from _pair_lines(asked, {name: samples[name] for name in two})
 
 
-def _range_lines(
-    path: Path,
-    samples: dict[str, pd.DataFrame],
-    value: str,
-    network: str,
-    margin: float,
-    bounds: tuple[float, float] | None,
-    alpha: float,
-) -> Iterator[str]:
+def _range_lines(asked: _Asked, samples: dict[str, pd.DataFrame]) -> Iterator[str]:
     """What is said of more than two groups together; each two of them are then answered alone."""
     if len(samples) == 2:
         return
-    values, networks = ({name: rows[column] for name, rows in samples.items()} for column in (value, network))
+    values, networks = (
+        {name: rows[column] for name, rows in samples.items()} for column in (asked.value, asked.network)
+    )
     try:
-        found = groups_equivalence_test(values, margin, networks, alpha, bounds=bounds)
+        found = groups_equivalence_test(values, asked.margin, networks, asked.alpha, bounds=asked.bounds)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{asked.path}: {error}") from None
     yield f"{', '.join(samples)}: {found.answer}"
     yield (
-        f"The largest difference between two groups is at most {found.range_bound:.3g} (level {1 - alpha:g}, margin "
-        f"{margin:g}). Below, every two groups are answered alone, without an adjustment for their number."
+        f"The largest difference between two groups is at most {found.range_bound:.3g} (level {1 - asked.alpha:g}, "
+        f"margin {asked.margin:g}). Below, every two groups are answered alone, without an adjustment for their number."
     )
 
 
-def _pair_lines(
-    path: Path,
-    samples: dict[str, pd.DataFrame],
-    value: str,
-    network: str,
-    margin: float,
-    bounds: tuple[float, float] | None,
-    alpha: float,
-    paired: bool,
-) -> Iterator[str]:
+def _pair_lines(asked: _Asked, samples: dict[str, pd.DataFrame]) -> Iterator[str]:
     (x_name, x), (y_name, y) = samples.items()
-    arguments = (x[value], y[value], margin, x[network], y[network], alpha)
+    value, network = asked.value, asked.network
+    arguments = (x[value], y[value], asked.margin, x[network], y[network], asked.alpha)
     try:
-        found = paired_equivalence_test(*arguments) if paired else equivalence_test(*arguments, bounds=bounds, seed=0)
+        found = (
+            paired_equivalence_test(*arguments)
+            if asked.paired
+            else equivalence_test(*arguments, bounds=asked.bounds, seed=0)
+        )
     except ValueError as error:
-        raise ValueError(f"{path}: x is {x_name!r}, y is {y_name!r}: {error}") from None
+        raise ValueError(f"{asked.path}: x is {x_name!r}, y is {y_name!r}: {error}") from None
     answer = answer_question([found], found.alpha)
     (primary,) = answer.primaries
     test = vars(found) | {"title": f"the column {value!r}", "unit": "", "x": x_name, "y": y_name}
@@ -109,9 +112,11 @@ def _pair_lines(
     yield f"{x_name} and {y_name}: {answer.answer}"
     yield f"{answer_lead(answer.answer, [test])} {primary_sentence(answer.answer, test)}"
     yield f"{x_name} has {found.n_x} networks, {y_name} has {found.n_y}. The method is {found.method}."
-    if answer.answer in OPEN and not paired:
+    if answer.answer in OPEN and not asked.paired:
         pilot_x, pilot_y = (rows.groupby(network)[value].mean() for rows in (x, y))
-        test["n_needed"] = networks_to_settle(answer.answer, pilot_x, pilot_y, margin, found.alpha, bounds=bounds)
+        test["n_needed"] = networks_to_settle(
+            answer.answer, pilot_x, pilot_y, asked.margin, found.alpha, bounds=asked.bounds
+        )
         settling = settling_sentence(answer.answer, [test])
         yield settling.replace("circuits of each architecture", "networks of each group")
 
