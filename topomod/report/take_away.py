@@ -136,5 +136,4 @@ def cite(study: Study, tasks: Sequence[str], counts: Sequence[Mapping[str, Any]]
         f"  version = {{{__version__}}},\n"
         "  license = {MIT}\n}"
     )
-    command = f"snakemake --cores 8 --configfile config/{study.study}.yaml"
-    return {"sentence": sentence, "bibtex": bibtex, "command": command}
+    return {"sentence": sentence, "bibtex": bibtex, "command": "snakemake --cores 8 --configfile study.yaml"}
