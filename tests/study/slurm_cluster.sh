@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
 # A real Slurm without accounting on this machine, its whole state in one folder. Run as root.
-#   tests/study/slurm_cluster.sh start DIR [NODES]    then: export SLURM_CONF=DIR/slurm.conf
+#   tests/study/slurm_cluster.sh start DIR [NODES [FOLDER...]]    then: export SLURM_CONF=DIR/slurm.conf
 #   tests/study/slurm_cluster.sh stop DIR
 # DIR must be short (a unix socket lies in it), on a local disk and outside /tmp: each node has a /tmp of its own, as machines of a
-# cluster have. The ports are free ones, so an installed Slurm is left alone. Jobs that use more memory than they asked for are killed.
+# cluster have. Of the folders under this machine's /tmp, a node has those that are named. The ports are free ones, so an installed
+# Slurm is left alone. Jobs that use more memory than they asked for are killed.
 set -euo pipefail
 
 action=${1:?start or stop}
 dir=${2:?a folder for the state}
 nodes=${3:-1}
+shared=("${@:4}")
 
 # By pid file; a zombie, which an init that does not reap leaves behind, is dead.
 alive() { [[ -s $1 ]] && grep -qs '^State:[[:space:]]*[^Z]' "/proc/$(<"$1")/status"; }
@@ -86,9 +88,20 @@ CONF
     done
 }
 
+# An environment or a checkout may lie in this machine's /tmp: it is bound into the node's before that takes the place of /tmp.
 start_node() {
-    unshare --mount sh -c 'mount -t tmpfs tmpfs /tmp && exec slurmd -f "$1" -N "$2"' sh "$SLURM_CONF" "$1" ||
-        give_up "slurmd of $1 did not start"
+    mkdir -p "$dir/tmp.$1"
+    unshare --mount bash -c '
+        set -e
+        tmp=$1 node=$2
+        mount -t tmpfs tmpfs "$tmp"
+        for folder in "${@:3}"; do
+            [[ $folder == /tmp/* ]] || continue
+            mkdir -p "$tmp/${folder#/tmp/}"
+            mount --bind "$folder" "$tmp/${folder#/tmp/}"
+        done
+        mount --rbind "$tmp" /tmp
+        exec slurmd -f "$SLURM_CONF" -N "$node"' bash "$dir/tmp.$1" "$1" "${shared[@]}" || give_up "slurmd of $1 did not start"
 }
 
 start() {
@@ -111,6 +124,5 @@ start() {
 case $action in
 start) start ;;
 stop) stop ;;
-node) SLURM_CONF=$dir/slurm.conf start_node "$3" ;;
-*) echo "slurm_cluster.sh: start, stop or node, not '$action'" >&2; exit 2 ;;
+*) echo "slurm_cluster.sh: start or stop, not '$action'" >&2; exit 2 ;;
 esac

@@ -32,7 +32,7 @@ def cluster() -> Iterator[dict[str, str]]:
     """Environment of a user of the cluster: this interpreter's programs first on the path."""
     # pytest's own paths are long for a socket, and lie where each node has another disk
     with tempfile.TemporaryDirectory(prefix="slurm-", dir="/var/tmp") as folder:
-        subprocess.run([CLUSTER, "start", folder, "2"], check=True, timeout=90)
+        subprocess.run([CLUSTER, "start", folder, "2", sys.prefix, ROOT], check=True, timeout=90)
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         try:
             yield {
