@@ -91,7 +91,8 @@ def position_of(moves: Moves) -> ClockPosition:
     """:func:`clock_position` of groups that were checked."""
     n = checked_symmetry(moves.layer.circuit.task, moves.groups).n
     shifts = (1 + spread(n - 1, MAX_OPPOSED)).tolist()
-    waves = {f: np.array([_lengths(moves, f, logits) for logits in _opposed(moves, shifts)]) for f in moves.frequencies}
+    opposed = _opposed(moves, shifts)
+    waves = {f: np.array([_lengths(moves, f, logits) for logits in opposed]) for f in moves.frequencies}
     apart_by = {f: _distances(moves, f, shifts) for f in moves.frequencies}
     found = {f: _position(waves[f], apart_by[f]) for f in moves.frequencies}
     low, high = _interval(list(found.values()))
