@@ -63,9 +63,9 @@ def test_four_toys_go_through_every_stage(study: Study, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["architecture", "task", "endpoint", "site"])
-def test_contributing_shows_the_toys_as_they_are(name: str) -> None:
-    """The recipes of CONTRIBUTING.md are the files that the test above runs."""
+def test_the_page_shows_the_toys_as_they_are(name: str) -> None:
+    """The recipes of docs/adding.md are the files that the test above runs."""
     source = (Path(__file__).parent / "toys" / f"{name}.py").read_text()
     assert len(source.splitlines()) <= 60
-    shown = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), flags=re.DOTALL)
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "adding.md").read_text(), flags=re.DOTALL)
     assert source in shown

@@ -110,7 +110,7 @@ class Circuit:
     def preactivations(self, layer: int = 0) -> Float[np.ndarray, "*inputs n_neurons"]:
         """Input of a layer's nonlinearity at the last token, (p, ..., p, n_neurons), indexed ``[a_1, ..., a_k]``.
 
-        For other tasks the first axes are those of the targets: (*inputs, n_neurons).
+        For other tasks the first axes are those of the targets: ``(*inputs, n_neurons)``.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class Circuit:
         layer : int
             Which nonlinearity.
         values : ndarray
-            (*inputs, n_neurons), at the last token.
+            ``(*inputs, n_neurons)``, at the last token.
         site : {"preactivations", "activations"}
             Before or after the nonlinearity.
 

@@ -42,7 +42,7 @@ class EquivalenceResult(ShownTest):
     p_difference : float
         Two-sided p-value against "difference = 0".
     p_beyond : float
-        P-value against "|difference| <= margin", see `p_beyond_margin`.
+        P-value against ``|difference| <= margin``, see `p_beyond_margin`.
     effect_size : float
         Hedges' g over networks.
     margin, minimum_margin : float
