@@ -1,4 +1,4 @@
-"""Sphinx builds the documentation by ``sphinx-build -W -b html docs docs/_build``, and runs the code cells of its pages."""
+"""Sphinx builds the documentation: ``sphinx-build -W -b html docs docs/_build``. It runs the code of the pages."""
 
 import inspect
 from collections.abc import Iterable
