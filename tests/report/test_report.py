@@ -348,7 +348,7 @@ def test_missing_circuit_files_are_said(folder: Path, study: Study, tmp_path: Pa
 
 
 def test_a_missing_table_is_named_and_the_rest_is_shown(tmp_path: Path) -> None:
-    study = make_study(["mlp_add", "mlp_concat"], 2, maturity={"count": 0, "steps": [100]}, questions=[QUESTIONS[2]])
+    study = make_study(["mlp_add", "mlp_concat"], 3, maturity={"count": 0, "steps": [100]}, questions=[QUESTIONS[2]])
     write_synthetic(tmp_path, study, distinct=1)
     for name in ("power", "summary", "endpoints"):
         (tmp_path / f"{name}.parquet").unlink()

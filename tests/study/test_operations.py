@@ -35,6 +35,7 @@ def small_study(**changes: Any) -> Study:
         | {"recipe": {"steps": 150, "max_steps": 150, "train_fraction": 0.95, "min_purity": 0.5}}
         | {"network": {"d_model": 32, "d_mlp": 96, "n_heads": 2}, "min_neurons": 6}
         | {"positive_control": None, "negative_control": None, "main_pair": None}
+        | {"questions": []}  # 2 circuits answer none
         | changes
     )
 

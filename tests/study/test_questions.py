@@ -56,6 +56,10 @@ def test_a_margin_by_rule_is_a_fraction_of_the_distance_of_the_control() -> None
     [
         (with_questions({"words": "Alike?"}), "key 'questions.0.primary' is missing"),
         (
+            with_questions(SHAPE, seeds=DEFAULT["seeds"] | {"counts": {"attention_1.0": 2}}),
+            "questions need at least 3 circuits of each architecture, found 2 of attention_1.0",
+        ),
+        (
             with_questions({"words": "Alike?", "primary": []}),
             "key 'questions.0.primary': a question has 1 to 3 primary endpoints, found 0",
         ),
@@ -321,7 +325,7 @@ def test_what_could_have_been_told_and_what_would_settle() -> None:
 @pytest.fixture
 def stored(tmp_path: Path) -> tuple[StudyFolder, Any]:
     """A study of two architectures whose circuits carry what it had declared."""
-    study, folder = make_study(["attention_0.0", "attention_1.0"], 2, questions=[SHAPE]), StudyFolder(tmp_path)
+    study, folder = make_study(["attention_0.0", "attention_1.0"], 3, questions=[SHAPE]), StudyFolder(tmp_path)
     for shard in study.shards():
         circuits = [make_circuit(str(shard.label), seed, study.p) for seed in shard.seeds]
         save_circuits(folder.population(shard) / CIRCUITS, circuits, declaration(study))
@@ -344,11 +348,11 @@ def test_what_was_declared_comes_back_and_changes_no_weight(stored: tuple[StudyF
 def test_margins_and_questions_that_changed_after_training_are_listed(stored: tuple[StudyFolder, Any]) -> None:
     folder, study = stored
     now = declaration(study)
-    unchanged = {"hash": declaration_hash(now), "circuits": 4, "changes": [], "other_looks": False}
+    unchanged = {"hash": declaration_hash(now), "circuits": 6, "changes": [], "other_looks": False}
     assert declared_history(folder, study) == [unchanged]
     margins = study.model_dump()["margins"] | {"disc_cka": {"margin": 0.2, "reason": "another"}}
     questions = [SHAPE | {"primary": ["disc_cka"]}, {"words": "New?", "primary": ["pad"]}]
-    later = make_study(["attention_0.0", "attention_1.0"], 2, margins=margins, questions=questions, alpha=0.01)
+    later = make_study(["attention_0.0", "attention_1.0"], 3, margins=margins, questions=questions, alpha=0.01)
     (record,) = declared_history(folder, later)
     assert record["hash"] == declaration_hash(now) != declaration_hash(declaration(later))
     assert record["changes"] == [
@@ -357,7 +361,7 @@ def test_margins_and_questions_that_changed_after_training_are_listed(stored: tu
         "The primary endpoints of 'Do both form the same shape?' were disc_cka, hole_logits and are disc_cka.",
         "The question 'New?' is new.",
     ]
-    without = make_study(["attention_0.0", "attention_1.0"], 2)
+    without = make_study(["attention_0.0", "attention_1.0"], 3)
     assert declared_history(folder, without)[0]["changes"] == [
         "The question 'Do both form the same shape?' was taken out."
     ]
@@ -377,7 +381,7 @@ def test_what_is_declared_on_the_command_line_is_checked(declared: str, message:
 def test_a_reason_in_other_words_is_no_change(stored: tuple[StudyFolder, Any]) -> None:
     folder, study = stored
     margins = {name: margin | {"reason": "as before"} for name, margin in study.model_dump()["margins"].items()}
-    same = make_study(["attention_0.0", "attention_1.0"], 2, margins=margins, questions=[SHAPE])
+    same = make_study(["attention_0.0", "attention_1.0"], 3, margins=margins, questions=[SHAPE])
     assert declared_history(folder, same)[0]["changes"] == []
 
 

@@ -115,7 +115,7 @@ def test_a_small_version_of_each_study_runs(name: str, tmp_path: Path) -> None:
     for variant in study.get("variants", {}).values():
         for part in ("margin_recipe", "recipe"):
             variant[part] = variant.get(part, {}) | changes.get(part, {})
-    study["seeds"] |= {"count": 2}
+    study |= {"seeds": study["seeds"] | {"count": 2}, "questions": []}  # 2 circuits answer none
     if study["negative_control"]:
         study["negative_control"] = None
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))

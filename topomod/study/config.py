@@ -18,7 +18,7 @@ from topomod.study.comparisons import comparisons, main_comparison
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.fit import misfits
 from topomod.study.given import Given, with_labels
-from topomod.study.questions import Question, question_problems
+from topomod.study.questions import Question, few_circuits, pair_problems, question_problems
 from topomod.study.settings import MAX_NAME, Margin, Maturity, Seeds, canonical_json, look_problems, margin_problems
 from topomod.study.shards import SeedBlock, Shard, aligned_blocks
 from topomod.study.systems import ABLATION, ABLATION_TABLES, SYSTEMS, Stage, System
@@ -220,18 +220,14 @@ class Comparison(Population):
 
     def problems(self) -> Iterator[str]:
         """Also controls that are none, and questions that cannot be asked."""
-        yield from super().problems()
-        yield from self._strangers([*(self.positive_control or ()), *filter(None, [self.negative_control])])
-        for key in ("positive_control", "main_pair"):
-            pair = getattr(self, key)
-            if pair and pair[0] == pair[1]:
-                yield f"{key} needs two different architectures, found {pair}"
-        if self.main_pair and set(self.main_pair) == set(self.positive_control or ()):
-            yield f"main_pair and positive_control are both {sorted(self.main_pair)}: a pair has one role"
-        yield from margin_problems(self.margins, SeedBlock(self.seeds.first, self.seeds.first + self.n_seeds() - 1))
+        controls = [*(self.positive_control or ()), *filter(None, [self.negative_control])]
+        found = [*super().problems(), *self._strangers(controls), *pair_problems(self.main_pair, self.positive_control)]
+        found += margin_problems(self.margins, SeedBlock(self.seeds.first, self.seeds.first + self.n_seeds() - 1))
         if self.looks and not self.questions:
-            yield "a study with 'looks' stops when its questions are answered, and this one asks none"
-        yield from question_problems(self.questions, self.architectures, self.positive_control, self.compared_pair)
+            found.append("a study with 'looks' stops when its questions are answered, and this one asks none")
+        pair = self.compared_pair
+        found += question_problems(self.questions, self.architectures, self.positive_control, pair)
+        yield from found or few_circuits(self.questions, pair, self.count_of)
 
     @property
     def compared_pair(self) -> tuple[str, str] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from topomod.networks.labels import Label
+from topomod.statistics.samples import MIN_NETWORKS
 from topomod.study.endpoint_catalogue import all_endpoints
 from topomod.study.settings import Strict
 
@@ -41,6 +42,15 @@ class Question(Strict):
         if len(set(names)) < len(names):
             raise ValueError(f"primary endpoints must be distinct, found {names}")
         return names
+
+
+def pair_problems(main_pair: Sequence[str] | None, positive_control: Sequence[str] | None) -> Iterator[str]:
+    """Sentences on a main pair and a control that are no pairs, or one pair."""
+    for key, pair in (("positive_control", positive_control), ("main_pair", main_pair)):
+        if pair and pair[0] == pair[1]:
+            yield f"{key} needs two different architectures, found {pair}"
+    if main_pair and set(main_pair) == set(positive_control or ()):
+        yield f"main_pair and positive_control are both {sorted(main_pair)}: a pair has one role"
 
 
 def question_problems(
@@ -80,3 +90,21 @@ def question_problems(
         if twice := sorted(name for _, name in found & answered):
             yield f"{named}: {', '.join(twice)} is primary in another question about this pair already"
         answered |= found
+
+
+def few_circuits(
+    questions: Sequence[Question], pair: tuple[str, str] | None, count_of: Callable[[Label], int]
+) -> Iterator[str]:
+    """A sentence on architectures that are asked about and have too few circuits for any test.
+
+    Parameters
+    ----------
+    questions, pair
+        As in :func:`question_problems`, which found none.
+    count_of : callable
+        Circuits of an architecture.
+    """
+    asked = [label for question in questions for label in question.architectures or pair or ()]
+    counts = {label: count_of(Label.parse(label)) for label in asked}
+    if few := [f"{n} of {label}" for label, n in counts.items() if n < MIN_NETWORKS]:
+        yield f"questions need at least {MIN_NETWORKS} circuits of each architecture, found {', '.join(few)}"
