@@ -13,7 +13,9 @@ from synthetic_study import make_circuit
 from topomod.mechanisms.moves import SITE
 from topomod.mechanisms.use import cross_entropy
 from topomod.networks.circuit import Circuit
+from topomod.neurons.fitted import halves
 from topomod.report.analyze_lines import summary
+from topomod.report.draw_moves import readable_shift
 from topomod.report.plots_use import opposed_curves, steering_curves
 from topomod.study.analyze import inspect_networks
 from topomod.study.groups import analyse_groups
@@ -69,6 +71,21 @@ def test_a_decoy_has_the_same_geometry_and_another_use() -> None:
     assert used.sufficiency_accuracy == 1 and used.steering_share > 0.9 and used.necessity_accuracy < 0.2
     assert unused.sufficiency_accuracy < 0.2 and unused.steering_share == 0 and unused.necessity_accuracy == 1
     assert unused.off_manifold > 1 > 1e-6 > used.off_manifold
+    drawn = [topomod.plots.plot_move(*pair, 6).to_frame() for pair in ((honest, own), (decoy, other))]
+    went = [table.dropna(subset="share").set_index("steps")["share"] for table in drawn]
+    assert went[0].idxmax() == 6 and went[1][0] == 1 and all(shares.sum() == pytest.approx(1) for shares in went)
+    assert drawn[0][["pc1", "to_pc1"]].equals(drawn[1][["pc1", "to_pc1"]])
+
+
+def test_a_move_that_is_drawn_is_seen_in_every_group() -> None:
+    """Each number turns by more than a sixteenth, and no shift that does turns it less."""
+    symmetry = topomod.ModularAddition(59).symmetry
+    assert symmetry is not None
+    groups = topomod.group_neurons(topomod.max_margin_network(topomod.ModularAddition(59)))
+    assert {group.frequency for group in groups} == set(range(1, 30))
+    for group in groups:
+        turns = group.frequency * halves(readable_shift(group, symmetry), 59)[0] / 59 % 1
+        assert 1 / 16 < min(turns, 1 - turns) < 1 / 16 + 1 / 59
 
 
 def test_clock_and_pizza_by_intervention() -> None:

@@ -142,6 +142,7 @@ def figures() -> dict[str, Figure]:
         "verdict": plots.plot_verdict(verdict, X, 13),
         "diagram": plots.plot_diagram(verdict),
         "group": plots.plot_group(circuit, group),
+        "move": plots.plot_move(circuit, topomod.group_neurons(circuit), 2),
         "equivalence": plots.plot_equivalence(results(), (MARKUP, "y")),
         "power": plots.plot_power([topomod.Power(n, n / 50, n / 100) for n in (5, 10, 40)], n=20),
     }
@@ -234,7 +235,13 @@ def test_the_documented_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     names: dict[str, Any] = {"circuit": make_circuit("mlp_add", 1, 13)}
     for block in re.findall(r"```python\n(.*?)```", page, flags=re.S):
         exec(block, names)
-    assert {path.name for path in tmp_path.iterdir()} == {"verdict.svg", "cloud.csv", "group.svg", "tests.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "verdict.svg",
+        "cloud.csv",
+        "group.svg",
+        "move.svg",
+        "tests.svg",
+    }
     assert names["features"].shape == (4, 625) and len(names["labels"]) == 4
     for name in topomod.plots.__all__:
         assert name == "Figure" or f"| `{name}` |" in page

@@ -15,6 +15,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tests" / "tiny.yaml"
 CLUSTER = ROOT / "tests" / "study" / "slurm_cluster.sh"
+# Two shards for two nodes, and no circuits that are followed: Snakemake starts twice for each job.
+SMALL = {"maturity": {"count": 0, "steps": [50]}, "positive_control": None, "negative_control": None}
 CHECKOUT = ("Snakefile", "environment.yaml", "config", "profiles", "slurm")
 DAEMONS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "srun")
 missing = [name for name in DAEMONS if shutil.which(name) is None]
@@ -63,7 +65,15 @@ def copy_of_checkout(folder: Path) -> Path:
 def shared() -> Iterator[Path]:
     """A checkout on the disk that both nodes see."""
     with tempfile.TemporaryDirectory(prefix="study-", dir="/var/tmp") as folder:
-        yield copy_of_checkout(Path(folder))
+        checkout = copy_of_checkout(Path(folder))
+        change(checkout, architectures=["mlp_add", "mlp_concat"])
+        yield checkout
+
+
+def change(folder: Path, **changes: object) -> None:
+    """Change the study in a checkout."""
+    path = folder / "config" / CONFIG.name
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | SMALL | changes))
 
 
 def snakemake(folder: Path, environment: dict[str, str], *options: str) -> str:
@@ -100,10 +110,7 @@ def test_a_job_over_its_memory_finishes_at_its_second_attempt(shared: Path, clus
     """The rule's own scaling by attempt: only the amount is smaller, so that the first attempt is too little."""
     rules = shared / "Snakefile"
     rules.write_text(rules.read_text().replace("scaled(max(1500, shard_memory(study)))", "scaled(450)"))
-    config = yaml.safe_load((shared / "config" / CONFIG.name).read_text())
-    small = {"architectures": ["mlp_add"], "maturity": {"count": 0, "steps": [50]}, "positive_control": None}
-    small |= {"negative_control": None, "main_pair": None, "questions": []}
-    (shared / "config" / CONFIG.name).write_text(yaml.safe_dump(config | small))
+    change(shared, architectures=["mlp_add"], main_pair=None, questions=[])
     log = snakemake(shared, cluster, "--until", "train")
     first, second = re.findall(r"has been submitted with SLURM jobid (\d+)", log)
     assert {job: state for job, state in states(cluster).items() if job in (first, second)} == {

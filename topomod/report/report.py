@@ -23,7 +23,7 @@ from topomod.report.section_planning import planning
 from topomod.report.section_published import published
 from topomod.report.section_sensitivity import sensitivity
 from topomod.report.section_shapes import shapes
-from topomod.report.section_use import use
+from topomod.report.section_use import moves, use
 from topomod.report.section_verdicts import verdicts
 from topomod.report.take_away import cite, figures_archive, summary, summary_json
 from topomod.report.words import SYMBOLS
@@ -124,4 +124,4 @@ def _details(folder: StudyFolder, study: Study, tables: StudyTables, middles: di
     context: dict[str, Any] = {"endpoint_titles": {name: own.title for name, own in all_endpoints().items()}}
     for section in SECTIONS:
         context |= section(folder, study, tables)
-    return context | shapes(folder, study, tables, middles)
+    return context | shapes(folder, study, tables, middles) | moves(study, middles)

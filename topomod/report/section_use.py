@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from topomod.mechanisms.changed_layer import ChangedLayer
+from topomod.report.draw_moves import plot_move, readable_shift
+from topomod.report.examples import Middle
 from topomod.report.pages import csv_link, embed
 from topomod.report.plots_use import opposed_curves, steering_curves
+from topomod.report.take_away import PageFigure
 from topomod.statistics.intervals import mean_interval
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.groups import first_order_groups
 from topomod.study.population import StudyTables, endpoint_matrix
 from topomod.study.shards import StudyFolder
 from topomod.study.use_columns import USE
@@ -37,6 +42,22 @@ def use(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any
         agreements = (_agreement(circuits, name) for name in COMPARED)
         context["agreements"] = [found for found in agreements if np.isfinite(found["rank"])]
     return context
+
+
+def moves(study: Study, middles: Mapping[str, Middle]) -> dict[str, list[PageFigure]]:
+    """Where points and answers of each middle circuit go when its groups are moved."""
+    return {"moves": [_move(name, middle, study.min_neurons) for name, middle in middles.items() if _moves(middle)]}
+
+
+def _moves(middle: Middle) -> bool:
+    return not ChangedLayer.of(middle.circuit, middle.group.layer).obstacle
+
+
+def _move(name: str, middle: Middle, min_neurons: int) -> PageFigure:
+    symmetry = middle.circuit.task.symmetry
+    assert symmetry is not None  # the circuit has a group by frequency
+    groups = first_order_groups(middle.layer, min_neurons)
+    return PageFigure(f"move_{name}", plot_move(middle.circuit, groups, readable_shift(middle.group, symmetry)))
 
 
 def _rows(matrix: pd.DataFrame, architectures: Sequence[str]) -> list[dict[str, Any]]:
