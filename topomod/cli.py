@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from topomod.cli_circuits import Output, Settings, merge, read, train
+from topomod.cli_circuits import Output, Settings, margins, merge, read, train
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 Table = Annotated[Path, typer.Option(help="Parquet file to write.")]
@@ -49,7 +49,7 @@ def estimate(
     print(*estimate_lines(load_study_file(config), cores), sep="\n")
 
 
-for command in (train, read, merge):
+for command in (train, read, merge, margins):
     app.command()(command)
 
 

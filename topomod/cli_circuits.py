@@ -1,4 +1,4 @@
-"""The command line's part that makes circuits: they are trained or read."""
+"""The command line's part that makes circuits and studies: what is trained, read or merged, and by which margins."""
 
 from __future__ import annotations
 
@@ -55,3 +55,14 @@ def merge(
 
     study = merge_studies(one, other, output)
     print(f"{output}: {sum(map(len, study.shards()))} circuits. Run: snakemake --cores 2 --configfile {output}")
+
+
+def margins(
+    results: Annotated[Path, typer.Argument(help="Results of a finished study, the pilot: results/<study>.")],
+    fraction: Annotated[float, typer.Option(help="Of the distance of the pilot's positive control.")],
+) -> None:
+    """Print margins by rule, as YAML: a fraction of what the pilot's positive control differs by."""
+    from topomod.study.pilot import margins_yaml
+    from topomod.study.shards import StudyFolder
+
+    print(margins_yaml(StudyFolder(results), fraction), end="")

@@ -214,7 +214,7 @@ def test_a_planned_test_refuses_a_pilot_outside_its_bounds():
 @pytest.mark.parametrize(
     "values",
     [["1", "2", "3"], np.ones(3) * 1j, pd.to_datetime(["2020", "2021", "2022"]), [1.0, "2", None], [[1, 2], [3]]]
-    + [{"a": 1.0}, [object()] * 3],
+    + [{"a": 1.0}, [...] * 3],
     ids=repr,
 )
 def test_data_that_are_no_real_numbers_are_refused(values):
