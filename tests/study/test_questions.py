@@ -133,7 +133,7 @@ def test_a_margin_by_rule_is_a_fraction_of_the_distance_of_the_control() -> None
         ),
         (
             with_rule(**(RULE | {"pilot_seeds": [960, 1000]})),
-            "margins.disc_cka: the pilot's seeds 960 to 1000 are also seeds of this study, 1000 to 1049",
+            "margins.disc_cka: the pilot's seeds 19960 to 20000 are also seeds of this study, 20000 to 20049",
         ),
         (with_rule(**(RULE | {"pilot_seeds": [9, 2]})), "pilot_seeds are the first and the last seed, found"),
     ],
