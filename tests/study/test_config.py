@@ -33,7 +33,7 @@ def test_default_study() -> None:
     study = load_study(ROOT / "config" / "config.yaml")
     assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
     assert set(study.margins) == set(all_endpoints())
-    assert len(study.shards()) == 8 and str(study.shards()[0]) == "mlp_add/01000-01024"
+    assert len(study.shards()) == 8 and str(study.shards()[0]) == "mlp_add/20000-20024"
 
 
 @pytest.mark.parametrize("name", ["quick", "paper"])

@@ -132,7 +132,7 @@ def test_a_margin_by_rule_is_a_fraction_of_the_distance_of_the_control() -> None
             "key 'margins.disc_cka': the margin 0.05 is wider than the control_distance 0.04",
         ),
         (
-            with_rule(**(RULE | {"pilot_seeds": [960, 1000]})),
+            with_rule(**(RULE | {"pilot_seeds": [19960, 20000]})),
             "margins.disc_cka: the pilot's seeds 19960 to 20000 are also seeds of this study, 20000 to 20049",
         ),
         (with_rule(**(RULE | {"pilot_seeds": [9, 2]})), "pilot_seeds are the first and the last seed, found"),
