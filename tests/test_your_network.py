@@ -128,7 +128,7 @@ def test_a_population_of_your_networks(tmp_path: Path, monkeypatch: pytest.Monke
     shutil.copytree(PAGE.parents[1] / "config", "config")
     Path("config/mine.yaml").write_text(yaml)
     Path("networks").mkdir()
-    for name in "ab":
+    for name in "abc":  # no question is answered by fewer
         Path(f"networks/{name}.pt").touch()
     result = CliRunner().invoke(app, ["check", "config/mine.yaml"])
     assert result.output.splitlines()[1:] == ["  attention_1.0: addition mod 59", "  given@mine: a + b mod 59"], result

@@ -26,6 +26,7 @@ _HOME = {
     "train": "training.train",
     "load_released": "networks.released",
     "from_module": "networks.from_module",
+    "module_attention": "networks.module_attention",
     "from_activations": "networks.from_arrays",
     "load_activations": "networks.from_arrays",
     "gradient_symmetricity": "mechanisms.clock_pizza",

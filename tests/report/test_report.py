@@ -327,7 +327,7 @@ def test_one_architecture_without_controls_or_maturity(tmp_path: Path) -> None:
     assert "This study declares no question, and so it answers none. It describes its architectures." in text
     assert "This study declares no control. Nothing here shows what its tests can find." in text
     assert "No circuit was trained longer than the schedule, because" in text
-    assert "UMAP needs at least 10 circuits, and there are 2." in text
+    assert "UMAP needs at least 21 circuits, and there are 2." in text
 
 
 def test_circuits_without_a_group(tmp_path: Path) -> None:

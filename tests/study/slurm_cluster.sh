@@ -80,7 +80,7 @@ SlurmctldPidFile=$dir/slurmctld.pid
 SlurmdPidFile=$dir/slurmd.%n.pid
 SlurmctldLogFile=$dir/slurmctld.log
 SlurmdLogFile=$dir/slurmd.%n.log
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverTimeLimit=0
+PartitionName=main Nodes=ALL Default=YES LLN=YES MaxTime=INFINITE State=UP OverTimeLimit=0
 CONF
     for ((node = 1; node <= nodes; node++)); do
         echo "NodeName=node$node NodeHostname=$host NodeAddr=127.0.0.1 Port=${ports[node - 1]}" \

@@ -224,15 +224,15 @@ def make_matrix(count: int) -> pd.DataFrame:
 
 
 def test_map_needs_circuits_umap_and_variation(monkeypatch) -> None:
-    with pytest.raises(NotAvailableError, match="at least 10 circuits, and there are 3"):
+    with pytest.raises(NotAvailableError, match="at least 21 circuits, and there are 3"):
         endpoint_map(make_matrix(3))
-    flat = make_matrix(12)
+    flat = make_matrix(24)
     flat[list(ENDPOINTS)[:3]] = 1.0
     with pytest.raises(NotAvailableError, match="no endpoint varies"):
         endpoint_map(flat)
     monkeypatch.setitem(sys.modules, "umap", None)
     with pytest.raises(NotAvailableError, match="umap-learn is not installed"):
-        endpoint_map(make_matrix(12))
+        endpoint_map(make_matrix(24))
 
 
 def test_map_places_every_circuit_the_same_way_twice() -> None:

@@ -52,8 +52,9 @@ def test_first_steps_are_adamw_on_the_plain_network() -> None:
         optimizer.param_groups[0]["lr"] = recipe.learning_rate(step)
         optimizer.step()
     for name, value in weights.items():
-        # where a gradient is almost zero AdamW's quotient amplifies rounding: compare on the average
-        assert np.mean(np.abs(found.weights[name] - value.detach().numpy())) < 1e-7, name
+        # Where a gradient is almost zero AdamW's quotient amplifies rounding, by more on some processors: compare on
+        # the average. One step moves a weight by about 1e-2.
+        assert np.mean(np.abs(found.weights[name] - value.detach().numpy())) < 1e-6, name
 
 
 def test_trained_circuits_converge_and_are_right(trained: dict[str, Circuit]) -> None:

@@ -10,7 +10,8 @@ from topomod.study.diagram_features import NotAvailableError
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.tables import KEY
 
-MIN_CIRCUITS = 10  # below this UMAP's neighbourhoods say nothing
+NEIGHBOURS = 15  # UMAP's own default
+MIN_CIRCUITS = 21  # with fewer, the neighbours of a circuit are nearly all circuits
 
 
 def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
@@ -55,12 +56,10 @@ def endpoint_map(matrix: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
         raise NotAvailableError(
             "It was not drawn, because umap-learn is not installed (pip install 'topomod[pipeline]')."
         ) from None
-    neighbours = min(15, len(matrix) - 1)
-    init = "spectral" if len(matrix) > 20 else "random"
     with warnings.catch_warnings():
         # it warns that without its own neighbour search, 5 s to compile, later points cannot be placed
         warnings.filterwarnings("ignore", "precomputed_knn", UserWarning)
-        near = NearestNeighbors(n_neighbors=neighbours).fit(standard).kneighbors(standard)[::-1]
-        model = UMAP(neighbours, min_dist=0.3, random_state=seed, n_jobs=1, init=init, precomputed_knn=near)
+        near = NearestNeighbors(n_neighbors=NEIGHBOURS).fit(standard).kneighbors(standard)[::-1]
+        model = UMAP(NEIGHBOURS, min_dist=0.3, random_state=seed, n_jobs=1, precomputed_knn=near)
         places = model.fit_transform(standard)
     return matrix[[*KEY, "converged"]].assign(x=places[:, 0], y=places[:, 1])
