@@ -226,7 +226,7 @@ def main(paths: list[str]) -> None:
         "",
         f"`python benchmarks/results.py {' '.join(paths)}` wrote this page on {datetime.now(UTC):%Y-%m-%d} from the",
         f"tables of these studies (commit {commit}, {cpu_model()}). [tests.md](tests.md) says what the tests assume,",
-        "and which margins were set after circuits of the same seeds had been reported.",
+        "and when questions and margins were declared.",
         "[systems.md](systems.md) has the studies whose networks are described.",
         "",
     ]
