@@ -98,7 +98,7 @@ class ChangedLayer:
             If what comes after the layer is not known.
         """
         if site == "logits":
-            return self._plus(values - own)
+            return self.plus(values - own)
         if self.runs_again(site):
             held = self.preactivations if site == "preactivations" else self.activations
             assert held is not None
@@ -107,7 +107,7 @@ class ChangedLayer:
             return self.circuit.logits_from(self.index, changed, site)
         if site == "preactivations":
             values, own = self.nonlinearity(values), self.nonlinearity(own)
-        return self._plus((values - own) @ self.readout_of(neurons).T)
+        return self.plus((values - own) @ self.readout_of(neurons).T)
 
     def runs_again(self, site: str) -> bool:
         """Whether the rest of the network is run at all pairs: a module's own, or where no linear map stands for it."""
@@ -127,7 +127,7 @@ class ChangedLayer:
             raise ValueError(f"no linear read-out of layer {self.index} of {self.circuit.label}: {NO_READOUT}")
         return self.readout[:, neurons].astype(np.float64)
 
-    def _plus(self, added: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b c"]:
+    def plus(self, added: Float[np.ndarray, "a b c"]) -> Float[np.ndarray, "a b c"]:
         """The circuit's logits and something else; where that is 0 they stay as they are, also -0."""
         total = (self.logits + added).astype(self.logits.dtype)
         return np.where(added == 0, self.logits, total)

@@ -10,8 +10,8 @@ import scipy.stats
 from jaxtyping import Float
 
 from topomod.mechanisms.group_checks import checked_groups, checked_symmetry
-from topomod.mechanisms.interventions import Groups, changed_logits
-from topomod.mechanisms.moves import SITE, Moves, spread
+from topomod.mechanisms.interventions import Groups
+from topomod.mechanisms.moves import Moves, spread
 from topomod.networks.circuit import Circuit
 from topomod.neurons.fitted import apart
 
@@ -105,11 +105,7 @@ def position_of(moves: Moves) -> ClockPosition:
 
 def _opposed(moves: Moves, shifts: Sequence[int]) -> list[np.ndarray]:
     """Logits at the tried tokens for each shift of a against b."""
-    rows = [apart(moves.symmetry, shift, -shift) for shift in shifts]
-    return [
-        changed_logits(moves.part, moves.groups, SITE, [fit.change(to, moves.tokens) for fit in moves.fits])
-        for to in rows
-    ]
+    return [moves.moved(moves.changes(apart(moves.symmetry, shift, -shift))) for shift in shifts]
 
 
 def _relative(lengths: Float[np.ndarray, "d a b"]) -> Float[np.ndarray, "d a b"]:

@@ -110,10 +110,10 @@ def fit_groups(layer: ChangedLayer, groups: Sequence[Group], site: str) -> list[
 
 
 def changes_along(
-    groups: Sequence[Group], fits: Sequence[Fit], task: Task, steps: int, tokens: Rows | None = None
+    groups: Sequence[Group], fits: Sequence[Fit], task: Task, steps: int
 ) -> list[Float[np.ndarray, "a b _"]]:
-    """What is added to each group when it moves along its fitted manifold; at some tokens a, if given."""
-    return [fit.change(moved_tokens(task, own, steps), tokens) for own, fit in zip(groups, fits, strict=True)]
+    """What is added to each group when it moves along its fitted manifold."""
+    return [fit.change(moved_tokens(task, own, steps)) for own, fit in zip(groups, fits, strict=True)]
 
 
 def restrict_to_manifold(

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from topomod.mechanisms.changed_layer import ChangedLayer
 from topomod.mechanisms.controls import CONTROLS, controlled
-from topomod.mechanisms.interventions import changed_logits, changes_along, fit_groups
+from topomod.mechanisms.interventions import changed_logits, fit_groups
 from topomod.neurons.fitted import Fit, Rows, moved_tokens
 from topomod.neurons.groups import NeuronGroup
 from topomod.neurons.sites import Group
@@ -70,24 +70,44 @@ class Moves:
         """Fit of each group."""
         return fit_groups(self.layer, self.groups, SITE)
 
-    def changes(self, shift: int) -> list[np.ndarray]:
-        """What is added to each group at the tried tokens when it moves."""
-        return changes_along(self.groups, self.fits, self.layer.circuit.task, shift, self.tokens)
+    @cached_property
+    def starts(self) -> list[np.ndarray]:
+        """What each fit says of the tried tokens."""
+        return [fit.at(self.tokens) for fit in self.fits]
 
-    def rows(self, group: Group, shift: int) -> tuple[Rows, Rows]:
-        """Tokens that stand for each token when a group moves."""
-        return moved_tokens(self.layer.circuit.task, group, int(shift))
+    def changes(self, rows: tuple[Rows, Rows]) -> list[np.ndarray]:
+        """What is added to each group at the tried tokens when its fit becomes that of other tokens."""
+        moved_a = rows[0][self.tokens]
+        return [fit.at(moved_a, rows[1]) - start for fit, start in zip(self.fits, self.starts, strict=True)]
+
+    def rows(self, shift: int) -> tuple[Rows, Rows]:
+        """Tokens that stand for each token when the groups move."""
+        return moved_tokens(self.layer.circuit.task, self.groups[0], int(shift))
+
+    @cached_property
+    def _held(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the groups' neurons hold before and after the nonlinearity, and their map to the logits."""
+        neurons = np.concatenate([group.neurons for group in self.groups])
+        own = self.part.holds(SITE, neurons)
+        return own, self.part.nonlinearity(own), self.part.readout_of(neurons).T
+
+    def moved(self, changes: Sequence[np.ndarray]) -> Float[np.ndarray, "a b c"]:
+        """:func:`changed_logits` at the tried tokens; what does not change is computed once."""
+        if self.part.runs_again(SITE):
+            return changed_logits(self.part, self.groups, SITE, changes)
+        own, after, readout = self._held
+        return self.part.plus((self.part.nonlinearity(own + np.concatenate(changes, axis=-1)) - after) @ readout)
 
     def goals(self, shift: int) -> Int[np.ndarray, "a b"]:
         """The class that each tried pair's answer goes to: that of the pair which stands for it."""
-        to_a, to_b = self.rows(self.groups[0], shift)
+        to_a, to_b = self.rows(shift)
         return np.asarray(self.targets[np.ix_(to_a[self.tokens], to_b)])
 
     def steering(self) -> tuple[Float[np.ndarray, " d"], float]:
         """Share of pairs that follow each shift, and the mean phase error of all groups by frequency."""
         shares, errors = [], []
         for shift in self.shifts.tolist():
-            logits = changed_logits(self.part, self.groups, SITE, self.changes(shift))
+            logits = self.moved(self.changes(self.rows(shift)))
             shares.append(share_answered(logits, self.goals(shift)))
             errors += [self._phase_error(logits, f, shift) for f in self.frequencies]
         return np.array(shares), float(np.mean(errors)) if errors else float("nan")
@@ -119,7 +139,7 @@ class Moves:
         shares = np.full((len(self.shifts), len(CONTROLS)), np.nan)
         for i in spread(len(self.shifts), MAX_CONTROLLED):
             shift = int(self.shifts[i])
-            changes, goals = self.changes(shift), self.goals(shift)
+            changes, goals = self.changes(self.rows(shift)), self.goals(shift)
             for j, control in enumerate(CONTROLS):
                 neurons, change = controlled(self.layer, self.groups, changes, control, generator)
                 own = self.part.holds(SITE, neurons)
@@ -140,7 +160,7 @@ class Moves:
 
     def _own_share(self, index: int, shift: int) -> float:
         group = self.groups[index]
-        added = self.fits[index].change(self.rows(group, shift), self.tokens)
+        added = self.fits[index].change(self.rows(shift), self.tokens)
         change = changed_logits(self.part, [group], SITE, [added]) - self.part.logits
         change = change.astype(np.float64) - change.mean(axis=-1, keepdims=True)
         total = np.sum(change**2)
