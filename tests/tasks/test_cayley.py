@@ -90,7 +90,7 @@ def test_the_loop_has_all_but_associativity() -> None:
         ([[True, False]], "whole numbers, found bool"),
         ([["a"]], "whole numbers, found <U1"),
         ([], "at least one entry, found shape \\(0,\\)"),
-        (3, "at least one entry, found shape \\(\\)"),
+        (np.array(3), "at least one entry, found shape \\(\\)"),
         ([[0, -1]], "from 0 to 65535, found -1 to 0"),
         ([[0, 2**16]], "from 0 to 65535, found 0 to 65536"),
         (np.ma.masked_array([[0, 1], [1, 0]], [[0, 0], [0, 1]]), "every entry, found masked ones"),
