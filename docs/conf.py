@@ -46,9 +46,9 @@ def write_reference(app: Sphinx) -> None:
     """Write one page of the reference for each room, from the names that ``import topomod`` offers."""
     folder = Path(app.srcdir) / "reference"
     folder.mkdir(exist_ok=True)
-    for room, title in ROOMS.items():
+    for room in dict.fromkeys(home.partition(".")[0] for home in topomod._HOME.values()):
         names = [name for name, home in topomod._HOME.items() if home.startswith(f"{room}.")]
-        _write_page(folder / f"{room}.md", title, topomod, names)
+        _write_page(folder / f"{room}.md", ROOMS[room], topomod, names)
     _write_page(folder / "plots.md", "Figures", topomod.plots, topomod.plots.__all__)
 
 

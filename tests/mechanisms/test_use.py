@@ -75,6 +75,11 @@ def test_a_decoy_has_the_same_geometry_and_another_use() -> None:
     went = [table.dropna(subset="share").set_index("steps")["share"] for table in drawn]
     assert went[0].idxmax() == 6 and went[1][0] == 1 and all(shares.sum() == pytest.approx(1) for shares in went)
     assert drawn[0][["pc1", "to_pc1"]].equals(drawn[1][["pc1", "to_pc1"]])
+    first = own[0].neurons[:1]
+    arrays = honest.preactivations()[:, :, first], honest.logits()
+    alone = topomod.from_activations(*arrays, honest.task, readout=honest.readout()[:, first])
+    table = topomod.plots.plot_move(alone, topomod.group_neurons(alone, min_neurons=1), 6).to_frame()
+    assert table["pc2"].dropna().eq(0).all() and table["pc1"].dropna().ne(0).any()
 
 
 def test_a_move_that_is_drawn_is_seen_in_every_group() -> None:

@@ -77,8 +77,11 @@ class Moves:
 
     def changes(self, rows: tuple[Rows, Rows]) -> list[np.ndarray]:
         """What is added to each group at the tried tokens when its fit becomes that of other tokens."""
-        moved_a = rows[0][self.tokens]
-        return [fit.at(moved_a, rows[1]) - start for fit, start in zip(self.fits, self.starts, strict=True)]
+        return [self._change(index, rows) for index in range(len(self.groups))]
+
+    def _change(self, index: int, rows: tuple[Rows, Rows]) -> Float[np.ndarray, "a b m"]:
+        """The same of one group."""
+        return np.asarray(self.fits[index].at(rows[0][self.tokens], rows[1]) - self.starts[index])
 
     def rows(self, shift: int) -> tuple[Rows, Rows]:
         """Tokens that stand for each token when the groups move."""
@@ -160,7 +163,7 @@ class Moves:
 
     def _own_share(self, index: int, shift: int) -> float:
         group = self.groups[index]
-        added = self.fits[index].change(self.rows(shift), self.tokens)
+        added = self._change(index, self.rows(shift))
         change = changed_logits(self.part, [group], SITE, [added]) - self.part.logits
         change = change.astype(np.float64) - change.mean(axis=-1, keepdims=True)
         total = np.sum(change**2)

@@ -65,10 +65,9 @@ class Fit:
         )
         return np.asarray(np.tensordot(left, right @ self.coefficients, axes=1))
 
-    def change(self, rows: tuple[Rows, Rows], tokens: Rows | None = None) -> Float[np.ndarray, "a b m"]:
-        """What is added when the fit becomes that of other tokens of a and of b; at some tokens a, if given."""
-        moved_a = rows[0] if tokens is None else rows[0][tokens]
-        return np.asarray(self.at(moved_a, rows[1]) - self.at(tokens))
+    def change(self, rows: tuple[Rows, Rows]) -> Float[np.ndarray, "a b m"]:
+        """What is added when the fit becomes that of other tokens of a and of b."""
+        return np.asarray(self.at(*rows) - self.at())
 
 
 def group_characters(task: Task, group: Group) -> Characters:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import SupportsInt
 
 import numpy as np
 from jaxtyping import Float
 
+from topomod.mechanisms.changed_layer import ChangedLayer
 from topomod.mechanisms.group_checks import checked_groups, checked_shift, checked_symmetry
 from topomod.mechanisms.interventions import Groups, changed_logits, changes_along, fit_groups
 from topomod.networks.circuit import Circuit
 from topomod.neurons.fitted import halves
 from topomod.neurons.groups import NeuronGroup
-from topomod.report.colours import GREY, KINDS, PAPER
-from topomod.report.draw_shapes import square_axes
+from topomod.neurons.sites import Group
+from topomod.report.colours import GREY, KINDS
+from topomod.report.draw_shapes import ground, square_axes
 from topomod.report.svg_axes import Axes, evenly, text
 from topomod.report.svg_figure import Figure, side_by_side
 from topomod.tasks.symmetry import Symmetry
@@ -52,14 +55,19 @@ def plot_move(circuit: Circuit, groups: Groups, shift: SupportsInt) -> Figure:
     1.0
     """
     steps = checked_shift(shift)
-    layer, own = checked_groups(circuit, groups)
-    symmetry = checked_symmetry(circuit.task, own)
-    fits = fit_groups(layer, own, SITE)
-    changes = changes_along(own, fits, circuit.task, steps)
-    largest = max(range(len(own)), key=lambda place: len(own[place].neurons))
-    group, start = own[largest], fits[largest].at()
+    return draw_move(*checked_groups(circuit, groups), steps)
+
+
+def draw_move(layer: ChangedLayer, groups: Sequence[Group], steps: int) -> Figure:
+    """:func:`plot_move` of groups that were checked, or found in this layer."""
+    circuit = layer.circuit
+    symmetry = checked_symmetry(circuit.task, groups)
+    fits = fit_groups(layer, groups, SITE)
+    changes = changes_along(groups, fits, circuit.task, steps)
+    largest = max(range(len(groups)), key=lambda place: len(groups[place].neurons))
+    group, start = groups[largest], fits[largest].at()
     assert isinstance(group, NeuronGroup)  # the symmetry was checked
-    moved = changed_logits(layer, own, SITE, changes)
+    moved = changed_logits(layer, groups, SITE, changes)
     parts = [
         _arrows(start.reshape(-1, start.shape[-1]), changes[largest].reshape(-1, start.shape[-1]), group),
         _answers(layer.logits, moved, symmetry, steps),
@@ -80,21 +88,21 @@ def readable_shift(group: NeuronGroup, symmetry: Symmetry) -> int:
 
 def _arrows(start: Float[np.ndarray, "n m"], change: Float[np.ndarray, "n m"], group: NeuronGroup) -> Figure:
     """Fitted manifold on its first two principal components, and where some of its points go."""
+    start, change = (np.pad(values, ((0, 0), (0, max(0, 2 - values.shape[1])))) for values in (start, change))
     centre = start.mean(axis=0)
-    _, directions = principal_axes(start - centre, 2)
+    variances, directions = principal_axes(start - centre, 2)
     scores = (start - centre) @ directions
     ends = scores + change @ directions
     some = np.random.default_rng(0).permutation(len(scores))[:MAX_ARROWS]  # even steps would repeat with the pairs
     axes = square_axes(22, 22, 196, np.concatenate([scores, ends]))
-    body = f'<rect x="22" y="22" width="196" height="196" fill="{PAPER}" stroke="{GREY}"/>'
+    body = ground(variances / (np.sum((start - centre) ** 2) or 1.0), top=22)
     shown = evenly(len(scores), 2000)
     body += axes.dots(scores[shown, 0], scores[shown, 1], GREY, 2)
     for one in some:
         (x0, y0), (x1, y1) = scores[one], ends[one]
         body += axes.line([x0, x1], [y0, y1], KINDS[0], width=1)
     body += axes.dots(ends[some, 0], ends[some, 1], KINDS[0], 4)
-    body += text(22, 14, f"manifold, f = {group.frequency}") + text(120, 234, "PC1", "middle", font_size="11")
-    body += text(14, 120, "PC2", "middle", transform="rotate(-90 14 120)", font_size="11")
+    body += text(22, 14, f"manifold, f = {group.frequency}")
     words = (
         f"{len(some)} points of the fitted manifold, f = {group.frequency}. A line leads from each to its new place."
     )

@@ -74,7 +74,7 @@ def plot_cloud(
     scores, shares = principal_components(rows, 2)
     drawn = evenly(len(rows), most)
     table: dict[str, Any] = {"point": drawn, "pc1": scores[drawn, 0], "pc2": scores[drawn, 1]}
-    body = _ground(shares)
+    body = ground(shares)
     words = f"{len(drawn)} of {len(rows)} points" if len(drawn) < len(rows) else f"{len(rows)} points"
     axes = square_axes(22, 2, 196, scores)
     if p is None:
@@ -108,12 +108,12 @@ def residue_dots(
     return out
 
 
-def _ground(shares: np.ndarray) -> str:
+def ground(shares: np.ndarray, top: int = 2) -> str:
     """White ground and the names of the two axes, which have one scale."""
-    ground = f'<rect x="22" y="2" width="196" height="196" fill="{PAPER}" stroke="{GREY}"/>'
+    paper = f'<rect x="22" y="{top}" width="196" height="196" fill="{PAPER}" stroke="{GREY}"/>'
     names = [f"PC{place + 1} ({share:.0%} of the variance)" for place, share in enumerate(shares)]
-    turned = text(14, 100, names[1], "middle", transform="rotate(-90 14 100)", font_size="11")
-    return ground + text(120, 214, names[0], "middle", font_size="11") + turned
+    turned = text(14, top + 98, names[1], "middle", transform=f"rotate(-90 14 {top + 98})", font_size="11")
+    return paper + text(120, top + 212, names[0], "middle", font_size="11") + turned
 
 
 def _key(meaning: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from topomod.networks.labels import Label
 from topomod.report.pages import csv_link
+from topomod.statistics.questions import SHOWN_TO_DIFFER
 from topomod.study.config import Study
 from topomod.study.irrep_columns import COLUMNS
 from topomod.study.population import StudyTables, converged_rows, group_means, label_shares
@@ -88,7 +89,7 @@ def _reading(tests: pd.DataFrame) -> str:
     if answers == {"the same"}:
         share = tests.loc[DISC[0]]
         return "the same disc" if min(share["mean_x"], share["mean_y"]) > 0.5 else "the same, but no disc"
-    return "different" if answers & {"different", "differs, size open"} else "not decided"
+    return "different" if answers.intersection(SHOWN_TO_DIFFER) else "not decided"
 
 
 def _row(name: str, study: Study, tables: StudyTables) -> dict[str, Any]:

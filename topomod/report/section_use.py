@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from topomod.mechanisms.changed_layer import ChangedLayer
-from topomod.report.draw_moves import plot_move, readable_shift
+from topomod.report.draw_moves import draw_move, readable_shift
 from topomod.report.examples import Middle
 from topomod.report.pages import csv_link, embed
 from topomod.report.plots_use import opposed_curves, steering_curves
+from topomod.report.svg_figure import Figure
 from topomod.report.take_away import PageFigure
 from topomod.statistics.intervals import mean_interval
 from topomod.study.config import Study
@@ -46,18 +47,16 @@ def use(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str, Any
 
 def moves(study: Study, middles: Mapping[str, Middle]) -> dict[str, list[PageFigure]]:
     """Where points and answers of each middle circuit go when its groups are moved."""
-    return {"moves": [_move(name, middle, study.min_neurons) for name, middle in middles.items() if _moves(middle)]}
+    drawn = {name: _move(middle, study.min_neurons) for name, middle in middles.items()}
+    return {"moves": [PageFigure(f"move_{name}", own) for name, own in drawn.items() if own is not None]}
 
 
-def _moves(middle: Middle) -> bool:
-    return not ChangedLayer.of(middle.circuit, middle.group.layer).obstacle
-
-
-def _move(name: str, middle: Middle, min_neurons: int) -> PageFigure:
-    symmetry = middle.circuit.task.symmetry
-    assert symmetry is not None  # the circuit has a group by frequency
-    groups = first_order_groups(middle.layer, min_neurons)
-    return PageFigure(f"move_{name}", plot_move(middle.circuit, groups, readable_shift(middle.group, symmetry)))
+def _move(middle: Middle, min_neurons: int) -> Figure | None:
+    """The figure of one circuit; None where its logits at other pre-activations are not known."""
+    layer, symmetry = ChangedLayer.of(middle.circuit, middle.group.layer), middle.circuit.task.symmetry
+    if layer.obstacle or symmetry is None:
+        return None
+    return draw_move(layer, first_order_groups(middle.layer, min_neurons), readable_shift(middle.group, symmetry))
 
 
 def _rows(matrix: pd.DataFrame, architectures: Sequence[str]) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from topomod.statistics.families import holm
 
 AnswerWord = Literal["the same", "different", "differs, size open", "not decided"]
 ANSWERS: tuple[AnswerWord, ...] = ("the same", "different", "differs, size open", "not decided")
+SHOWN_TO_DIFFER: tuple[AnswerWord, ...] = ("different", "differs, size open")
 MAX_PRIMARY = 3
 
 
@@ -168,8 +169,7 @@ def answer_question(tests: Sequence[PrimaryTest], alpha: float = 0.05) -> Answer
 def _together(answers: Sequence[AnswerWord]) -> AnswerWord:
     if all(answer == "the same" for answer in answers):
         return "the same"
-    found: tuple[AnswerWord, ...] = ("different", "differs, size open")
-    return next((word for word in found if word in answers), "not decided")
+    return next((word for word in SHOWN_TO_DIFFER if word in answers), "not decided")
 
 
 def assay_sensitivity(control_difference: float, margin: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from topomod.statistics.arguments import check_share
+from topomod.statistics.questions import SHOWN_TO_DIFFER
 from topomod.study.shards import StudyFolder
 from topomod.study.tables import read_tables
 
@@ -43,7 +44,7 @@ def margins_yaml(pilot: StudyFolder, fraction: float) -> str:
         raise ValueError(f"{pilot.root}: the study has no positive control whose distance could be measured")
     x, y = control.iloc[0][["x", "y"]]
     seeds = _seeds(pilot, [x, y])
-    shown = control["answer"].isin(["different", "differs, size open"])
+    shown = control["answer"].isin(SHOWN_TO_DIFFER)
     margins = {row["endpoint"]: _margin(row, fraction, seeds) for row in control[shown].to_dict("records")}
     words = yaml.safe_dump({"margins": margins}, sort_keys=False, default_flow_style=None, width=1000)
     open_ones = ", ".join(control.loc[~shown, "endpoint"])
