@@ -31,9 +31,9 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 def test_default_study() -> None:
     study = load_study(ROOT / "config" / "config.yaml")
-    assert study.p == 59 and study.seeds.count == 50 and len(study.architectures) == 4
+    assert study.p == 59 and study.seeds.count == 54 and len(study.architectures) == 4
     assert set(study.margins) == set(all_endpoints())
-    assert len(study.shards()) == 8 and str(study.shards()[0]) == "mlp_add/20000-20024"
+    assert len(study.shards()) == 8 and str(study.shards()[0]) == "mlp_add/54000-54026"
 
 
 @pytest.mark.parametrize("name", ["quick", "paper"])
@@ -44,8 +44,8 @@ def test_other_studies_on_top_of_the_default(name: str) -> None:
 
 
 def test_more_seeds_keep_the_old_shards() -> None:
-    old = check_study(changed(seeds={"first": 0, "count": 50})).shards()
-    new = check_study(changed(seeds={"first": 0, "count": 60})).shards()
+    old = check_study(changed(seeds={"first": 0, "count": 54})).shards()
+    new = check_study(changed(seeds={"first": 0, "count": 81})).shards()
     assert set(old) < set(new)
 
 

@@ -132,8 +132,8 @@ def test_a_margin_by_rule_is_a_fraction_of_the_distance_of_the_control() -> None
             "key 'margins.disc_cka': the margin 0.05 is wider than the control_distance 0.04",
         ),
         (
-            with_rule(**(RULE | {"pilot_seeds": [19960, 20000]})),
-            "margins.disc_cka: the pilot's seeds 19960 to 20000 are also seeds of this study, 20000 to 20049",
+            with_rule(**(RULE | {"pilot_seeds": [53960, 54000]})),
+            "margins.disc_cka: the pilot's seeds 53960 to 54000 are also seeds of this study, 54000 to 54053",
         ),
         (with_rule(**(RULE | {"pilot_seeds": [9, 2]})), "pilot_seeds are the first and the last seed, found"),
     ],
