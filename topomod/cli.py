@@ -153,6 +153,7 @@ def analyze(
     files: Annotated[list[Path], typer.Argument(help="Released state dicts, or topomod's .safetensors.")],
     output: Annotated[Path, typer.Option(help="Folder for the page and the tables.")] = Path("results/analysis"),
     min_neurons: Annotated[int, typer.Option(min=1, help="Fewest neurons of a group that is measured.")] = 3,
+    seed: Annotated[int | None, typer.Option(help="Only networks of this seed.")] = None,
     history: Annotated[
         bool, typer.Option("--history", help="The networks are one circuit's at several steps.")
     ] = False,
@@ -164,7 +165,7 @@ def analyze(
     from topomod.study.network_files import read_files
     from topomod.study.tables import write_table
 
-    found = read_files(files)
+    found = read_files(files, seed)
     for problem in found.problems:
         print(f"topomod: {problem}", file=sys.stderr)
     if found.networks:

@@ -169,6 +169,54 @@ def test_choices_show_one_part(browser: Any) -> None:
     assert (before, after) == ("comparison5", "comparison0")
 
 
+def test_a_link_holds_what_was_chosen(browser: Any, report_path: Path) -> None:
+    choose(browser, "comparison", 0)
+    address = browser.current_url
+    browser.get("about:blank")
+    browser.get(address)
+    visible = "return document.querySelector('[data-of=comparison]:not([hidden])').dataset.value"
+    assert browser.execute_script(visible) == "comparison0"
+    browser.get("about:blank")
+    browser.get(report_path.with_name("details.html").as_uri() + "#phases")
+    assert browser.execute_script("return document.querySelector('#phases').getBoundingClientRect().top") < 400
+
+
+ROWS = "return [...document.querySelectorAll('#circuits > tbody > tr:not(.groups)')].filter((r) => !r.hidden)"
+SEEDS = f"{ROWS}.map((row) => row.id)"
+
+
+def test_circuits_are_sorted_filtered_and_unfolded(browser: Any, report_path: Path) -> None:
+    page = report_path.with_name("circuits.html").as_uri()
+    browser.get(page)
+    every = browser.execute_script(SEEDS)
+    assert len(every) == 12 and every[0] == f"{ALL[0]}-0" and overflow(browser) <= 1
+    browser.execute_script("document.querySelector('th[data-sort=disc_cka] button').click()")
+    values = [float(text) for text in browser.execute_script(f"{ROWS}.map((row) => row.cells[5].textContent)")]
+    assert values == sorted(values) and len(set(values)) > 3
+    browser.execute_script("document.querySelector('th[data-sort=disc_cka] button').click()")
+    assert browser.execute_script(f"{ROWS}.map((row) => Number(row.cells[5].textContent))") == values[::-1]
+    browser.execute_script(
+        "const list = document.querySelector('[data-filter=outcome]');"
+        "list.value = 'not converged'; list.dispatchEvent(new Event('change'));"
+    )
+    left = browser.execute_script(SEEDS)
+    assert {name.rpartition("-")[2] for name in left} == {"0"} and len(left) == 4
+    assert browser.execute_script("return document.querySelector('#count').textContent") == "4 of 12 are shown."
+    address = browser.current_url
+    browser.get("about:blank")
+    browser.get(address)
+    assert browser.execute_script(SEEDS) == left
+
+    unfolded = "return [...document.querySelectorAll('tr.groups')].filter((row) => !row.hidden).length"
+    assert browser.execute_script(unfolded) == 0
+    browser.get("about:blank")
+    browser.get(f"{page}#{every[5]}")
+    assert browser.execute_script(unfolded) == 1
+    browser.execute_script(f"document.getElementById('{every[7]}').querySelector('button').click()")
+    assert browser.execute_script(unfolded) == 2 and overflow(browser) <= 1
+    assert browser.execute_script(UNREACHABLE) == [] and errors(browser) == []
+
+
 def test_clouds_are_recoloured(browser: Any) -> None:
     box = "document.querySelector('[data-webgl]')"
     browser.execute_script(f"{box}.scrollIntoView({{block: 'center'}})")

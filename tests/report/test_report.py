@@ -1,3 +1,4 @@
+import base64
 import html
 import io
 import json
@@ -17,8 +18,9 @@ from synthetic_study import REASON, make_study, write_equivalence, write_synthet
 from topomod.cli import app
 from topomod.networks.circuit_file import load_circuits, save_circuits
 from topomod.neurons.sites import studied_sites
-from topomod.report import report
+from topomod.report import circuits_page, report
 from topomod.report.answers import answer_counts, control_outcomes, main_row, question_answers
+from topomod.report.circuits_page import circuit_table
 from topomod.report.examples import read_middles
 from topomod.report.index_page import write_index
 from topomod.report.section_answer import answer
@@ -32,6 +34,7 @@ from topomod.study.population import load_tables
 from topomod.study.provenance import git_commit, provenance
 from topomod.study.published import PUBLISHED, compare_published
 from topomod.study.shards import StudyFolder
+from topomod.study.tables import KEY
 
 CONTROLS = {"positive_control": ("mlp_add", "mlp_concat"), "negative_control": "attention_0.0"}
 QUESTIONS = [
@@ -142,6 +145,28 @@ def test_command_writes_the_pages_and_the_index_over_studies(folder: Path, study
     for name in ("report.html", "details.html"):
         assert (folder / name).read_text(encoding="utf-8").rstrip().endswith("</html>")
     assert "synthetic/report.html" in Page((folder.parent / "index.html").read_text(encoding="utf-8")).anchors
+
+
+def test_every_circuit_has_a_row_with_its_groups(files: dict[str, str | bytes], folder: Path, study: Study) -> None:
+    tables = load_tables(StudyFolder(folder), study)
+    page = Page(str(files["circuits.html"]))
+    names = [f"{row.architecture}-{row.seed}" for row in tables.circuits.itertuples()]
+    assert sorted(set(page.ids) & set(names)) == sorted(names) and page.loaded == ["data:,"]
+    assert str(files["circuits.html"]).count("<td>") >= 2 * len(tables.groups)
+    assert REASON not in str(files["circuits.html"]) and html.escape(REASON, quote=False)[:9] in files["circuits.html"]
+    table = circuit_table(study, tables)
+    assert list(table["architecture"].unique()) == [str(name) for name in study.architectures]
+    words = tables.homology[tables.homology["site"] == "logits"].groupby(KEY)["label"].agg(list)
+    for row in table.to_dict("records"):
+        own = words.get(tuple(row[name] for name in KEY), [])
+        assert sum(int(part.split()[0]) for part in row["logits"].split(", ") if part) == len(own)
+
+
+def test_a_page_shows_so_many_circuits_and_says_of_how_many(monkeypatch, folder: Path, study: Study) -> None:
+    monkeypatch.setattr(circuits_page, "MOST_CIRCUITS", 5)
+    found = circuits_page.circuits(StudyFolder(folder), study, load_tables(StudyFolder(folder), study))
+    assert len(found["rows"]) == 5 < found["n_circuits"]
+    assert base64.b64decode(found["csv"].partition(",")[2]).count(b"\n") == found["n_circuits"] + 1
 
 
 def test_a_failed_report_leaves_no_file(folder: Path, study: Study, tmp_path: Path, monkeypatch) -> None:

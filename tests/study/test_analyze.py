@@ -239,6 +239,14 @@ def test_one_file_twice_is_one_network(tmp_path: Path) -> None:
         inspect_networks(found.networks * 2)
 
 
+def test_one_seed_of_a_file_of_many(tmp_path: Path) -> None:
+    path = tmp_path / "circuits.safetensors"
+    save_circuits(path, [replace(pizza(13, 3), seed=seed, step=9) for seed in (4, 6, 7)])
+    found = read_files([path], 6)
+    assert [name for name, _ in found.networks] == ["mlp_add seed 6 step 9"] and not found.problems
+    assert read_files([path], 5).problems == [f"{path}: no network of seed 5; the file has seeds 4 to 7"]
+
+
 def test_a_bad_file_is_named_and_the_good_ones_are_read(tmp_path: Path) -> None:
     good = save_linear(tmp_path / "good.pt", pizza(13, 2))
     (tmp_path / "text.pt").write_text("no model")

@@ -1,4 +1,4 @@
-"""The pages of a study whose networks are compared: a first one with the answers, a second one with all details."""
+"""The pages of a study whose networks are compared: the answers, all details, and the circuits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from topomod.report.circuits_page import circuits
 from topomod.report.examples import Middle, read_middles
 from topomod.report.first_page import Shown, headline, listed, page_figures, trust
 from topomod.report.pages import fill, render_page, write_page
@@ -36,7 +37,7 @@ from topomod.study.population import StudyTables, load_tables
 from topomod.study.provenance import provenance
 from topomod.study.shards import StudyFolder
 
-FIRST, DETAILS = "report.html", "details.html"
+FIRST, DETAILS, CIRCUITS = "report.html", "details.html", "circuits.html"
 SECTIONS = (
     verdicts,
     contrasts,
@@ -56,7 +57,7 @@ SECTIONS = (
 def write_report(folder: StudyFolder, study: Study, output: Path) -> None:
     """Write the pages of a finished study, its answers and its figures; each file appears only when complete.
 
-    Beside the first page stand ``details.html``, ``summary.json`` and ``figures.zip``.
+    Beside the first page stand ``details.html``, ``circuits.html``, ``summary.json`` and ``figures.zip``.
 
     Parameters
     ----------
@@ -91,6 +92,7 @@ def render(folder: StudyFolder, study: Study, first: str = FIRST) -> dict[str, s
     return {
         first: fill("first.html", shared | _first(shared, declared, middles) | {"figures": figures}),
         DETAILS: render_page("report.html", shared | _details(folder, study, tables, middles) | _written(declared)),
+        CIRCUITS: fill("circuits.html", shared | circuits(folder, study, tables)),
         "summary.json": summary_json(found),
         "figures.zip": figures_archive(listed(figures)),
     }

@@ -34,7 +34,7 @@ class NetworkFiles:
     problems: list[str]
 
 
-def read_files(paths: Sequence[Path]) -> NetworkFiles:
+def read_files(paths: Sequence[Path], seed: int | None = None) -> NetworkFiles:
     """Read topomod's own circuits, released networks and files of activations; a bad file does not stop the others.
 
     ``.npz`` files hold activations, ``.safetensors`` files circuits, activations or a state dict, by their keys, and
@@ -48,6 +48,8 @@ def read_files(paths: Sequence[Path]) -> NetworkFiles:
     ----------
     paths : sequence of Path
         Files. One that is given twice is read once.
+    seed : int, optional
+        Only networks of this seed; all by default.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def read_files(paths: Sequence[Path]) -> NetworkFiles:
         once.setdefault(path.resolve(), path)
     for path in once.values():
         try:
-            found = read_file(path)
+            found = _of_seed(read_file(path), seed, path)
         except (ValueError, OSError) as error:
             problems.append(str(error))
             continue
@@ -72,6 +74,16 @@ def read_files(paths: Sequence[Path]) -> NetworkFiles:
                 names.append(name)
                 circuits.append(circuit)
     return NetworkFiles(list(zip(_unique_names(places, names), circuits, strict=True)), problems)
+
+
+def _of_seed(found: list[tuple[str, Circuit]], seed: int | None, path: Path) -> list[tuple[str, Circuit]]:
+    """Networks of a seed; all without one."""
+    wanted = [(name, circuit) for name, circuit in found if seed in (None, circuit.seed)]
+    if found and not wanted:
+        seeds = sorted({circuit.seed for _, circuit in found if circuit.seed is not None})
+        has = f"seeds {seeds[0]} to {seeds[-1]}" if seeds else "no seeds"
+        raise ValueError(f"{path}: no network of seed {seed}; the file has {has}")
+    return wanted
 
 
 def read_networks(paths: Sequence[Path]) -> Iterator[tuple[str, Circuit]]:

@@ -108,7 +108,7 @@ SYSTEMS: dict[str, System] = {
             "pairs",
             recipe_key="recipe",
             page="topomod.report.report:write_report",
-            beside_page=("details.html", "summary.json", "figures.zip"),
+            beside_page=("details.html", "circuits.html", "summary.json", "figures.zip"),
             shard_stages=(
                 Stage("groups", "topomod.study.groups:analyse_groups"),
                 Stage("homology", "topomod.study.homology:analyse_homology"),

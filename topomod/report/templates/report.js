@@ -93,12 +93,25 @@ async function download(button) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+// The address holds what was chosen, so that a link shows the same figures. An address without "=" names a section.
+function remember() {
+  const chosen = new URLSearchParams();
+  for (const list of document.querySelectorAll("select[data-choice]")) chosen.set(list.dataset.choice, list.value);
+  history.replaceState(null, "", `#${chosen}`);
+}
+
+function recall(list) {
+  const value = new URLSearchParams(location.hash.slice(1)).get(list.dataset.choice);
+  if ([...list.options].some((own) => own.value === value)) list.value = value;
+}
+
 function redraw(boxes) {
   for (const box of boxes) if (box.dataset.state === "drawn") draw(box);
 }
 
 for (const list of document.querySelectorAll("select[data-choice]")) {
-  list.addEventListener("change", () => show(list.dataset.choice, list.value));
+  list.addEventListener("change", () => { show(list.dataset.choice, list.value); remember(); });
+  recall(list);
   show(list.dataset.choice, list.value);
 }
 for (const button of document.querySelectorAll("button.data")) button.addEventListener("click", () => download(button));
