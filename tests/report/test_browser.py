@@ -33,25 +33,37 @@ def report_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "report.html"
 
 
-@pytest.fixture(params=[1280, 400])
-def browser(request: pytest.FixtureRequest, report_path: Path, tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module", params=[1280, 400])
+def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, int]]:
+    """One browser for all tests at a width; starting it takes longer than most of them."""
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("needs chromium and chromedriver")
     webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium")
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for option in (*OPTIONS, f"--user-data-dir={tmp_path}", "--window-size=1280,900"):
+    profile = tmp_path_factory.mktemp("profile")
+    for option in (*OPTIONS, f"--user-data-dir={profile}", "--window-size=1280,900"):
         options.add_argument(option)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     try:
-        # headless windows are at least 500 px wide; a phone's width needs emulation
-        metrics = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
-        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        driver.get(report_path.with_name("details.html").as_uri())
-        yield driver
+        yield driver, request.param
     finally:
         driver.quit()
+
+
+@pytest.fixture
+def browser(opened: tuple[Any, int], report_path: Path) -> Any:
+    """The page of details, freshly opened in the light theme."""
+    driver, width = opened
+    # headless windows are at least 500 px wide; a phone's width needs emulation
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    driver.get("about:blank")  # an address that differs by what follows "#" alone would not load the page again
+    driver.get(report_path.with_name("details.html").as_uri())
+    driver.get_log("browser")  # what tests before this one left
+    return driver
 
 
 def scroll_through(driver: Any) -> set[str]:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthetic_study import make_study
 from topomod.report.diagram_summaries import bottleneck_matrix, diagram_features, mean_images
 from topomod.report.endpoint_map import MIN_CIRCUITS, endpoint_map
 from topomod.report.examples import choose_circuit, longest_bars, principal_components
@@ -17,7 +16,6 @@ from topomod.study.population import (
     endpoint_matrix,
     group_means,
     label_shares,
-    moving_endpoints,
     phase_density,
     read_diagrams,
     strongest_groups,
@@ -101,28 +99,6 @@ def test_endpoint_matrix_keeps_missing_values_and_order() -> None:
     matrix = endpoint_matrix(table)
     assert list(matrix["architecture"]) == ["mlp_add", "attention_0.0"]
     assert list(matrix.columns[-2:]) == ["disc_cka", "circularity"] and np.isnan(matrix["disc_cka"][0])
-
-
-def make_maturity(change: float) -> pd.DataFrame:
-    rows = [(seed, step, change * (step == 600)) for seed in (0, 1) for step in (100, 300, 600)]
-    table = pd.DataFrame(rows, columns=["seed", "step", "value"])
-    return table.assign(architecture="mlp_add", endpoint="disc_cka", converged=True)
-
-
-@pytest.mark.parametrize(("change", "moves"), [(0.05, False), (-0.2, True)])
-def test_moving_endpoints(change: float, moves: bool) -> None:
-    study = make_study(["mlp_add"], 2)
-    (row,) = moving_endpoints(make_maturity(change), study).to_dict("records")
-    assert (row["from_step"], row["to_step"], row["n"], row["moves"]) == (300, 600, 2, moves)
-    assert row["change"] == pytest.approx(change)
-
-
-def test_moving_endpoints_need_two_steps() -> None:
-    study = make_study(["mlp_add"], 2)
-    table = make_maturity(0.2)
-    assert moving_endpoints(table[table["step"] == 300], study).empty
-    assert moving_endpoints(table[table["step"] <= 300], study).empty
-    assert moving_endpoints(table.iloc[:0], study).empty
 
 
 def test_phase_density_weights_circuits_equally() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from jaxtyping import Float
 from topomod.statistics.intervals import share_interval
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
-from topomod.study.endpoints import circuit_endpoints
 from topomod.study.looks import at_look, stopped_at
 from topomod.study.shards import StudyFolder
 from topomod.study.tables import KEY, empty_table, read_tables
@@ -163,42 +161,6 @@ def endpoint_matrix(endpoints: pd.DataFrame) -> pd.DataFrame:
     return ordered.reset_index().sort_values(
         KEY, key=lambda column: column.map(order) if column.name == "architecture" else column, ignore_index=True
     )
-
-
-def maturity_endpoints(tables: StudyTables) -> pd.DataFrame:
-    """Endpoints of the followed circuits at each step, in long form; empty if none was followed."""
-    if tables.maturity_circuits.empty:
-        return pd.DataFrame(columns=[*KEY, "converged", "endpoint", "value"])
-    return circuit_endpoints(tables.maturity_circuits, tables.maturity_groups, tables.maturity_homology)
-
-
-def moving_endpoints(maturity: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """How far each endpoint's mean moves from the end of the schedule to the last step looked at.
-
-    Returns
-    -------
-    DataFrame
-        Columns architecture, endpoint, n, from_step, to_step, mean_from, mean_to, change, margin, moves. Only
-        circuits with a value at both steps count.
-    """
-    columns = "architecture endpoint n from_step to_step mean_from mean_to change margin moves".split()
-    steps = np.sort(maturity["step"].unique().astype(int)) if len(maturity) else np.zeros(0, int)
-    if len(steps) < 2:
-        return pd.DataFrame(columns=columns)
-    start, end = int(steps[np.abs(steps - study.recipe.steps).argmin()]), int(steps[-1])
-    wide = maturity.pivot(index=["architecture", "endpoint", "seed"], columns="step", values="value")
-    if start == end:
-        return pd.DataFrame(columns=columns)
-    wide = wide[[start, end]].dropna()
-    rows: list[dict[str, Any]] = []
-    for (architecture, endpoint), part in wide.groupby(level=[0, 1], sort=False):
-        before, after = float(part[start].mean()), float(part[end].mean())
-        margin = study.margins[str(endpoint)].margin
-        values = (architecture, endpoint, len(part), start, end, before, after, after - before, margin)
-        rows.append(dict(zip(columns, (*values, abs(after - before) > margin), strict=True)))
-    order = {name: i for i, name in enumerate([*study.architectures, *ENDPOINTS])}
-    moved = pd.DataFrame(rows, columns=columns)
-    return moved.sort_values(["architecture", "endpoint"], key=lambda names: names.map(order), ignore_index=True)
 
 
 def phase_density(phases: pd.DataFrame, p: int) -> Float[np.ndarray, "p p"]:
