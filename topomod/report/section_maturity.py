@@ -37,6 +37,7 @@ def maturity(folder: StudyFolder, study: Study, tables: StudyTables) -> dict[str
             "topology_options": _topology_options(study, tables),
             "drifts": shown.to_dict("records"),
             "drift_counts": drifts["drift"].value_counts().reindex(list(DRIFTS), fill_value=0).to_dict(),
+            "drifts_total": len(drifts),
             "drift_steps": None if drifts.empty else drifts.iloc[0].to_dict(),
             "drifts_csv": csv_link(drifts),
         }

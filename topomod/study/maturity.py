@@ -38,7 +38,8 @@ def endpoint_drifts(maturity: pd.DataFrame, study: Study) -> pd.DataFrame:
 
     The change is that of each circuit from one step to the other. Its interval has the level 1 - 2 ``alpha``, as
     that of two one-sided tests. An endpoint is "settled" where the interval lies inside the margin, and "moves"
-    where it lies beyond; otherwise it is "not known", as it is for fewer than 3 circuits.
+    where it lies beyond; otherwise it is "not known", as it is for fewer than 3 circuits,
+    which have no interval.
 
     Parameters
     ----------
@@ -75,7 +76,8 @@ def _change(part: pd.DataFrame, start: int, end: int, margin: float, alpha: floa
     both = part[[start, end]].dropna()
     n, change, low, high = mean_interval((both[end] - both[start]).to_numpy(float), 2 * alpha)
     settled, moves = (low > -margin and high < margin), (low > margin or high < -margin)
-    known = n >= MIN_NETWORKS and (settled or moves)
+    if n < MIN_NETWORKS:  # two circuits that happen to agree would have an interval without width
+        low, high, settled, moves = np.nan, np.nan, False, False
     return {
         "n": n,
         "mean_from": float(both[start].mean()) if n else np.nan,
@@ -83,7 +85,7 @@ def _change(part: pd.DataFrame, start: int, end: int, margin: float, alpha: floa
         "change": change,
         "ci_low": low,
         "ci_high": high,
-        "drift": (DRIFTS[0] if settled else DRIFTS[1]) if known else DRIFTS[2],
+        "drift": DRIFTS[0] if settled else DRIFTS[1] if moves else DRIFTS[2],
     }
 
 
