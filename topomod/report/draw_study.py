@@ -15,7 +15,8 @@ from topomod.report.examples import Middle, principal_components
 from topomod.report.plots_labels import LABEL_COLOURS
 from topomod.report.svg_axes import Axes, evenly, mark, nice_ticks, text
 from topomod.report.svg_figure import Figure
-from topomod.report.words import number, short_name
+from topomod.report.words import number
+from topomod.study.sentences import short_name
 
 THUMB = 116  # pixels of a small cloud
 THUMB_POINTS = 300

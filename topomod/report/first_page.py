@@ -14,11 +14,11 @@ from topomod.report.draw_tests import forest_figure
 from topomod.report.examples import Middle
 from topomod.report.histories import read_histories
 from topomod.report.take_away import PageFigure
-from topomod.report.words import short_name
 from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
 from topomod.study.population import StudyTables, endpoint_matrix, label_shares
+from topomod.study.sentences import short_name
 from topomod.study.shards import StudyFolder
 
 SHOWN_NEURONS = 3  # heat maps of each group
@@ -156,5 +156,5 @@ def trust(counts: Sequence[Mapping[str, Any]], controls: Sequence[Mapping[str, A
     sizes = " and ".join(f"{row['converged']} {short_name(row['architecture'])}" for row in shown)
     said = [f"converged circuits: {sizes}", f"{trained - kept} of {trained} left out"]
     words = {True: "as expected", False: "NOT as expected", None: "no difference found, not everything decided"}
-    kinds = {"positive control": "must differ", "negative control": "must not differ"}
+    kinds = {"positive control": "control that must differ", "negative control": "control that must not differ"}
     return said + [f"{kinds.get(one['role'], one['role'])}: {words[one['passed']]}" for one in controls]

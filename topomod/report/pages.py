@@ -12,9 +12,10 @@ import pandas as pd
 
 from topomod.files import atomic_path
 from topomod.report.csv_text import csv_text
-from topomod.report.words import described, needed_circuits, number, p_value, sample_name, short_name, style_name
+from topomod.report.words import described, needed_circuits, number, p_value, style_name
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
+from topomod.study.sentences import sample_name, short_name
 from topomod.study.settings import canonical_json
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -10,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from topomod.report.pages import csv_link
-from topomod.report.words import sample_name
 from topomod.statistics.questions import AnswerWord
 from topomod.study.config import Study
 from topomod.study.population import StudyTables
 from topomod.study.sensitivity import LEVELS, MULTIPLES, READINGS, answer_at, sensitivity_table
+from topomod.study.sentences import sample_name
 from topomod.study.shards import StudyFolder
 
 ROWS: tuple[AnswerWord, ...] = ("the same", "not decided", "differs, size open", "different")  # from top to bottom

@@ -16,9 +16,9 @@ import numpy as np
 from topomod import __version__
 from topomod.report.csv_text import csv_text
 from topomod.report.svg_figure import Figure
-from topomod.report.words import short_name
 from topomod.study.config import Study
 from topomod.study.declared import declaration, declaration_hash
+from topomod.study.sentences import short_name
 
 SAFE = "/,:;()+-_."  # these need no escape in a data URI
 EPOCH = (1980, 1, 1, 0, 0, 0)  # files in an archive have this date, so that the same study gives the same archive

@@ -6,6 +6,7 @@ import numpy as np
 
 from topomod.statistics.power import CURVE
 from topomod.statistics.questions import ANSWERS
+from topomod.study.sentences import KINDS_OF_ATTENTION, sample_name
 
 SYMBOLS: dict[str, str] = dict(zip(ANSWERS, ("=", "≠", "(≠)", "?"), strict=True))
 
@@ -38,26 +39,6 @@ def p_value(value: float | None) -> str:
     if value is None or np.isnan(value):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def sample_name(name: str) -> str:
-    """Name of a sample: an architecture, or half of its circuits."""
-    label, _, half = name.partition("#")
-    return f"{label}, {half} seeds" if half else label
-
-
-KINDS_OF_ATTENTION = {"attention_0.0": "uniform attention", "attention_1.0": "learnable attention"}
-
-
-def short_name(name: str) -> str:
-    """Name of a sample in sentences and figures: what a kind of attention is called, else the key.
-
-    Examples
-    --------
-    >>> short_name("attention_0.0"), short_name("mlp_add")
-    ('uniform attention', 'mlp_add')
-    """
-    return KINDS_OF_ATTENTION.get(name, sample_name(name))
 
 
 def described(name: str) -> str:

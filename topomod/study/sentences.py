@@ -10,6 +10,26 @@ from topomod.statistics.power import CURVE, TARGET
 from topomod.statistics.questions import LEAST_SENSITIVITY
 
 
+def sample_name(name: str) -> str:
+    """Name of a sample: an architecture, or half of its circuits."""
+    label, _, half = name.partition("#")
+    return f"{label}, {half} seeds" if half else label
+
+
+KINDS_OF_ATTENTION = {"attention_0.0": "uniform attention", "attention_1.0": "learnable attention"}
+
+
+def short_name(name: str) -> str:
+    """Name of a sample in sentences and figures: what a kind of attention is called, else the key.
+
+    Examples
+    --------
+    >>> short_name("attention_0.0"), short_name("mlp_add")
+    ('uniform attention', 'mlp_add')
+    """
+    return KINDS_OF_ATTENTION.get(name, sample_name(name))
+
+
 def rounded(value: float, margin: float) -> str:
     """A number with as many decimals as give the margin two digits.
 
@@ -51,7 +71,7 @@ def estimate(test: Mapping[str, Any]) -> str:
     if math.isnan(test["mean_x"]):
         return f"{title}: distance {difference} {interval}"
     unit = f" {test['unit']}" if test["unit"] else ""
-    x, y = (f"{rounded(test[f'mean_{side}'], margin)}{unit} in {test[side]}" for side in "xy")
+    x, y = (f"{rounded(test[f'mean_{side}'], margin)}{unit} in {short_name(test[side])}" for side in "xy")
     return f"{title}: {x} and {y}, difference {difference} {interval}"
 
 
