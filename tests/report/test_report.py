@@ -261,14 +261,18 @@ def test_foreign_text_is_escaped(text: str) -> None:
 def test_every_question_is_answered_on_the_first_screen(text: str, folder: Path) -> None:
     first = text[text.index('<section id="answer">') : text.index("<h3>Circuits</h3>")]
     answers = pd.read_parquet(folder / "answers.parquet")
-    assert first.count('<tbody class="question">') == len(QUESTIONS) == answers["question"].nunique()
+    assert first.count('<tbody class="question" id="question-') == len(QUESTIONS) == answers["question"].nunique()
     for row in answers.to_dict("records"):
         assert html.escape(row["question"]) in first and row["answer"] in first
         assert html.escape(row["lead"]) in first and html.escape(row["estimate"]) in first
     assert first.count('<svg class="interval') == len(answers) == 4
     assert '<span class="soft">mlp_add and attention_0.0</span>' in first
     assert "mlp_add vs mlp_concat (positive control)" in first and "(negative control)" in first
-    assert "attention_0.0 (uniform attention) and attention_1.0 (learnable attention)" in first
+    assert re.search(r"converged circuits: \d+ .*attention_0.0 \(uniform attention\)", first)
+    overview = first[first.index('<table class="overview">') : first.index('<ul class="trust"')]
+    for place, (words, own) in enumerate(answers.groupby("question", sort=False), start=1):
+        row = overview[overview.index(f'<a href="#question-{place}">') :]
+        assert row[: row.index("</tr>")].count(html.escape(str(words))) == 1 and own["answer"].iloc[0] in row
     for word in ("equivalent", "inconclusive", "partly shown", "undecided", "trivially"):
         assert word not in without_plotly(text), word
 

@@ -14,6 +14,7 @@ from topomod.report.draw_tests import forest_figure
 from topomod.report.examples import Middle
 from topomod.report.histories import read_histories
 from topomod.report.take_away import PageFigure
+from topomod.report.words import described
 from topomod.statistics.questions import ANSWERS
 from topomod.study.config import Study
 from topomod.study.endpoint_catalogue import ENDPOINTS
@@ -153,7 +154,7 @@ def trust(counts: Sequence[Mapping[str, Any]], controls: Sequence[Mapping[str, A
     """Short statements on what the answers rest on: circuits, those left out, and controls."""
     shown = [row for row in counts if row["architecture"] in pair] or list(counts)
     trained, kept = (sum(row[key] for row in shown) for key in ("trained", "converged"))
-    sizes = " and ".join(f"{row['converged']} {short_name(row['architecture'])}" for row in shown)
+    sizes = " and ".join(f"{row['converged']} {described(row['architecture'])}" for row in shown)
     said = [f"converged circuits: {sizes}", f"{trained - kept} of {trained} left out"]
     words = {True: "as expected", False: "NOT as expected", None: "no difference found, not everything decided"}
     kinds = {"positive control": "control that must differ", "negative control": "control that must not differ"}
