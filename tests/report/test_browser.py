@@ -161,10 +161,16 @@ def test_the_first_page_prints_every_figure(browser: Any, report_path: Path) -> 
     assert len(browser.execute_cdp_cmd("Page.printToPDF", {})["data"]) > 50_000
 
 
-def test_page_of_single_networks_is_whole(browser: Any, trained: dict[str, Circuit], tmp_path: Path) -> None:
-    named = [("network <one>", trained["mlp_concat"])]
-    write_page(named, inspect_networks(named, min_neurons=10), tmp_path / "index.html", history=True)
-    browser.get((tmp_path / "index.html").as_uri())
+@pytest.fixture(scope="module")
+def analysis(trained: dict[str, Circuit], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the page of one network."""
+    page, named = tmp_path_factory.mktemp("analysis") / "index.html", [("network <one>", trained["mlp_concat"])]
+    write_page(named, inspect_networks(named, min_neurons=10), page, history=True)
+    return page.as_uri()
+
+
+def test_page_of_single_networks_is_whole(browser: Any, analysis: str) -> None:
+    browser.get(analysis)
     assert scroll_through(browser) == set()
     choose(browser, "site", 2)
     assert scroll_through(browser) == set()

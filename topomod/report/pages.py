@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class Option:
     plot: Plot
 
 
+@cache
 def page_environment() -> Any:
     """Jinja environment of the templates; a missing variable is an error, and text is escaped."""
     import jinja2
