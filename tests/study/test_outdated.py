@@ -21,7 +21,7 @@ from topomod.study.tables import write_table
 ARCHITECTURES = ["mlp_add", "attention_0.0"]
 WHOLE = [f"{name}.parquet" for name in ("endpoints", "summary", "verdicts", "answers", "looks", "power")]
 LOOK = [f"looks/4/{name}.parquet" for name in ("endpoints", "summary", "verdicts", "answers")]
-PAGES = ["report.html", "details.html"]
+PAGES = ["circuits.html", "details.html", "report.html"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def results(folder: StudyFolder) -> list[Path]:
 
 
 def test_a_copy_of_a_finished_study_is_as_it_should_be(folder: StudyFolder) -> None:
-    assert len(results(folder)) == 4 * 6 + 4 + 6 + 4
+    assert len(results(folder)) == 4 * 6 + 4 + 6 + 1 + len(study().system.beside_page)
     assert all(stored_origin(path) for path in results(folder) if path.suffix in (".html", ".parquet"))
     assert remove_outdated(folder, study(), dry_run=False) == []
 

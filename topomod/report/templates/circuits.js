@@ -65,8 +65,8 @@ function remember() {
 
 // an address names a circuit, or a selection
 function recall() {
-  const text = decodeURIComponent(location.hash.slice(1));
-  const one = pairs.find((pair) => pair.row.id === text);
+  const text = location.hash.slice(1);
+  const one = pairs.find((pair) => [pair.row.id, encodeURIComponent(pair.row.id)].includes(text));
   const chosen = new URLSearchParams(one ? "" : text);
   for (const list of filters) list.value = [...list.options].find((own) => own.value === chosen.get(list.dataset.filter))?.value ?? "";
   for (const key of Object.keys(state)) state[key] = chosen.get(key) ?? "";
