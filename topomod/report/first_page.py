@@ -155,7 +155,7 @@ def trust(counts: Sequence[Mapping[str, Any]], controls: Sequence[Mapping[str, A
     shown = [row for row in counts if row["architecture"] in pair] or list(counts)
     trained, kept = (sum(row[key] for row in shown) for key in ("trained", "converged"))
     sizes = " and ".join(f"{row['converged']} {described(row['architecture'])}" for row in shown)
-    said = [f"converged circuits: {sizes}", f"{trained - kept} of {trained} left out"]
+    said = [f"converged circuits: {sizes}", f"{trained - kept} of {trained} did not converge and are left out"]
     words = {True: "as expected", False: "NOT as expected", None: "no difference found, not everything decided"}
     kinds = {"positive control": "control that must differ", "negative control": "control that must not differ"}
     return said + [f"{kinds.get(one['role'], one['role'])}: {words[one['passed']]}" for one in controls]
